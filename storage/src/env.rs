@@ -1,0 +1,81 @@
+//! What the outside world hands in: the wall clock and random numbers.
+//!
+//! Nothing else in this crate reads a clock or draws a random number, so that a simulation can drive everything from one seed. Waiting uses
+//! `tokio::time`, which a paused runtime controls.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// A wall clock.
+pub trait Clock: Send + Sync + Debug {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    fn now_us(&self) -> i64;
+}
+
+/// A source of random numbers, good enough for ids that never meet.
+pub trait Random: Send + Sync + Debug {
+    /// The next 128 bits.
+    fn next_u128(&self) -> u128;
+}
+
+/// Clock and random numbers, as everything in this crate takes them.
+#[derive(Debug, Clone)]
+pub struct Env {
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of random numbers.
+    pub random: Arc<dyn Random>,
+}
+
+impl Env {
+    /// The machine's clock, and random numbers from the operating system's entropy.
+    pub fn system() -> Self {
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SeededRandom::from_rng(StdRng::from_os_rng())) }
+    }
+
+    /// The machine's clock with random numbers from a seed, for tests that must run the same way again.
+    pub fn seeded(seed: u64) -> Self {
+        Self { clock: Arc::new(SystemClock), random: Arc::new(SeededRandom::new(seed)) }
+    }
+}
+
+impl Default for Env {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+/// The machine's wall clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    fn now_us(&self) -> i64 {
+        chrono::Utc::now().timestamp_micros()
+    }
+}
+
+/// Random numbers from a seed.
+#[derive(Debug)]
+pub struct SeededRandom(Mutex<StdRng>);
+
+impl SeededRandom {
+    /// The sequence that belongs to a seed.
+    pub fn new(seed: u64) -> Self {
+        Self::from_rng(StdRng::seed_from_u64(seed))
+    }
+
+    fn from_rng(rng: StdRng) -> Self {
+        Self(Mutex::new(rng))
+    }
+}
+
+impl Random for SeededRandom {
+    fn next_u128(&self) -> u128 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).random()
+    }
+}

@@ -1,0 +1,27 @@
+//! CloudDB's storage: a transactional, columnar database in a bucket or a folder.
+//!
+//! A database is a folder of immutable Parquet segments and one commit log. A commit is one object at the log's next free slot, created with
+//! put-if-absent; nothing else makes a change visible. Everything else (checkpoints, `head`) can be lost and is made again.
+//!
+//! - [`Database`] opens a location; [`Snapshot`] is the database as one commit left it; [`Transaction`] stages changes and commits them.
+//! - [`segment`] writes and reads rows, verified by checksums; [`store`] is the object store underneath.
+//!
+//! This crate knows nothing of SQL. `FORMAT.md` describes the bytes, `ARCHITECTURE.md` the map.
+
+pub mod catalog;
+mod database;
+pub mod env;
+mod error;
+mod ids;
+pub mod segment;
+mod snapshot;
+pub mod state;
+pub mod store;
+mod transaction;
+
+pub use database::{AsOf, Database, HistoryEntry, OpenMode, OpenOptions, Outcome};
+pub use error::{Error, ErrorKind, Result};
+pub use ids::{DatabaseId, LineageId, SchemaId, SegmentId, SessionId, TableId, TransactionId, ViewId};
+pub use segment::writer::{StagedSegment, TableWriter};
+pub use snapshot::{Snapshot, TableSnapshot};
+pub use transaction::{Isolation, Transaction};
