@@ -20,8 +20,10 @@ pub struct SegmentMeta {
     pub body: SegmentBody,
     /// Rows in the file, deleted ones included.
     pub rows: u64,
-    /// The row id of its first row, given at commit; the others follow. (Rewritten segments store ids in a column instead.)
+    /// The row id of its first row, given at commit; the others follow.
     pub first_row_id: u64,
+    /// Whether the file stores its rows' ids in the column `_row_id`, as rewritten segments do: `first_row_id` is then the least of them.
+    pub stored_row_ids: bool,
     /// The snapshot that added it, given at commit.
     pub added_at: u64,
     /// The table's schema version that it was written with.
