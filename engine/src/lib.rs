@@ -1,1 +1,21 @@
-//! Placeholder.
+//! Blue: the query processor of CloudDB, an extension of DataFusion.
+//!
+//! - [`Database`] opens a location and gives sessions and catalogs; [`Session`] runs SQL, one statement at a time.
+//! - [`catalog`] shows one snapshot of a database as a DataFusion catalog, usable from anybody's own `SessionContext`.
+//! - `scan` and `write` are the way of rows out of and into segments; [`system_tables`] is what a database tells of itself.
+//! - `statements` carries out what DataFusion does not: DDL, INSERT, COPY, transactions, time travel; and refuses what nobody carries out.
+//!
+//! DataFusion plans and runs queries. This crate decides which snapshot a statement reads, what it changes, and when that is committed.
+
+pub mod catalog;
+mod database;
+pub mod error;
+mod files;
+mod scan;
+mod session;
+mod settings;
+mod statements;
+pub mod system_tables;
+mod write;
+
+pub use error::{Error, ErrorKind, Result};

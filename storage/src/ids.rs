@@ -95,9 +95,7 @@ impl SessionId {
     /// From the bytes of a record.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         match (bytes.get(..8).map(<[u8; 8]>::try_from), bytes.get(8..).map(<[u8; 16]>::try_from)) {
-            (Some(Ok(slot)), Some(Ok(random))) => {
-                Ok(Self { opened_at: u64::from_be_bytes(slot), random: u128::from_be_bytes(random) })
-            }
+            (Some(Ok(slot)), Some(Ok(random))) => Ok(Self { opened_at: u64::from_be_bytes(slot), random: u128::from_be_bytes(random) }),
             _ => Err(Error::corrupt(format!("session id of {} bytes; it has {}", bytes.len(), Self::LENGTH))),
         }
     }

@@ -51,14 +51,7 @@ impl Column {
     pub(crate) fn new(spec: ColumnSpec, next_field_id: &mut u32) -> Result<Self> {
         let id = *next_field_id;
         let field = types::assign_field_ids(&types::normalize(&spec)?, next_field_id);
-        Ok(Self {
-            physical_name: spec.name,
-            field,
-            id,
-            initial_default: None,
-            write_default: spec.default,
-            comment: spec.comment,
-        })
+        Ok(Self { physical_name: spec.name, field, id, initial_default: None, write_default: spec.default, comment: spec.comment })
     }
 
     /// Its name.

@@ -66,9 +66,10 @@ impl TableMeta {
         let cluster_by = cluster_by
             .iter()
             .map(|key| {
-                let column = made.iter().find(|column| column.name() == key).ok_or_else(|| {
-                    Error::invalid(format!("CLUSTER BY names '{key}', which is no column of table '{name}'"))
-                })?;
+                let column = made
+                    .iter()
+                    .find(|column| column.name() == key)
+                    .ok_or_else(|| Error::invalid(format!("CLUSTER BY names '{key}', which is no column of table '{name}'")))?;
                 types::check_sortable(column)?;
                 Ok(column.id())
             })

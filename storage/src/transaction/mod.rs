@@ -82,7 +82,14 @@ impl Transaction {
     }
 
     /// Creates a view; its id is given here.
-    pub fn create_view(&mut self, schema: SchemaId, name: &str, sql: &str, search_path: &str, comment: Option<String>) -> Result<Arc<ViewMeta>> {
+    pub fn create_view(
+        &mut self,
+        schema: SchemaId,
+        name: &str,
+        sql: &str,
+        search_path: &str,
+        comment: Option<String>,
+    ) -> Result<Arc<ViewMeta>> {
         let _ = (schema, name, sql, search_path, comment);
         todo!()
     }

@@ -1,0 +1,183 @@
+//! Errors on their way between storage, DataFusion and people.
+//!
+//! The crate's error is storage's: a kind that says what the caller can do, a message, a hint. Inside a DataFusion plan it travels as
+//! `DataFusionError::External`; here is the one place that wraps and unwraps it, and that turns DataFusion's own errors into words for people.
+
+use datafusion::common::{DataFusionError, SchemaError};
+
+pub use clouddb_storage::{Error, ErrorKind, Result};
+
+/// Wraps an error of ours for its way through DataFusion.
+pub(crate) fn to_datafusion(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// The error that a person sees for an error of DataFusion's: one of ours comes out as it went in, anywhere in the chain; others get a kind, and
+/// lose the prefixes that speak of DataFusion's insides.
+pub fn from_datafusion(error: DataFusionError) -> Error {
+    if let Some(ours) = find_ours(&error) {
+        return ours;
+    }
+    let root = innermost(&error);
+    let message = message_of(root);
+    let kind = kind_of(root);
+    let mut made = Error::new(kind, message);
+    if kind == ErrorKind::Limit {
+        made = made.with_hint("raise the memory limit, or let the query work on less at once");
+    }
+    made.with_source(error)
+}
+
+/// One of our errors, wherever in the chain it is.
+fn find_ours(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
+    if let Some(ours) = error.downcast_ref::<Error>() {
+        return Some(ours.clone());
+    }
+    // Shared errors hide what they hold behind an `Arc`, and a collection answers with its first error only.
+    if let Some(error) = error.downcast_ref::<DataFusionError>() {
+        match error {
+            DataFusionError::Shared(inner) => return find_ours(inner.as_ref()),
+            DataFusionError::External(inner) => return find_ours(inner.as_ref()),
+            DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => return find_ours(inner.as_ref()),
+            DataFusionError::Collection(errors) => return errors.iter().find_map(|error| find_ours(error)),
+            DataFusionError::ArrowError(inner, _) => return find_ours(inner.as_ref()),
+            DataFusionError::ParquetError(inner) => return find_ours(inner.as_ref()),
+            _ => {}
+        }
+    }
+    if let Some(arrow::error::ArrowError::ExternalError(inner)) = error.downcast_ref::<arrow::error::ArrowError>() {
+        return find_ours(inner.as_ref());
+    }
+    error.source().and_then(find_ours)
+}
+
+/// The error that started it: through contexts, diagnostics, sharing and Arrow's wrapping.
+fn innermost(error: &DataFusionError) -> &DataFusionError {
+    match error {
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => innermost(inner),
+        DataFusionError::Shared(inner) => innermost(inner),
+        DataFusionError::Collection(errors) => errors.first().map_or(error, innermost),
+        DataFusionError::External(inner) => inner.downcast_ref::<DataFusionError>().map_or(error, innermost),
+        DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
+            arrow::error::ArrowError::ExternalError(inner) => inner.downcast_ref::<DataFusionError>().map_or(error, innermost),
+            _ => error,
+        },
+        _ => error,
+    }
+}
+
+fn kind_of(error: &DataFusionError) -> ErrorKind {
+    match error {
+        DataFusionError::NotImplemented(_) => ErrorKind::Unsupported,
+        DataFusionError::ResourcesExhausted(_) => ErrorKind::Limit,
+        DataFusionError::Internal(_) => ErrorKind::Internal,
+        DataFusionError::IoError(_) => ErrorKind::Unavailable,
+        DataFusionError::ObjectStore(inner) => match inner.as_ref() {
+            object_store::Error::NotFound { .. } => ErrorKind::NotFound,
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => ErrorKind::PermissionDenied,
+            _ => ErrorKind::Unavailable,
+        },
+        DataFusionError::SchemaError(..) => ErrorKind::Invalid,
+        DataFusionError::Plan(message) if message.starts_with("table '") && message.ends_with("not found") => ErrorKind::NotFound,
+        _ => ErrorKind::Invalid,
+    }
+}
+
+fn message_of(error: &DataFusionError) -> String {
+    let text = match error {
+        DataFusionError::SchemaError(inner, _) => match inner.as_ref() {
+            SchemaError::FieldNotFound { field, valid_fields } => {
+                let names: Vec<String> = valid_fields.iter().map(|field| format!("'{}'", field.flat_name())).collect();
+                return match names.is_empty() {
+                    true => format!("there is no column '{}'", field.flat_name()),
+                    false => format!("there is no column '{}'; there are {}", field.flat_name(), shortened(&names)),
+                };
+            }
+            other => other.to_string(),
+        },
+        DataFusionError::SQL(inner, _) => match inner.as_ref() {
+            datafusion::sql::sqlparser::parser::ParserError::ParserError(message) => format!("syntax error: {message}"),
+            datafusion::sql::sqlparser::parser::ParserError::TokenizerError(message) => format!("syntax error: {message}"),
+            datafusion::sql::sqlparser::parser::ParserError::RecursionLimitExceeded => "the statement is nested too deeply".to_owned(),
+        },
+        DataFusionError::ArrowError(inner, _) => inner.to_string(),
+        DataFusionError::ParquetError(inner) => inner.to_string(),
+        DataFusionError::ObjectStore(inner) => inner.to_string(),
+        DataFusionError::External(inner) => inner.to_string(),
+        DataFusionError::Plan(message)
+        | DataFusionError::NotImplemented(message)
+        | DataFusionError::Execution(message)
+        | DataFusionError::Configuration(message)
+        | DataFusionError::ResourcesExhausted(message)
+        | DataFusionError::Internal(message) => message.clone(),
+        other => other.strip_backtrace(),
+    };
+    without_prefixes(&text)
+}
+
+/// Takes off the names that libraries put before their messages, and stack traces behind them.
+fn without_prefixes(text: &str) -> String {
+    const PREFIXES: [&str; 14] = [
+        "External error: ",
+        "Arrow error: ",
+        "Parquet error: ",
+        "Error during planning: ",
+        "Execution error: ",
+        "Schema error: ",
+        "Cast error: ",
+        "Invalid argument error: ",
+        "Compute error: ",
+        "Parser error: ",
+        "Csv error: ",
+        "Json error: ",
+        "This feature is not implemented: ",
+        "Optimizer rule failed: ",
+    ];
+    let mut text = text.split("\n\nbacktrace: ").next().unwrap_or(text).trim();
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest;
+    }
+    text.to_owned()
+}
+
+/// The first names of a list that may be long.
+fn shortened(names: &[String]) -> String {
+    // More than a screen's line of names helps nobody.
+    const SHOWN: usize = 12;
+    match names.len() > SHOWN {
+        true => format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN),
+        false => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn ours_comes_back_from_anywhere() {
+        let ours = || Error::corrupt("segment 7 is damaged").with_hint("restore it");
+        let nested = to_datafusion(ours()).context("while scanning");
+        let shared = DataFusionError::Shared(Arc::new(to_datafusion(ours())));
+        let arrow = DataFusionError::ArrowError(Box::new(arrow::error::ArrowError::ExternalError(Box::new(shared))), None);
+        for error in [to_datafusion(ours()), nested, arrow] {
+            let back = from_datafusion(error);
+            assert_eq!(back.kind(), ErrorKind::Corrupt);
+            assert_eq!(back.message(), "segment 7 is damaged");
+            assert_eq!(back.hint(), Some("restore it"));
+        }
+    }
+
+    #[test]
+    fn people_see_no_insides() {
+        let plan = DataFusionError::Plan("something is off".to_owned()).context("type_coercion");
+        assert_eq!(from_datafusion(plan).message(), "something is off");
+        let cast =
+            DataFusionError::ArrowError(Box::new(arrow::error::ArrowError::CastError("Can't cast value 300 to type Int8".into())), None);
+        assert_eq!(from_datafusion(cast).message(), "Can't cast value 300 to type Int8");
+        let limit = DataFusionError::ResourcesExhausted("no memory".to_owned());
+        assert_eq!(from_datafusion(limit).kind(), ErrorKind::Limit);
+    }
+}
