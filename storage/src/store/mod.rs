@@ -1,14 +1,27 @@
 //! The object store underneath: local disk, memory, S3 and what speaks S3; GCS and Azure behind features.
 //!
 //! Everything above knows only [`Store`]: a store, the database's place in it, and what was used to reach it, so that errors can say so.
+//! All paths are relative to the database. What a write acknowledged is durable.
+
+mod accounting;
+mod connect;
+mod location;
+mod ranges;
+mod translate;
+mod upload;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use object_store::ObjectStore;
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{GetOptions, ObjectStore, PutMode, PutOptions};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use accounting::{Counted, Counters};
+
+pub use upload::Upload;
 
 /// A database's place in an object store. Cloning is cheap. All paths are relative to the database.
 #[derive(Debug, Clone)]
@@ -18,7 +31,22 @@ pub struct Store {
 
 #[derive(Debug)]
 struct StoreInner {
+    /// The store, counting.
     store: Arc<dyn ObjectStore>,
+    prefix: Path,
+    kind: StoreKind,
+    url: String,
+    place: Place,
+    counters: Arc<Counters>,
+}
+
+/// What error messages say about where a request went.
+#[derive(Debug, Clone)]
+struct Place {
+    /// Bucket, region, endpoint; or the folder.
+    description: String,
+    /// The source of the credentials, as in "environment".
+    credentials: String,
 }
 
 /// What kind of store it is; decides defaults such as the permitted staleness.
@@ -33,7 +61,7 @@ pub enum StoreKind {
 }
 
 /// What became of a put-if-absent.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PutIfAbsent {
     /// The object is there, durably, with these bytes.
     Created,
@@ -58,6 +86,21 @@ pub struct StoreCounts {
     pub bytes_written: u64,
 }
 
+impl std::ops::Sub for StoreCounts {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        Self {
+            gets: self.gets.saturating_sub(earlier.gets),
+            puts: self.puts.saturating_sub(earlier.puts),
+            heads: self.heads.saturating_sub(earlier.heads),
+            lists: self.lists.saturating_sub(earlier.lists),
+            bytes_read: self.bytes_read.saturating_sub(earlier.bytes_read),
+            bytes_written: self.bytes_written.saturating_sub(earlier.bytes_written),
+        }
+    }
+}
+
 /// An object in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -70,42 +113,53 @@ pub struct Listed {
 impl Store {
     /// Connects to the place a URL names: a folder (`path`, `file:///path`), `memory://`, `s3://bucket/prefix`, `gs://`, `az://`.
     /// `options` are pairs as in `aws_region=eu-west-1`; the URL's own query (`s3://b/p?region=…`) comes before them, the environment after.
-    /// No request is made here.
+    /// No request is made here to the store itself; credentials may be looked up.
+    ///
+    /// # Errors
+    /// *Invalid* for a URL or options that make no sense, *unsupported* for a store whose feature is not built in.
     pub async fn connect(url: &str, options: &[(String, String)]) -> Result<Self> {
-        let _ = (url, options);
-        todo!()
+        connect::connect(url, options).await
     }
 
     /// A place in a store that the caller made: for tests, simulations and embedding.
     pub fn from_object_store(store: Arc<dyn ObjectStore>, prefix: &str, kind: StoreKind, description: &str) -> Self {
-        let _ = (prefix, kind, description);
-        Self { inner: Arc::new(StoreInner { store }) }
+        let url = match kind {
+            StoreKind::Memory => "memory://".to_string(),
+            StoreKind::Local | StoreKind::Remote => description.to_string(),
+        };
+        let place = Place { description: description.to_string(), credentials: "those of the store given".to_string() };
+        Self::new(store, Path::from(prefix), kind, url, place)
+    }
+
+    fn new(store: Arc<dyn ObjectStore>, prefix: Path, kind: StoreKind, url: String, place: Place) -> Self {
+        let counters = Arc::new(Counters::default());
+        let store = Arc::new(Counted::new(store, Arc::clone(&counters), kind == StoreKind::Local));
+        Self { inner: Arc::new(StoreInner { store, prefix, kind, url, place, counters }) }
     }
 
     /// What kind of store it is.
     pub fn kind(&self) -> StoreKind {
-        todo!()
+        self.inner.kind
     }
 
     /// The database's URL, without secrets.
     pub fn url(&self) -> &str {
-        todo!()
+        &self.inner.url
     }
 
     /// Where the store is and what was used to reach it: bucket, region, endpoint, the source of the credentials. No secrets.
     pub fn description(&self) -> &str {
-        todo!()
+        &self.inner.place.description
     }
 
     /// The store underneath and the database's prefix in it, for those who speak `object_store` themselves.
-    pub fn object_store(&self) -> (&Arc<dyn ObjectStore>, object_store::path::Path) {
-        let _ = &self.inner.store;
-        todo!()
+    pub fn object_store(&self) -> (&Arc<dyn ObjectStore>, Path) {
+        (&self.inner.store, self.inner.prefix.clone())
     }
 
     /// Requests made and bytes moved so far.
     pub fn counts(&self) -> StoreCounts {
-        todo!()
+        self.inner.counters.read()
     }
 
     /// A whole object.
@@ -113,8 +167,9 @@ impl Store {
     /// # Errors
     /// *Not found* only when the store says so plainly (404); a 403 is *permission denied*.
     pub async fn get(&self, path: &str) -> Result<Bytes> {
-        let _ = path;
-        todo!()
+        let location = self.location(path)?;
+        let get = async { self.inner.store.get_opts(&location, GetOptions::default()).await?.bytes().await };
+        get.await.map_err(|error| self.translate(error, "reading", path))
     }
 
     /// Ranges of an object, neighbours fetched in one request.
@@ -122,63 +177,115 @@ impl Store {
     /// # Errors
     /// *Corrupt* when the object ends before a range does.
     pub async fn get_ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let _ = (path, ranges);
-        todo!()
+        let location = self.location(path)?;
+        let gap = if self.inner.kind == StoreKind::Local { ranges::LOCAL_GAP } else { ranges::REMOTE_GAP };
+        let (requests, request_of) = ranges::plan(ranges, gap);
+        let bodies = self.fetch(&location, &requests).await.map_err(|error| self.translate(error, "reading", path))?;
+        for (request, body) in requests.iter().zip(&bodies) {
+            if body.len() as u64 != request.end - request.start {
+                let message = format!("reading {path} in {}: bytes {request:?} were asked for, {} came", self.description(), body.len());
+                return Err(Error::corrupt(message));
+            }
+        }
+        let slice = |(wanted, request): (&Range<u64>, Option<usize>)| match request {
+            None => Bytes::new(),
+            Some(request) => {
+                let start = requests[request].start;
+                bodies[request].slice((wanted.start - start) as usize..(wanted.end - start) as usize)
+            }
+        };
+        Ok(ranges.iter().zip(request_of).map(slice).collect())
+    }
+
+    async fn fetch(&self, location: &Path, requests: &[Range<u64>]) -> object_store::Result<Vec<Bytes>> {
+        let store = &self.inner.store;
+        match (self.inner.kind, requests) {
+            (_, []) => Ok(Vec::new()),
+            (StoreKind::Local, _) => store.get_ranges(location, requests).await,
+            _ => {
+                let fetch = |range: Range<u64>| async move {
+                    store.get_opts(location, GetOptions::new().with_range(Some(range))).await?.bytes().await
+                };
+                let fetches: Vec<_> = requests.iter().cloned().map(fetch).collect();
+                futures::stream::iter(fetches).buffered(ranges::PARALLEL_REQUESTS).try_collect().await
+            }
+        }
     }
 
     /// Length of an object in bytes.
+    ///
+    /// # Errors
+    /// As for [`Self::get`].
     pub async fn head(&self, path: &str) -> Result<u64> {
-        let _ = path;
-        todo!()
+        let location = self.location(path)?;
+        let head = self.inner.store.get_opts(&location, GetOptions::new().with_head(true)).await;
+        Ok(head.map_err(|error| self.translate(error, "looking for", path))?.meta.size)
     }
 
     /// Creates an object unless there is one. Durable when it returns.
     ///
     /// # Errors
-    /// After any error the object may be there all the same, now or later, unless the error's kind is *permission denied*, *limit* or *invalid*:
-    /// then this attempt did nothing.
+    /// After any error the object may be there all the same, now or later, unless the error's kind is *permission denied*, *limit*, *invalid*
+    /// or *unsupported*: then this attempt did nothing.
     pub async fn put_if_absent(&self, path: &str, bytes: Bytes) -> Result<PutIfAbsent> {
-        let _ = (path, bytes);
-        todo!()
+        let location = self.location(path)?;
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let result = self.inner.store.put_opts(&location, bytes.into(), options).await;
+        translate::put_if_absent(result, path, &self.inner.place)
     }
 
     /// Writes an object, replacing what is there. Durable when it returns.
+    ///
+    /// # Errors
+    /// After any error the object may have been replaced all the same.
     pub async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
-        let _ = (path, bytes);
-        todo!()
+        let location = self.location(path)?;
+        let result = self.inner.store.put_opts(&location, bytes.into(), PutOptions::default()).await;
+        result.map(|_| ()).map_err(|error| self.translate(error, "writing", path))
     }
 
     /// Starts writing an object whose length is not known yet. Nothing is visible before [`Upload::finish`].
+    ///
+    /// # Errors
+    /// *Invalid* for a path that cannot be used. No request is made before the first part is full.
     pub async fn upload(&self, path: &str) -> Result<Upload> {
-        let _ = path;
-        todo!()
+        Ok(Upload::new(self.clone(), path.to_string(), self.location(path)?))
     }
 
     /// Every object below a folder, in no particular order.
+    ///
+    /// # Errors
+    /// When the store does not answer or refuses. A folder that does not exist is empty.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>> {
-        let _ = folder;
-        todo!()
+        let location = self.location(folder)?;
+        let prefix = self.inner.prefix.clone();
+        let listed = self.inner.store.list(Some(&location)).try_filter_map(|meta| {
+            let path = meta.location.prefix_match(&prefix).map(|parts| {
+                let parts: Vec<_> = parts.map(|part| part.as_ref().to_string()).collect();
+                parts.join("/")
+            });
+            futures::future::ready(Ok(path.map(|path| Listed { path, length: meta.size })))
+        });
+        listed.try_collect().await.map_err(|error| self.translate(error, "listing", folder))
     }
 
-    /// Whether anything at all is below the database's prefix.
+    /// Whether nothing at all is below the database's prefix.
+    ///
+    /// # Errors
+    /// As for [`Self::list`].
     pub async fn is_empty(&self) -> Result<bool> {
-        todo!()
-    }
-}
-
-/// An object being written piece by piece; memory is bounded by a few parts. Dropping it abandons the object.
-#[derive(Debug)]
-pub struct Upload {}
-
-impl Upload {
-    /// Adds bytes; waits while too many parts are under way.
-    pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        let _ = bytes;
-        todo!()
+        let first = self.inner.store.list(Some(&self.inner.prefix)).try_next().await;
+        Ok(first.map_err(|error| self.translate(error, "listing", ""))?.is_none())
     }
 
-    /// Completes the object: durable and visible when it returns.
-    pub async fn finish(self) -> Result<()> {
-        todo!()
+    /// The place of a path in the store underneath.
+    fn location(&self, path: &str) -> Result<Path> {
+        let prefix = self.inner.prefix.as_ref();
+        let joined = if prefix.is_empty() { Path::parse(path) } else { Path::parse(format!("{prefix}/{path}")) };
+        joined.map_err(|error| Error::invalid(format!("'{path}' cannot be the path of an object: {error}")).with_source(error))
+    }
+
+    fn translate(&self, error: object_store::Error, doing: &str, path: &str) -> Error {
+        translate::translate(error, doing, path, &self.inner.place)
     }
 }
