@@ -113,9 +113,8 @@ impl ObjectStore for Counted {
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         if !self.reads_ranges_at_once {
-            let fetch = |range: Range<u64>| async move {
-                self.get_opts(location, GetOptions::new().with_range(Some(range))).await?.bytes().await
-            };
+            let fetch =
+                |range: Range<u64>| async move { self.get_opts(location, GetOptions::new().with_range(Some(range))).await?.bytes().await };
             return object_store::coalesce_ranges(ranges, fetch, super::ranges::REMOTE_GAP).await;
         }
         add(&self.counters.gets, ranges.len() as u64);

@@ -60,11 +60,14 @@ fn memory(name: Option<&str>) -> Store {
 
 fn local(folder: std::path::PathBuf) -> Result<Store> {
     if folder.exists() && !folder.is_dir() {
-        return Err(Error::invalid(format!("{} is a file, not a folder", folder.display())).with_hint("give the folder that holds the database"));
+        return Err(
+            Error::invalid(format!("{} is a file, not a folder", folder.display())).with_hint("give the folder that holds the database")
+        );
     }
     std::fs::create_dir_all(&folder).map_err(|error| Error::invalid(format!("{}: {error}", folder.display())))?;
     let store: Arc<dyn ObjectStore> = Arc::new(
-        object_store::local::LocalFileSystem::new_with_prefix(&folder).map_err(|error| Error::invalid(error.to_string()).with_source(error))?,
+        object_store::local::LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| Error::invalid(error.to_string()).with_source(error))?,
     );
     let url = url::Url::from_directory_path(&folder).map_or_else(|()| folder.display().to_string(), String::from);
     let place = Place { description: format!("folder {}", folder.display()), credentials: "this user's rights".to_string() };

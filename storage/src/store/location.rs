@@ -79,7 +79,8 @@ fn folder(given: &str) -> Result<Location> {
     let path = match given.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
             let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
-            let home = home.ok_or_else(|| Error::invalid(format!("'{given}': there is no home folder")).with_hint("set HOME, or give a full path"))?;
+            let home = home
+                .ok_or_else(|| Error::invalid(format!("'{given}': there is no home folder")).with_hint("set HOME, or give a full path"))?;
             home.join(rest.trim_start_matches('/'))
         }
         _ => PathBuf::from(given),
@@ -98,7 +99,8 @@ fn file(given: &str) -> Result<Location> {
 
 /// Makes a path absolute without asking the disk: the folder need not exist. `..` is resolved by the disk, where links are known.
 fn absolute(path: &Path) -> Result<Location> {
-    let path = std::path::absolute(path).map_err(|error| Error::invalid(format!("'{}' is no path: {error}", path.display())).with_source(error))?;
+    let path = std::path::absolute(path)
+        .map_err(|error| Error::invalid(format!("'{}' is no path: {error}", path.display())).with_source(error))?;
     Ok(Location::Local(path))
 }
 

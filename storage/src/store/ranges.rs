@@ -31,8 +31,7 @@ pub(super) fn plan(wanted: &[Range<u64>], gap: u64) -> (Vec<Range<u64>>, Vec<Opt
         match requests.last_mut() {
             // Overlapping ranges always share a request, so that no byte is fetched twice.
             Some(last)
-                if range.start < last.end
-                    || (range.start - last.end <= gap && range.end.saturating_sub(last.start) <= LARGEST_REQUEST) =>
+                if range.start < last.end || (range.start - last.end <= gap && range.end.saturating_sub(last.start) <= LARGEST_REQUEST) =>
             {
                 last.end = last.end.max(range.end);
             }

@@ -32,7 +32,14 @@ fn chain<'a>(error: &'a (dyn std::error::Error + 'static)) -> impl Iterator<Item
 fn element(body: &str, name: &str) -> Option<String> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    Some(text.replace("&quot;", "\"").replace("&apos;", "'").replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    Some(
+        text.replace("&quot;", "\"")
+            .replace("&apos;", "'")
+            .replace("&#39;", "'")
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&amp;", "&"),
+    )
 }
 
 /// The HTTP answer inside an error, if there was one.
@@ -104,7 +111,10 @@ fn http(answer: &Answer, what: &str, place: &Place) -> Error {
         }
         (_, "RequestTimeTooSkewed") => (ErrorKind::PermissionDenied, Some("this machine's clock is wrong: set it".to_string())),
         (401 | 403, _) => {
-            let hint = format!("the credentials used ({}) do not allow this: listing, reading and writing are needed below the prefix", place.credentials);
+            let hint = format!(
+                "the credentials used ({}) do not allow this: listing, reading and writing are needed below the prefix",
+                place.credentials
+            );
             (ErrorKind::PermissionDenied, Some(hint))
         }
         (301 | 307 | 308, _) | (_, "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" | "PermanentRedirect") => {
@@ -203,7 +213,11 @@ fn system_kind(error: &std::io::Error) -> Option<ErrorKind> {
 }
 
 /// Translates the answer to a put-if-absent, where "exists" is an answer and not an error.
-pub(super) fn put_if_absent(result: object_store::Result<object_store::PutResult>, path: &str, place: &Place) -> Result<super::PutIfAbsent> {
+pub(super) fn put_if_absent(
+    result: object_store::Result<object_store::PutResult>,
+    path: &str,
+    place: &Place,
+) -> Result<super::PutIfAbsent> {
     let error = match result {
         Ok(_) => return Ok(super::PutIfAbsent::Created),
         Err(error) => error,
