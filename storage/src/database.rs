@@ -1,11 +1,16 @@
 //! The facade: open a database, read snapshots, begin transactions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::env::Env;
-use crate::error::Result;
-use crate::ids::{DatabaseId, TransactionId};
+use crate::error::{Error, Result};
+use crate::ids::{DatabaseId, SegmentId, TransactionId};
+use crate::log::history;
+use crate::segment::reader::SegmentFooter;
+use crate::shared::Shared;
 use crate::snapshot::Snapshot;
+use crate::state::State;
 use crate::store::Store;
 use crate::transaction::Transaction;
 
@@ -34,13 +39,15 @@ pub struct OpenOptions {
     pub who: Option<String>,
     /// Tables (schema, name) that will be read first: their segments' footers are fetched while the log is read.
     pub prefetch: Vec<(String, String)>,
+    /// Whether to do what follows commits in the background: checkpoints, and writing inline rows to files. Simulations turn it off.
+    pub background: bool,
     /// Clock and random numbers.
     pub env: Env,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { mode: OpenMode::Create, max_staleness: None, store_options: Vec::new(), who: None, prefetch: Vec::new(), env: Env::system() }
+        Self { mode: OpenMode::Create, max_staleness: None, store_options: Vec::new(), who: None, prefetch: Vec::new(), background: true, env: Env::system() }
     }
 }
 
@@ -85,7 +92,9 @@ pub enum Outcome {
 
 /// A database. Cloning is cheap; all clones share one view of the log and one committer.
 #[derive(Debug, Clone)]
-pub struct Database {}
+pub struct Database {
+    pub(crate) shared: Arc<Shared>,
+}
 
 impl Database {
     /// Opens the database at a URL (see [`Store::connect`]).
@@ -94,62 +103,104 @@ impl Database {
     }
 
     /// Opens the database at a place in a store.
+    ///
+    /// # Errors
+    /// *Not found* when there is none and none may be created; *invalid* when the location holds something else; *unsupported* for another format
+    /// version; *corrupt* when `clouddb.json` or the log is damaged.
     pub async fn open_store(store: Store, options: OpenOptions) -> Result<Self> {
-        let _ = (store, options);
-        todo!()
+        Ok(Self { shared: Arc::new(Shared::open(store, options).await?) })
     }
 
     /// Whether the location holds a database already; one that does not gets it at the first commit.
     pub fn exists(&self) -> bool {
-        todo!()
+        self.shared.identity().is_some()
     }
 
     /// The database's identity, once it exists.
     pub fn id(&self) -> Option<DatabaseId> {
-        todo!()
+        self.shared.identity().map(|identity| identity.database)
     }
 
     /// Whether commits are refused.
     pub fn is_read_only(&self) -> bool {
-        todo!()
+        self.shared.mode == OpenMode::ReadOnly
     }
 
     /// The store it is in.
     pub fn store(&self) -> &Store {
-        todo!()
+        &self.shared.store
+    }
+
+    /// Footers that were fetched while the database was opened (see [`OpenOptions::prefetch`]), for whoever caches footers.
+    pub fn prefetched_footers(&self) -> &[(SegmentId, Arc<SegmentFooter>)] {
+        &self.shared.prefetched
     }
 
     /// The newest snapshot, or one at most `max_staleness` old; never older than this process's own newest commit.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        todo!()
+        Ok(self.snapshot_of(self.shared.fresh_tip().await?))
+    }
+
+    fn snapshot_of(&self, state: Arc<State>) -> Snapshot {
+        Snapshot { state, store: self.shared.store.clone() }
     }
 
     /// A snapshot of the past.
+    ///
+    /// # Errors
+    /// *Not found* for a number that has not been committed yet, or a time before the first commit.
     pub async fn snapshot_at(&self, as_of: AsOf) -> Result<Snapshot> {
-        let _ = as_of;
-        todo!()
+        let tip = self.shared.fresh_tip().await?;
+        let slot = match as_of {
+            AsOf::Snapshot(number) if number > tip.slot => {
+                return Err(Error::not_found(format!("there is no snapshot {number}; the newest is {}", tip.slot))
+                    .with_hint("SELECT snapshot, commit_time FROM system.snapshots lists them"));
+            }
+            AsOf::Snapshot(number) => number,
+            AsOf::Timestamp(time_us) => match history::slot_at_time(&self.shared, &tip, time_us).await? {
+                0 => {
+                    let time = chrono::DateTime::from_timestamp_micros(time_us).map_or_else(|| time_us.to_string(), |t| t.to_rfc3339());
+                    return Err(Error::not_found(format!("there is no snapshot as old as {time}"))
+                        .with_hint("SELECT snapshot, commit_time FROM system.snapshots lists them"));
+                }
+                slot => slot,
+            },
+        };
+        if slot == tip.slot {
+            return Ok(self.snapshot_of(tip));
+        }
+        Ok(self.snapshot_of(Arc::new(history::state_at(&self.shared, &tip, slot).await?)))
     }
 
     /// Begins a transaction on a snapshot.
+    ///
+    /// # Errors
+    /// *Read only* when the database was opened so.
     pub fn begin(&self, snapshot: &Snapshot) -> Result<Transaction> {
-        let _ = snapshot;
-        todo!()
+        Transaction::new(Arc::clone(&self.shared), snapshot)
     }
 
     /// The committed transactions of the snapshots `from..=to`, oldest first.
     pub async fn history(&self, from: u64, to: u64) -> Result<Vec<HistoryEntry>> {
-        let _ = (from, to);
-        todo!()
+        history::history(&self.shared, from, to.min(self.shared.tip().slot)).await
     }
 
     /// What became of a transaction whose commit ended with *outcome unknown*.
+    ///
+    /// A commit that is still on its way can arrive after this was asked: *not found* is final only once the writer has ended.
     pub async fn outcome(&self, transaction: TransactionId) -> Result<Outcome> {
-        let _ = transaction;
-        todo!()
+        let tip = self.shared.fresh_tip().await?;
+        if tip.sessions.get(&transaction.session).is_none_or(|highest| *highest < transaction.sequence) {
+            return Ok(Outcome::NotFound);
+        }
+        let entries = history::history(&self.shared, transaction.session.opened_at + 1, tip.slot).await?;
+        let found = entries.into_iter().find(|entry| entry.transaction == transaction);
+        Ok(found.map_or(Outcome::NotFound, |entry| Outcome::Committed(entry.snapshot)))
     }
 
     /// Waits until background work (checkpoints) is done. A database need not be closed: what was acknowledged is durable.
     pub async fn close(&self) {
-        todo!()
+        self.shared.hang_up().await;
+        self.shared.upkeep.finish().await;
     }
 }

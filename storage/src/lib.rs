@@ -9,19 +9,25 @@
 //! This crate knows nothing of SQL. `FORMAT.md` describes the bytes, `ARCHITECTURE.md` the map.
 
 pub mod catalog;
+mod checkpoint;
 mod database;
 pub mod env;
 mod error;
+mod format;
+mod identity;
 mod ids;
+mod log;
 pub mod segment;
+mod shared;
 mod snapshot;
-pub mod state;
+mod state;
 pub mod store;
 mod transaction;
+mod upkeep;
 
 pub use database::{AsOf, Database, HistoryEntry, OpenMode, OpenOptions, Outcome};
 pub use error::{Error, ErrorKind, Result};
 pub use ids::{DatabaseId, LineageId, SchemaId, SegmentId, SessionId, TableId, TransactionId, ViewId};
 pub use segment::writer::{StagedSegment, TableWriter};
 pub use snapshot::{Snapshot, TableSnapshot};
-pub use transaction::{Isolation, Transaction};
+pub use transaction::{Isolation, Savepoint, Transaction};

@@ -1,0 +1,129 @@
+//! `clouddb.json`: what makes a folder a database. Written once, put-if-absent, never changed.
+//!
+//! ```json
+//! {"format": 0, "database": "<32 hexadecimal digits>", "lineage": "<32 hexadecimal digits>"}
+//! ```
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::env::Env;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::FORMAT_VERSION;
+use crate::ids::{DatabaseId, LineageId};
+use crate::store::probe::probe_put_if_absent;
+use crate::store::{PutIfAbsent, Store};
+
+/// The object that makes a folder a database.
+pub(crate) const PATH: &str = "clouddb.json";
+
+/// What a database's folder may hold at its top before `clouddb.json` is there: what other writers are creating at this moment.
+const OWN_NAMES: [&str; 6] = [PATH, "head", "log", "checkpoint", "data", "intents"];
+
+/// Attempts to create the object when the store gives no clear answer.
+const ATTEMPTS: usize = 5;
+
+/// A database's identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) database: DatabaseId,
+    pub(crate) lineage: LineageId,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IdentityJson {
+    format: u32,
+    database: String,
+    lineage: String,
+}
+
+/// The identity at a location; `None` when there is no database.
+pub(crate) async fn read(store: &Store) -> Result<Option<Identity>> {
+    match store.get(PATH).await {
+        Ok(bytes) => decode(store, &bytes).map(Some),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+fn decode(store: &Store, bytes: &[u8]) -> Result<Identity> {
+    let damaged = |what: String| {
+        Error::corrupt(format!("'{PATH}' at {} is damaged: {what}", store.url()))
+            .with_hint("it holds the format and the database's id, which the header of every record in log/ repeats; restore it from a copy")
+    };
+    // The version is looked at first: a newer one may have other fields.
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| damaged(e.to_string()))?;
+    let format = value.get("format").and_then(serde_json::Value::as_u64).ok_or_else(|| damaged("it states no format".into()))?;
+    if format != u64::from(FORMAT_VERSION) {
+        return Err(Error::unsupported(format!(
+            "the database at {} has format {format}; this version reads and writes format {FORMAT_VERSION}",
+            store.url()
+        ))
+        .with_hint("open it with the version of clouddb that wrote it, or a newer one"));
+    }
+    let json: IdentityJson = serde_json::from_value(value).map_err(|e| damaged(e.to_string()))?;
+    let identity = Identity {
+        database: json.database.parse().map_err(|e: Error| damaged(e.message().to_owned()))?,
+        lineage: json.lineage.parse().map_err(|e: Error| damaged(e.message().to_owned()))?,
+    };
+    // What is written is always in this one form, so that a flipped bit cannot go unnoticed as other white space or letter case.
+    if encode(&identity)? != bytes { Err(damaged("it is not in the form in which it was written".into())) } else { Ok(identity) }
+}
+
+fn encode(identity: &Identity) -> Result<Bytes> {
+    let json =
+        IdentityJson { format: FORMAT_VERSION, database: identity.database.to_string(), lineage: identity.lineage.to_string() };
+    let mut text = serde_json::to_string_pretty(&json).map_err(|e| Error::internal(e.to_string()))?;
+    text.push('\n');
+    Ok(Bytes::from(text))
+}
+
+/// The identity at a location, created where there is none.
+pub(crate) async fn create_or_read(store: &Store, env: &Env) -> Result<Identity> {
+    if let Some(identity) = read(store).await? {
+        return Ok(identity);
+    }
+    let identity = Identity { database: DatabaseId::random(env.random.as_ref()), lineage: LineageId::random(env.random.as_ref()) };
+    let bytes = encode(&identity)?;
+    let mut last = Error::unavailable("the store did not answer");
+    for _ in 0..ATTEMPTS {
+        match store.put_if_absent(PATH, bytes.clone()).await {
+            Ok(PutIfAbsent::Created) => tracing::info!(url = store.url(), database = %identity.database, "created a database"),
+            Ok(PutIfAbsent::Exists) => {}
+            Err(e) if matches!(e.kind(), ErrorKind::Unavailable | ErrorKind::OutcomeUnknown) => last = e,
+            Err(e) => return Err(e.context(format!("cannot create a database at {}", store.url()))),
+        }
+        // Whoever was first: what is there now is the database.
+        match read(store).await {
+            Ok(Some(identity)) => return Ok(identity),
+            Ok(None) => {}
+            Err(e) => last = e,
+        }
+    }
+    Err(last.context(format!("cannot create a database at {}", store.url())))
+}
+
+/// Refuses a location that holds something else.
+pub(crate) async fn check_empty(store: &Store) -> Result<()> {
+    match store.top_level().await?.into_iter().find(|name| !OWN_NAMES.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(Error::invalid(format!("{} is no database: it holds '{name}', but no '{PATH}'", store.url()))
+            .with_hint("name the folder of a database, or an empty or new one")),
+    }
+}
+
+/// Makes sure that the store honours put-if-absent, with an object that is known to exist and the bytes it already has: a store that overwrites
+/// does no harm by it, and is found out before the first commit.
+pub(crate) async fn probe(store: &Store, identity: &Identity) -> Result<()> {
+    probe_put_if_absent(store, PATH, encode(identity)?).await
+}
+
+/// Who writes, by default: `user@host`, as far as the environment knows.
+pub(crate) fn user_at_host() -> String {
+    let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let user = variable(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "unknown".to_owned());
+    let host = variable(&["HOSTNAME", "COMPUTERNAME"])
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()))
+        .unwrap_or_else(|| "localhost".to_owned());
+    format!("{user}@{host}")
+}

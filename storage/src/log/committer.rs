@@ -1,0 +1,285 @@
+//! Group commit: one task per open database puts everything that waits into one record.
+//!
+//! ```text
+//!   transactions ──▶ queue ──▶ check each against the tip and the earlier ones ──▶ record ──▶ next slot
+//!                      ▲                                                                        │
+//!                      └───── a slot lost to another writer: read on, check all anew ◀──────────┤
+//!                                                                                  committed ◀──┘
+//! ```
+//!
+//! The task owns the order of this process's commits, so no caller can cancel one half-way. While a record is under way, more transactions
+//! gather; that is what makes many callers fast on a store that is slow. A record whose outcome is unknown stays frozen for its slot: nothing else
+//! is put there until it is settled.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use super::follow::refresh;
+use super::publish::{Published, publish};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::action::{Action, ActionProto, kind};
+use crate::format::record::{TransactionProto, encode_record};
+use crate::ids::{SessionId, TableId, TransactionId};
+use crate::shared::Shared;
+use crate::state::State;
+
+/// Transactions in one record: bounds what a reader must decode at once.
+const MAX_TRANSACTIONS: usize = 4096;
+
+/// Bytes of actions in one record, before compression. A single transaction stays below it by listing its segments in manifests.
+const MAX_ACTION_BYTES: usize = 3 << 20;
+
+/// Slots to ask for after losing one: whoever won has probably won more.
+const CATCH_UP_WINDOW: u64 = 4;
+
+/// A transaction that waits to be committed.
+pub(crate) struct Request {
+    pub(crate) read_slot: u64,
+    pub(crate) what: String,
+    /// What it does; manifests expanded.
+    pub(crate) actions: Vec<Action>,
+    /// The same as it will stand in the record.
+    pub(crate) encoded: Vec<ActionProto>,
+    /// Tables that must not have changed since `read_slot`.
+    pub(crate) reads: Vec<TableId>,
+    pub(crate) reply: oneshot::Sender<Result<Arc<State>>>,
+}
+
+impl Request {
+    fn bytes(&self) -> usize {
+        self.encoded.iter().map(|action| action.payload.len() + 16).sum::<usize>() + self.what.len() + 128
+    }
+}
+
+/// A record that was put in a slot, with what it will have made of the state.
+struct Frozen {
+    slot: u64,
+    bytes: Bytes,
+    after: Arc<State>,
+}
+
+/// The committer's task.
+pub(crate) struct Committer {
+    shared: Arc<Shared>,
+    session: SessionId,
+    next_sequence: u64,
+    opened: bool,
+    queue: mpsc::UnboundedReceiver<Request>,
+    frozen: Option<Frozen>,
+    /// Why nothing can be committed any more.
+    ended: Option<Error>,
+    /// Slots lost to others since the last one won.
+    lost: u32,
+}
+
+impl Committer {
+    pub(crate) fn new(shared: Arc<Shared>, session: SessionId, queue: mpsc::UnboundedReceiver<Request>) -> Self {
+        Self { shared, session, next_sequence: 1, opened: false, queue, frozen: None, ended: None, lost: 0 }
+    }
+
+    /// Runs until the last sender is gone.
+    pub(crate) async fn run(mut self) {
+        let mut waiting = VecDeque::new();
+        while let Some(request) = self.queue.recv().await {
+            waiting.push_back(request);
+            while !waiting.is_empty() {
+                while let Ok(request) = self.queue.try_recv() {
+                    waiting.push_back(request);
+                }
+                self.round(&mut waiting).await;
+            }
+        }
+    }
+
+    /// Commits what it can of what waits. Whatever it answers leaves the queue.
+    async fn round(&mut self, waiting: &mut VecDeque<Request>) {
+        if let Some(error) = &self.ended {
+            return answer_all(waiting.drain(..), error);
+        }
+        if let Err(error) = self.settle().await {
+            return answer_all(waiting.drain(..), &error);
+        }
+        let tip = self.shared.tip();
+        if tip.writer_features != 0 {
+            let error = Error::unsupported("a newer version wrote to this database with features this version does not know")
+                .with_hint("write to it with a newer version of clouddb; reading is possible");
+            return answer_all(waiting.drain(..), &error);
+        }
+        let (batch, after, transactions) = self.assemble(&tip, waiting);
+        if batch.is_empty() {
+            return;
+        }
+        let commit_time_us = after.commit_time_us;
+        let encoded = encode_record((after.database, after.lineage), (tip.slot, tip.record_hash), commit_time_us, transactions.clone());
+        let (bytes, hash) = match encoded {
+            Ok(encoded) => encoded,
+            Err(error) => return answer_all(batch, &error),
+        };
+        let after = Arc::new(State { record_hash: hash, ..after });
+        let slot = after.slot;
+        match publish(&self.shared.store, &self.shared.env, slot, &bytes).await {
+            Published::Ours => {
+                self.won(&after, bytes.len());
+                for request in batch {
+                    // A caller that has gone away does not change what was committed.
+                    let _ = request.reply.send(Ok(Arc::clone(&after)));
+                }
+            }
+            Published::Theirs => {
+                self.lost += 1;
+                put_back(waiting, batch);
+                if let Err(error) = self.read_on().await {
+                    answer_all(waiting.drain(..), &error);
+                }
+            }
+            Published::Refused(error) => answer_all(batch, &error.context("nothing was committed")),
+            Published::Unknown(error) => {
+                for (request, transaction) in batch.into_iter().zip(&transactions) {
+                    let _ = request.reply.send(Err(self.unknown(&error, transaction.sequence)));
+                }
+                self.frozen = Some(Frozen { slot, bytes, after });
+            }
+            Published::NotDurable(error) => {
+                for (request, transaction) in batch.into_iter().zip(&transactions) {
+                    let _ = request.reply.send(Err(self.unknown(&error, transaction.sequence)));
+                }
+                self.ended = Some(
+                    Error::unavailable(format!("an earlier commit could not be made durable ({}); nothing was committed", error.message()))
+                        .with_hint("check the disk, then open the database again"),
+                );
+            }
+        }
+    }
+
+    /// Takes transactions from the queue into a record. Those that conflict with the tip are answered; those that conflict only with earlier ones
+    /// of the same record wait for its outcome.
+    fn assemble(&mut self, tip: &Arc<State>, waiting: &mut VecDeque<Request>) -> (Vec<Request>, State, Vec<TransactionProto>) {
+        let wall_us = self.shared.env.clock.now_us();
+        let mut after = State::clone(tip);
+        after.slot += 1;
+        after.commit_time_us = wall_us.max(tip.commit_time_us + 1);
+        let mut batch: Vec<Request> = Vec::new();
+        let mut transactions: Vec<TransactionProto> = Vec::new();
+        let mut later = VecDeque::new();
+        let mut bytes = 0;
+        while let Some(request) = waiting.pop_front() {
+            if !batch.is_empty() && (batch.len() >= MAX_TRANSACTIONS || bytes + request.bytes() > MAX_ACTION_BYTES) {
+                later.push_back(request);
+                break;
+            }
+            let id = TransactionId { session: self.session, sequence: self.next_sequence };
+            match check(&after, &request, id) {
+                Ok(changed) => {
+                    after = changed;
+                    self.next_sequence += 1;
+                    bytes += request.bytes();
+                    transactions.push(self.logged(&request, id, wall_us, batch.is_empty()));
+                    batch.push(request);
+                }
+                Err(_) if !batch.is_empty() => later.push_back(request),
+                Err(error) => {
+                    let _ = request.reply.send(Err(error));
+                }
+            }
+        }
+        later.append(waiting);
+        *waiting = later;
+        (batch, after, transactions)
+    }
+
+    fn logged(&self, request: &Request, id: TransactionId, wall_us: i64, first: bool) -> TransactionProto {
+        let open = (first && !self.opened).then(|| ActionProto { kind: kind::OPEN_SESSION, payload: Bytes::new() });
+        TransactionProto {
+            session: id.session.to_bytes().into(),
+            sequence: id.sequence,
+            idempotency_key: None,
+            wall_us,
+            who: self.shared.who.clone(),
+            what: request.what.clone(),
+            read_slot: request.read_slot,
+            actions: open.into_iter().chain(request.encoded.iter().cloned()).collect(),
+        }
+    }
+
+    /// Finds out what became of the record that is frozen, if there is one.
+    async fn settle(&mut self) -> Result<()> {
+        let Some(frozen) = self.frozen.take() else { return Ok(()) };
+        match publish(&self.shared.store, &self.shared.env, frozen.slot, &frozen.bytes).await {
+            Published::Ours => {
+                self.won(&frozen.after, frozen.bytes.len());
+                Ok(())
+            }
+            Published::Theirs => self.read_on().await,
+            Published::Refused(error) | Published::Unknown(error) | Published::NotDurable(error) => {
+                self.frozen = Some(frozen);
+                Err(error.context("nothing was committed, because the outcome of an earlier commit is still unknown"))
+            }
+        }
+    }
+
+    fn won(&mut self, after: &Arc<State>, bytes: usize) {
+        self.opened = true;
+        self.lost = 0;
+        self.shared.advance(Arc::clone(after));
+        self.shared.upkeep.committed(&self.shared, after, bytes);
+    }
+
+    async fn read_on(&mut self) -> Result<()> {
+        let tip = refresh(&self.shared.store, &self.shared.tip(), CATCH_UP_WINDOW)
+            .await
+            .map_err(|e| e.context("nothing was committed: another writer was first, and reading the log on failed"))?;
+        self.shared.advance(tip);
+        Ok(())
+    }
+
+    fn unknown(&self, error: &Error, sequence: u64) -> Error {
+        let transaction = TransactionId { session: self.session, sequence };
+        Error::new(
+            ErrorKind::OutcomeUnknown,
+            format!("transaction {transaction} may or may not have been committed: {}", error.message()),
+        )
+        .with_hint("look for its id in system.snapshots before you run it again")
+        .with_transaction(transaction)
+        .with_source(error.clone())
+    }
+}
+
+/// The state with a transaction applied, if nothing forbids it.
+fn check(state: &State, request: &Request, id: TransactionId) -> Result<State> {
+    for read in &request.reads {
+        match state.table(*read) {
+            None => return Err(Error::conflict("a table that the transaction read was dropped by a concurrent transaction")),
+            Some(table) if table.changed_at > request.read_slot => {
+                return Err(Error::conflict(format!(
+                    "table '{}', which the transaction read, was changed by a concurrent transaction",
+                    state.qualified_name(table)
+                ))
+                .with_hint("run the transaction again"));
+            }
+            Some(_) => {}
+        }
+    }
+    let mut changed = state.clone();
+    changed.sessions.insert(id.session, id.sequence);
+    for action in &request.actions {
+        changed.apply(action)?;
+    }
+    Ok(changed)
+}
+
+fn answer_all(requests: impl IntoIterator<Item = Request>, error: &Error) {
+    for request in requests {
+        let _ = request.reply.send(Err(error.clone()));
+    }
+}
+
+/// Puts a batch back to the front of the queue, in its order.
+fn put_back(waiting: &mut VecDeque<Request>, batch: Vec<Request>) {
+    for request in batch.into_iter().rev() {
+        waiting.push_front(request);
+    }
+}

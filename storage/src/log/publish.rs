@@ -1,0 +1,94 @@
+//! The one place that creates a record: puts it in a slot and finds out what became of it.
+//!
+//! The answer to a put can be lost, can come late, and can be wrong about whether anything happened. What is in the slot is the truth, so every
+//! doubt is settled by reading it. Until it is settled the same bytes are put again, never others: whichever of the attempts arrives, and
+//! however late, it is the same commit.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{folder_before, slot_path};
+use crate::env::Env;
+use crate::error::{Error, ErrorKind};
+use crate::format::record::decode_record;
+use crate::store::{PutIfAbsent, Store};
+
+/// What became of a record.
+#[derive(Debug)]
+pub(crate) enum Published {
+    /// It is in the slot, durably.
+    Ours,
+    /// Another record is in the slot; ours is nowhere and never will be.
+    Theirs,
+    /// Nothing was written and nothing will be: the store refused plainly.
+    Refused(Error),
+    /// Not known: it may be in the slot now, or later.
+    Unknown(Error),
+    /// The disk failed to make it durable. Nobody can say any more what survives, so this writer must stop.
+    NotDurable(Error),
+}
+
+/// Rounds of put and read before the outcome is called unknown. With the pauses below this is some 20 s on top of the store's own retries:
+/// longer than a restart of a store's server, shorter than a user's patience.
+const ROUNDS: u32 = 12;
+
+/// The pause after the first doubtful round; doubles up to `LONGEST_PAUSE`.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// Puts a record in a slot, once, and finds out what became of it.
+pub(crate) async fn publish(store: &Store, env: &Env, slot: u64, bytes: &Bytes) -> Published {
+    let path = slot_path(slot);
+    if let Some(folder) = folder_before(slot) {
+        // A record of a writer that died may not be durable yet. Within a folder our own sync covers it; in the folder before, this does.
+        if let Err(error) = store.sync_folder(&folder).await {
+            return Published::Refused(error);
+        }
+    }
+    let mut in_doubt = false;
+    let mut pause = FIRST_PAUSE;
+    let mut last = Error::unavailable("the store did not answer");
+    for _ in 0..ROUNDS {
+        match store.put_if_absent(&path, bytes.clone()).await {
+            Ok(PutIfAbsent::Created) => return Published::Ours,
+            Ok(PutIfAbsent::Exists) => {}
+            Err(error) if error.kind() == ErrorKind::OutcomeUnknown => return Published::NotDurable(error),
+            Err(error) if is_refusal(error.kind()) && !in_doubt => return Published::Refused(error),
+            Err(error) => {
+                in_doubt = true;
+                last = error;
+            }
+        }
+        match look(store, &path, bytes).await {
+            Ok(Some(true)) => return Published::Ours,
+            Ok(Some(false)) => return Published::Theirs,
+            Ok(None) => {}
+            Err(error) => {
+                in_doubt = true;
+                last = error;
+            }
+        }
+        let jitter = (env.random.next_u128() % 1024) as u32;
+        tokio::time::sleep(pause / 2 + pause * jitter / 1024).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    Published::Unknown(last)
+}
+
+/// Errors of a put that promise that it did nothing.
+fn is_refusal(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::PermissionDenied | ErrorKind::Limit | ErrorKind::Invalid | ErrorKind::Unsupported | ErrorKind::NotFound)
+}
+
+/// Whether the slot holds our bytes; `None` when it does not exist.
+///
+/// A body that was cut short on its way must not pass for somebody else's record, so other bytes count only when they are a whole record.
+async fn look(store: &Store, path: &str, ours: &Bytes) -> Result<Option<bool>, Error> {
+    match store.get(path).await {
+        Ok(bytes) if bytes == *ours => Ok(Some(true)),
+        Ok(bytes) => decode_record(path, &bytes).map(|_| Some(false)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

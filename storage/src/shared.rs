@@ -1,0 +1,225 @@
+//! What all clones of an open database share: the store, the newest state that this process knows, the committer's queue.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures::future;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::Instant;
+
+use crate::catalog::TableMeta;
+use crate::checkpoint::{HEAD, load};
+use crate::database::{OpenMode, OpenOptions};
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::ids::{SegmentId, SessionId};
+use crate::identity::{self, Identity};
+use crate::log::committer::{Committer, Request};
+use crate::log::follow::{catch_up, refresh};
+use crate::segment::reader::{SegmentFooter, read_footer};
+use crate::segment::writer::{NextSegmentId, TableWriter};
+use crate::segment::{SegmentBody, SegmentMeta};
+use crate::state::State;
+use crate::store::{Store, StoreKind};
+use crate::upkeep::Upkeep;
+
+/// Slots asked for at once when a database is opened: the tail behind a checkpoint mostly fits.
+const OPEN_WINDOW: u64 = 32;
+
+/// Slots asked for at once when a warm reader looks for news.
+const REFRESH_WINDOW: u64 = 2;
+
+/// Footers of one table fetched ahead of need.
+const PREFETCHED_SEGMENTS: usize = 64;
+
+/// How old a snapshot may be where every look costs a trip over a network.
+const REMOTE_STALENESS: Duration = Duration::from_secs(1);
+
+/// What all clones of an open database share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) env: Env,
+    pub(crate) who: String,
+    pub(crate) mode: OpenMode,
+    pub(crate) max_staleness: Duration,
+    pub(crate) upkeep: Upkeep,
+    /// Footers fetched while the database was opened.
+    pub(crate) prefetched: Vec<(SegmentId, Arc<SegmentFooter>)>,
+    identity: RwLock<Option<Identity>>,
+    tip: RwLock<Arc<State>>,
+    /// When the last look at the log began; held while one is under way.
+    looked_at: Mutex<Option<Instant>>,
+    session: OnceLock<SessionId>,
+    next_segment: AtomicU64,
+    /// The committer's queue, once the location was found fit to be written to.
+    queue: Mutex<Option<mpsc::UnboundedSender<Request>>>,
+}
+
+impl Shared {
+    /// Reads `clouddb.json`, `head` and the log behind it.
+    pub(crate) async fn open(store: Store, options: OpenOptions) -> Result<Self> {
+        let looked_at = Instant::now();
+        let (identity, head) = future::join(identity::read(&store), store.get(HEAD)).await;
+        let mut prefetched = Vec::new();
+        let (identity, state) = match identity? {
+            Some(identity) => {
+                let (head, root) = match load::load_head(&store, identity.database, head).await? {
+                    Some(state) => (state.clone(), state),
+                    None => (State::genesis(identity.database, identity.lineage), State::default()),
+                };
+                let footers = prefetch(&store, &root, &options.prefetch);
+                let (state, footers) = future::join(catch_up(&store, head, OPEN_WINDOW, None), footers).await;
+                prefetched = footers;
+                (Some(identity), state?)
+            }
+            None if options.mode == OpenMode::Create => {
+                identity::check_empty(&store).await?;
+                (None, State::genesis(Default::default(), Default::default()))
+            }
+            None => {
+                return Err(Error::not_found(format!("there is no database at {}", store.url()))
+                    .with_hint("check the path; a database is created by the first write, without --must-exist and --readonly"));
+            }
+        };
+        let max_staleness = options.max_staleness.unwrap_or(match store.kind() {
+            StoreKind::Remote => REMOTE_STALENESS,
+            StoreKind::Memory | StoreKind::Local => Duration::ZERO,
+        });
+        Ok(Self {
+            upkeep: Upkeep::new(options.background, state.slot),
+            store,
+            env: options.env,
+            who: options.who.unwrap_or_else(identity::user_at_host),
+            mode: options.mode,
+            max_staleness,
+            prefetched,
+            identity: RwLock::new(identity),
+            tip: RwLock::new(Arc::new(state)),
+            looked_at: Mutex::new(Some(looked_at)),
+            session: OnceLock::new(),
+            next_segment: AtomicU64::new(1),
+            queue: Mutex::new(None),
+        })
+    }
+
+    /// The newest state that this process knows.
+    pub(crate) fn tip(&self) -> Arc<State> {
+        Arc::clone(&self.tip.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes a newer state the tip; older ones are ignored.
+    pub(crate) fn advance(&self, state: Arc<State>) {
+        let mut tip = self.tip.write().unwrap_or_else(PoisonError::into_inner);
+        if state.slot > tip.slot {
+            *tip = state;
+        }
+    }
+
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        *self.identity.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state as of now, or as of at most `max_staleness` ago.
+    ///
+    /// Callers that arrive while a look is under way wait for it and then share the next one.
+    pub(crate) async fn fresh_tip(&self) -> Result<Arc<State>> {
+        let asked_at = Instant::now();
+        let mut looked_at = self.looked_at.lock().await;
+        let fresh_from = asked_at.checked_sub(self.max_staleness).unwrap_or(asked_at);
+        if looked_at.is_some_and(|at| at >= fresh_from) {
+            return Ok(self.tip());
+        }
+        let now = Instant::now();
+        if self.identity().is_none() && !self.adopt_identity().await? {
+            return Ok(self.tip());
+        }
+        let state = refresh(&self.store, &self.tip(), REFRESH_WINDOW).await?;
+        self.advance(state);
+        *looked_at = Some(now);
+        Ok(self.tip())
+    }
+
+    /// Looks whether somebody has created the database meanwhile.
+    async fn adopt_identity(&self) -> Result<bool> {
+        match identity::read(&self.store).await? {
+            Some(identity) => {
+                self.set_identity(identity);
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn set_identity(&self, identity: Identity) {
+        let mut known = self.identity.write().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            *known = Some(identity);
+            *self.tip.write().unwrap_or_else(PoisonError::into_inner) =
+                Arc::new(State::genesis(identity.database, identity.lineage));
+        }
+    }
+
+    /// This process's identity as a writer.
+    pub(crate) fn session(&self) -> SessionId {
+        *self.session.get_or_init(|| SessionId { opened_at: self.tip().slot, random: self.env.random.next_u128() })
+    }
+
+    /// The next segment's id.
+    pub(crate) fn next_segment_id(&self) -> SegmentId {
+        SegmentId { session: self.session(), number: self.next_segment.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// Gives segments' ids to writers.
+    pub(crate) fn segment_ids(self: &Arc<Self>) -> NextSegmentId {
+        let shared = Arc::clone(self);
+        Arc::new(move || shared.next_segment_id())
+    }
+
+    /// A writer of a table's rows.
+    pub(crate) fn table_writer(self: &Arc<Self>, table: &Arc<TableMeta>) -> TableWriter {
+        TableWriter::new(self.store.clone(), Arc::clone(table), self.segment_ids())
+    }
+
+    /// Hands a transaction to the committer. The first time, the location is made ready: `clouddb.json` is created where there is none, and the
+    /// store must show that it honours put-if-absent.
+    pub(crate) async fn submit(self: &Arc<Self>, request: Request) -> Result<()> {
+        let mut queue = self.queue.lock().await;
+        let sender = match &*queue {
+            Some(sender) if !sender.is_closed() => sender,
+            _ => {
+                let identity = identity::create_or_read(&self.store, &self.env).await?;
+                self.set_identity(identity);
+                identity::probe(&self.store, &identity).await?;
+                let (sender, receiver) = mpsc::unbounded_channel();
+                tokio::spawn(Committer::new(Arc::clone(self), self.session(), receiver).run());
+                queue.insert(sender)
+            }
+        };
+        sender
+            .send(request)
+            .map_err(|_| Error::unavailable("the task that commits has ended with its runtime").with_hint("open the database again"))
+    }
+
+    /// Lets the committer end when it has nothing more to do.
+    pub(crate) async fn hang_up(&self) {
+        self.queue.lock().await.take();
+    }
+}
+
+/// Fetches the footers of the tables that will be read first. What fails here is fetched again when it is needed, and fails there.
+async fn prefetch(store: &Store, state: &State, tables: &[(String, String)]) -> Vec<(SegmentId, Arc<SegmentFooter>)> {
+    let segments = tables
+        .iter()
+        .filter_map(|(schema, table)| state.table_by_name(schema, table))
+        .flat_map(|table| table.segments().take(PREFETCHED_SEGMENTS));
+    let reads = segments.filter_map(|segment: &Arc<SegmentMeta>| match &segment.body {
+        SegmentBody::Parquet(location) => {
+            let (id, location) = (segment.id, location.clone());
+            Some(async move { Some((id, Arc::new(read_footer(store, &location).await.ok()?))) })
+        }
+        SegmentBody::Inline(_) => None,
+    });
+    future::join_all(reads.collect::<Vec<_>>()).await.into_iter().flatten().collect()
+}

@@ -1,0 +1,32 @@
+//! Writes a table's inline rows to a file. The rows keep their ids, and their place among the table's rows is after those that were added before.
+
+use std::sync::Arc;
+
+use super::Transaction;
+use crate::error::Result;
+use crate::format::action::Action;
+use crate::ids::TableId;
+use crate::segment::flush::merge_inline;
+use crate::segment::{SegmentBody, SegmentMeta};
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+
+/// Replaces all inline segments of a table by one file, in a transaction of its own.
+pub(crate) async fn flush_inline(shared: &Arc<Shared>, id: TableId) -> Result<()> {
+    let snapshot = Snapshot { state: shared.tip(), store: shared.store.clone() };
+    let Some(table) = snapshot.state.table(id) else { return Ok(()) };
+    let inline: Vec<Arc<SegmentMeta>> =
+        table.segments().filter(|segment| matches!(segment.body, SegmentBody::Inline(_))).map(Arc::clone).collect();
+    if inline.is_empty() {
+        return Ok(());
+    }
+    let next_id = shared.segment_ids();
+    let merged = merge_inline(&shared.store, &table.meta, next_id, &inline).await?;
+    let mut transaction = Transaction::new(Arc::clone(shared), &snapshot)?;
+    transaction.describe("write inline rows to a file");
+    for segment in &inline {
+        transaction.stage(Action::RemoveSegment { table: id, segment: segment.id })?;
+    }
+    transaction.append(id, merged)?;
+    transaction.commit().await.map(|_| ())
+}
