@@ -2,6 +2,7 @@
 //!
 //! A segment is a Parquet file that any engine reads, or, for a handful of rows, a block inside the log's record (*inline*).
 
+pub(crate) mod flush;
 pub mod reader;
 pub mod statistics;
 pub mod writer;

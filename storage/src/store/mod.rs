@@ -38,6 +38,14 @@ struct StoreInner {
     url: String,
     place: Place,
     counters: Arc<Counters>,
+    /// How to make names in a folder durable, where the store does not do so by itself: a local disk.
+    folder_sync: Option<Arc<dyn FolderSync>>,
+}
+
+/// Makes every name in a folder durable that is there now, whoever created it. The durable local disk implements it.
+#[async_trait::async_trait]
+pub(crate) trait FolderSync: std::fmt::Debug + Send + Sync {
+    async fn sync_folder(&self, folder: &Path) -> Result<()>;
 }
 
 /// What error messages say about where a request went.
@@ -134,7 +142,7 @@ impl Store {
     fn new(store: Arc<dyn ObjectStore>, prefix: Path, kind: StoreKind, url: String, place: Place) -> Self {
         let counters = Arc::new(Counters::default());
         let store = Arc::new(Counted::new(store, Arc::clone(&counters), kind == StoreKind::Local));
-        Self { inner: Arc::new(StoreInner { store, prefix, kind, url, place, counters }) }
+        Self { inner: Arc::new(StoreInner { store, prefix, kind, url, place, counters, folder_sync: None }) }
     }
 
     /// What kind of store it is.
@@ -276,6 +284,29 @@ impl Store {
     pub async fn is_empty(&self) -> Result<bool> {
         let first = self.inner.store.list(Some(&self.inner.prefix)).try_next().await;
         Ok(first.map_err(|error| self.translate(error, "listing", ""))?.is_none())
+    }
+
+    /// Names of what is at the top of the database's prefix: objects and folders.
+    ///
+    /// # Errors
+    /// As for [`Self::list`].
+    pub async fn top_level(&self) -> Result<Vec<String>> {
+        let listed = self.inner.store.list_with_delimiter(Some(&self.inner.prefix)).await;
+        let listed = listed.map_err(|error| self.translate(error, "listing", ""))?;
+        let objects = listed.objects.iter().filter_map(|object| object.location.filename());
+        let folders = listed.common_prefixes.iter().filter_map(|folder| folder.filename());
+        Ok(objects.chain(folders).map(str::to_owned).collect())
+    }
+
+    /// Makes every name in a folder durable that is there now, whoever created it. Only a local disk has to do anything for it.
+    ///
+    /// # Errors
+    /// *Unavailable* when the disk fails.
+    pub async fn sync_folder(&self, folder: &str) -> Result<()> {
+        match &self.inner.folder_sync {
+            Some(sync) => sync.sync_folder(&self.location(folder)?).await,
+            None => Ok(()),
+        }
     }
 
     /// The place of a path in the store underneath.
