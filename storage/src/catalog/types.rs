@@ -18,6 +18,9 @@ use crate::error::{Error, Result};
 /// The metadata key under which arrow-rs reads and writes Parquet's field ids.
 pub const FIELD_ID_KEY: &str = parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 
+/// How deep types can be nested: a list of integers is 1 deep, a map 2. Deeper ones come from mistakes or malice; decoding recurses.
+pub(crate) const MAX_NESTING: usize = 32;
+
 /// The field that is stored for a column a user asks for: types that differ only in Arrow's memory layout become one.
 ///
 /// # Errors

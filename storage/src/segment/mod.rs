@@ -61,6 +61,11 @@ pub struct ParquetLocation {
     pub tail_hash: [u8; 32],
 }
 
+/// The path of a segment's file, below the database: it follows from the segment's id.
+pub(crate) fn parquet_path(id: SegmentId) -> String {
+    format!("data/{}/{}.parquet", id.session, id.number)
+}
+
 impl SegmentMeta {
     /// Rows that a scan returns.
     pub fn live_rows(&self) -> u64 {
