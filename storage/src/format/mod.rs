@@ -8,4 +8,4 @@ pub(crate) mod schema;
 pub(crate) mod segment;
 
 /// The format that this version reads and writes. 0 until it is declared stable: nothing else is opened.
-pub const FORMAT_VERSION: u32 = 0;
+pub(crate) const FORMAT_VERSION: u32 = 0;

@@ -13,11 +13,11 @@ use imbl::OrdMap;
 
 use crate::catalog::{SchemaMeta, ViewMeta};
 use crate::ids::{DatabaseId, LineageId, SchemaId, SessionId, TableId, ViewId};
-pub use table::TableState;
+pub(crate) use table::TableState;
 
 /// Everything that is true as of one slot of the log. Cloning is cheap: the maps share their nodes.
 #[derive(Debug, Clone, Default)]
-pub struct State {
+pub(crate) struct State {
     pub(crate) database: DatabaseId,
     pub(crate) lineage: LineageId,
     /// The newest slot that is part of it; 0 before the first.

@@ -11,7 +11,7 @@ use crate::segment::{SegmentBody, SegmentMeta};
 
 /// A table as of one slot.
 #[derive(Debug, Clone)]
-pub struct TableState {
+pub(crate) struct TableState {
     pub(crate) meta: Arc<TableMeta>,
     /// Rows that a scan returns.
     pub(crate) rows: u64,

@@ -6,6 +6,7 @@
 mod accounting;
 mod connect;
 mod location;
+pub mod probe;
 mod ranges;
 mod translate;
 mod upload;
