@@ -47,7 +47,15 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { mode: OpenMode::Create, max_staleness: None, store_options: Vec::new(), who: None, prefetch: Vec::new(), background: true, env: Env::system() }
+        Self {
+            mode: OpenMode::Create,
+            max_staleness: None,
+            store_options: Vec::new(),
+            who: None,
+            prefetch: Vec::new(),
+            background: true,
+            env: Env::system(),
+        }
     }
 }
 

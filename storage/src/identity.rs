@@ -48,8 +48,9 @@ pub(crate) async fn read(store: &Store) -> Result<Option<Identity>> {
 
 fn decode(store: &Store, bytes: &[u8]) -> Result<Identity> {
     let damaged = |what: String| {
-        Error::corrupt(format!("'{PATH}' at {} is damaged: {what}", store.url()))
-            .with_hint("it holds the format and the database's id, which the header of every record in log/ repeats; restore it from a copy")
+        Error::corrupt(format!("'{PATH}' at {} is damaged: {what}", store.url())).with_hint(
+            "it holds the format and the database's id, which the header of every record in log/ repeats; restore it from a copy",
+        )
     };
     // The version is looked at first: a newer one may have other fields.
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| damaged(e.to_string()))?;
@@ -71,8 +72,7 @@ fn decode(store: &Store, bytes: &[u8]) -> Result<Identity> {
 }
 
 fn encode(identity: &Identity) -> Result<Bytes> {
-    let json =
-        IdentityJson { format: FORMAT_VERSION, database: identity.database.to_string(), lineage: identity.lineage.to_string() };
+    let json = IdentityJson { format: FORMAT_VERSION, database: identity.database.to_string(), lineage: identity.lineage.to_string() };
     let mut text = serde_json::to_string_pretty(&json).map_err(|e| Error::internal(e.to_string()))?;
     text.push('\n');
     Ok(Bytes::from(text))

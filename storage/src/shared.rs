@@ -13,8 +13,8 @@ use crate::checkpoint::{HEAD, load};
 use crate::database::{OpenMode, OpenOptions};
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::ids::{SegmentId, SessionId};
 use crate::identity::{self, Identity};
+use crate::ids::{SegmentId, SessionId};
 use crate::log::committer::{Committer, Request};
 use crate::log::follow::{catch_up, refresh};
 use crate::segment::reader::{SegmentFooter, read_footer};
@@ -156,8 +156,7 @@ impl Shared {
         let mut known = self.identity.write().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
             *known = Some(identity);
-            *self.tip.write().unwrap_or_else(PoisonError::into_inner) =
-                Arc::new(State::genesis(identity.database, identity.lineage));
+            *self.tip.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(State::genesis(identity.database, identity.lineage));
         }
     }
 

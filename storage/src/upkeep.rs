@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::checkpoint::fold::{KnownNodes, fold, write_head};
 use crate::checkpoint::HEAD;
+use crate::checkpoint::fold::{KnownNodes, fold, write_head};
 use crate::error::{ErrorKind, Result};
 use crate::format::root::decode_root;
 use crate::ids::TableId;

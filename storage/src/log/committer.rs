@@ -237,13 +237,10 @@ impl Committer {
 
     fn unknown(&self, error: &Error, sequence: u64) -> Error {
         let transaction = TransactionId { session: self.session, sequence };
-        Error::new(
-            ErrorKind::OutcomeUnknown,
-            format!("transaction {transaction} may or may not have been committed: {}", error.message()),
-        )
-        .with_hint("look for its id in system.snapshots before you run it again")
-        .with_transaction(transaction)
-        .with_source(error.clone())
+        Error::new(ErrorKind::OutcomeUnknown, format!("transaction {transaction} may or may not have been committed: {}", error.message()))
+            .with_hint("look for its id in system.snapshots before you run it again")
+            .with_transaction(transaction)
+            .with_source(error.clone())
     }
 }
 

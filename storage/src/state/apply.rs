@@ -98,8 +98,7 @@ impl State {
                 self.tables.insert(meta.id, Arc::new(TableState::new(meta.clone(), self.slot)));
             }
             Action::DropTable(id) => {
-                let table =
-                    self.tables.remove(id).ok_or_else(|| Error::conflict("the table was dropped by a concurrent transaction"))?;
+                let table = self.tables.remove(id).ok_or_else(|| Error::conflict("the table was dropped by a concurrent transaction"))?;
                 self.relation_names.remove(&(table.meta.schema, table.meta.name.clone()));
             }
             Action::CreateView(meta) => {

@@ -79,10 +79,7 @@ impl State {
 
     /// All tables and views of a schema, by name.
     pub(crate) fn relations_of(&self, schema: SchemaId) -> impl Iterator<Item = Relation> {
-        self.relation_names
-            .range((schema, String::new())..)
-            .take_while(move |((of, _), _)| *of == schema)
-            .map(|(_, relation)| *relation)
+        self.relation_names.range((schema, String::new())..).take_while(move |((of, _), _)| *of == schema).map(|(_, relation)| *relation)
     }
 
     fn relations_by_schema_name(&self, schema: &str) -> impl Iterator<Item = Relation> {

@@ -238,8 +238,7 @@ impl Transaction {
         }
         let packed = pack::pack(&shared, &self.overlay, self.actions).await?;
         let (reply, answer) = oneshot::channel();
-        let request =
-            Request { read_slot: self.base.slot, what, actions: packed.actions, encoded: packed.encoded, reads, reply };
+        let request = Request { read_slot: self.base.slot, what, actions: packed.actions, encoded: packed.encoded, reads, reply };
         shared.submit(request).await?;
         answer.await.map_err(|_| {
             Error::new(ErrorKind::OutcomeUnknown, "the task that commits ended before it answered")
@@ -270,4 +269,3 @@ fn check_name(kind: &str, name: &str) -> Result<String> {
         name => Ok(name.to_owned()),
     }
 }
-
