@@ -2,8 +2,15 @@
 //!
 //! A segment is a Parquet file that any engine reads, or, for a handful of rows, a block inside the log's record (*inline*).
 
+mod blocks;
+mod bounds;
+mod conform;
+mod file;
 pub(crate) mod flush;
+mod inline;
+mod layout;
 pub mod reader;
+mod sort;
 pub mod statistics;
 pub mod writer;
 
