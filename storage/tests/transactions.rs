@@ -260,7 +260,7 @@ async fn many_callers_share_records() -> Result<()> {
                 for n in 0..20 {
                     insert(&database, "t", vec![caller * 100 + n]).await?;
                 }
-                Result::Ok(())
+                Ok::<(), clouddb_storage::Error>(())
             })
         })
         .collect();

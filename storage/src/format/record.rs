@@ -8,8 +8,6 @@ use super::envelope::{self, Header, Magic};
 use crate::error::{Error, Result};
 use crate::ids::{DatabaseId, LineageId, SessionId, TransactionId};
 
-/// A record's stored bytes stay below this, so that replaying a log never reads much for little; larger commits list their segments in manifests.
-pub(crate) const MAX_RECORD: usize = 4 << 20;
 
 /// A transaction as the log keeps it.
 #[derive(Debug, Clone, PartialEq)]
