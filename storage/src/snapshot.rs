@@ -109,6 +109,11 @@ impl TableSnapshot {
         self.state.segments()
     }
 
+    /// The snapshot that created it.
+    pub fn created_at(&self) -> u64 {
+        self.state.created_at
+    }
+
     /// The snapshot that changed its columns or rows last.
     pub fn changed_at(&self) -> u64 {
         self.state.changed_at

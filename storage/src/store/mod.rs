@@ -171,6 +171,14 @@ impl Store {
         self.inner.counters.read()
     }
 
+    /// The same place, with counts of its own that begin at zero: for those who want to know what one piece of work cost while others use the
+    /// store. What it counts is counted here too.
+    #[must_use]
+    pub fn counting_separately(&self) -> Self {
+        let StoreInner { store, prefix, kind, url, place, .. } = self.inner.as_ref();
+        Self::new(Arc::clone(store), prefix.clone(), *kind, url.clone(), place.clone())
+    }
+
     /// A whole object.
     ///
     /// # Errors

@@ -1,0 +1,103 @@
+//! A cache of segments' footers.
+//!
+//! Invariants: a footer is verified against the log before it enters; concurrent readers of one segment cause one request (single flight); an
+//! error is never cached. It does not know which table or database a segment belongs to: a segment's id is unique everywhere.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clouddb_storage::segment::ParquetLocation;
+use clouddb_storage::segment::reader::{self, SegmentFooter};
+use clouddb_storage::store::Store;
+use clouddb_storage::{Result, SegmentId};
+use moka::future::Cache;
+
+/// How many bytes of footers are kept unless the caller says otherwise. A footer with page indexes takes some 100 KiB for a segment of a hundred
+/// million values, so this is room for the segments of a database of some 50 GB.
+const DEFAULT_BUDGET: u64 = 64 << 20;
+
+/// What an entry costs beside the footer: the key, and moka's own bookkeeping for it.
+const ENTRY_OVERHEAD: usize = size_of::<SegmentId>() + 128;
+
+/// A cache of segments' footers, bounded by their size in memory. Cloning is cheap; clones share the entries.
+#[derive(Clone)]
+pub struct FooterCache {
+    entries: Cache<SegmentId, Arc<SegmentFooter>>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    hits: AtomicU64,
+    loads: AtomicU64,
+}
+
+/// What a cache did so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FooterCacheCounts {
+    /// Footers that were there already, or that another call was fetching.
+    pub hits: u64,
+    /// Footers fetched from the store.
+    pub loads: u64,
+    /// Entries now.
+    pub entries: u64,
+    /// Bytes that the entries take now.
+    pub bytes: u64,
+}
+
+impl FooterCache {
+    /// A cache that keeps at most `budget` bytes of footers. A footer that does not fit is used and forgotten.
+    pub fn new(budget: u64) -> Self {
+        let entries = Cache::builder()
+            .max_capacity(budget)
+            .weigher(|_, footer: &Arc<SegmentFooter>| u32::try_from(footer.memory_size() + ENTRY_OVERHEAD).unwrap_or(u32::MAX))
+            .build();
+        Self { entries, counters: Arc::default() }
+    }
+
+    /// A segment's footer, from memory or else from the store.
+    ///
+    /// # Errors
+    /// Those of [`reader::read_footer`].
+    pub async fn footer(&self, store: &Store, segment: SegmentId, location: &ParquetLocation) -> Result<Arc<SegmentFooter>> {
+        let load = async { reader::read_footer(store, location).await.map(Arc::new) };
+        // The error is shared by all who waited for the same request; cloning it is cheap.
+        let entry = self.entries.entry(segment).or_try_insert_with(load).await.map_err(Arc::unwrap_or_clone)?;
+        let counter = if entry.is_fresh() { &self.counters.loads } else { &self.counters.hits };
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(entry.into_value())
+    }
+
+    /// Whether a segment's footer is in memory. Does not count as a use.
+    pub fn contains(&self, segment: SegmentId) -> bool {
+        self.entries.contains_key(&segment)
+    }
+
+    /// Adds a footer that was read in another way: ahead of need, together with the log. One that is there already stays.
+    pub async fn insert(&self, segment: SegmentId, footer: Arc<SegmentFooter>) {
+        self.entries.entry(segment).or_insert(footer).await;
+    }
+
+    /// What it did so far. Waits for pending evictions, so that the sizes are those of now.
+    pub async fn counts(&self) -> FooterCacheCounts {
+        self.entries.run_pending_tasks().await;
+        FooterCacheCounts {
+            hits: self.counters.hits.load(Ordering::Relaxed),
+            loads: self.counters.loads.load(Ordering::Relaxed),
+            entries: self.entries.entry_count(),
+            bytes: self.entries.weighted_size(),
+        }
+    }
+}
+
+impl Default for FooterCache {
+    fn default() -> Self {
+        Self::new(DEFAULT_BUDGET)
+    }
+}
+
+impl std::fmt::Debug for FooterCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FooterCache").field("entries", &self.entries.entry_count()).field("bytes", &self.entries.weighted_size()).finish()
+    }
+}

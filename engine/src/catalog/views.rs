@@ -1,0 +1,116 @@
+//! Views: SQL text that is planned when a query names the view, inside the catalog of the query's own snapshot.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use async_trait::async_trait;
+use clouddb_storage::catalog::ViewMeta;
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemoryCatalogProviderList, TableProvider};
+use datafusion::common::{DFSchema, Result, plan_err};
+use datafusion::datasource::ViewTable;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+
+use super::CloudCatalog;
+
+/// How deep views may name views. A plan's depth grows with it, and a plan too deep overflows the stack of the thread that optimizes it.
+const MAX_NESTING: usize = 32;
+
+/// Plans the SQL text that a database keeps: views, and columns' defaults.
+#[async_trait]
+pub trait SqlPlanner: fmt::Debug + Send + Sync {
+    /// Plans a view's query. Names are looked up in `catalog`, unqualified ones in its schema `search_path`. The catalog stands for itself under
+    /// every name, since a view does not know what name the catalog is registered under.
+    async fn plan_query(&self, sql: &str, search_path: &str, catalog: Arc<dyn CatalogProvider>) -> Result<LogicalPlan>;
+
+    /// Plans an expression without columns.
+    fn plan_expression(&self, sql: &str) -> Result<Expr>;
+}
+
+/// Plans with the functions, dialect and options of a session, and none of its catalogs.
+pub struct SessionSqlPlanner {
+    state: SessionState,
+}
+
+impl SessionSqlPlanner {
+    /// A planner like the session's own. Keeps a copy of the state without its catalogs.
+    pub fn new(state: SessionState) -> Arc<Self> {
+        Arc::new(Self { state: with_catalogs(state, Arc::new(MemoryCatalogProviderList::new()), None) })
+    }
+
+    /// A planner with DataFusion's own functions and dialect.
+    pub fn of_defaults() -> Arc<Self> {
+        static PLANNER: LazyLock<Arc<SessionSqlPlanner>> =
+            LazyLock::new(|| SessionSqlPlanner::new(SessionStateBuilder::new_with_default_features().build()));
+        Arc::clone(&PLANNER)
+    }
+}
+
+#[async_trait]
+impl SqlPlanner for SessionSqlPlanner {
+    async fn plan_query(&self, sql: &str, search_path: &str, catalog: Arc<dyn CatalogProvider>) -> Result<LogicalPlan> {
+        let catalogs = Arc::new(UnderEveryName(catalog));
+        with_catalogs(self.state.clone(), catalogs, Some(search_path)).create_logical_plan(sql).await
+    }
+
+    fn plan_expression(&self, sql: &str) -> Result<Expr> {
+        self.state.create_logical_expr(sql, &DFSchema::empty())
+    }
+}
+
+impl fmt::Debug for SessionSqlPlanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionSqlPlanner").finish_non_exhaustive()
+    }
+}
+
+fn with_catalogs(state: SessionState, catalogs: Arc<dyn CatalogProviderList>, search_path: Option<&str>) -> SessionState {
+    let mut config = state.config().clone().with_create_default_catalog_and_schema(false);
+    if let Some(search_path) = search_path {
+        config.options_mut().catalog.default_schema = search_path.to_owned();
+    }
+    SessionStateBuilder::new_from_existing(state).with_config(config).with_catalog_list(catalogs).build()
+}
+
+/// One catalog that answers to every name.
+#[derive(Debug)]
+struct UnderEveryName(Arc<dyn CatalogProvider>);
+
+impl CatalogProviderList for UnderEveryName {
+    fn register_catalog(&self, _name: String, _catalog: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn catalog(&self, _name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+/// Plans a view as a table of a query.
+pub(super) async fn plan(catalog: &CloudCatalog, schema: &str, view: &ViewMeta) -> Result<Arc<dyn TableProvider>> {
+    let name = (schema.to_owned(), view.name.clone());
+    if catalog.open_views.contains(&name) {
+        return plan_err!("view {schema}.{} refers to itself; drop it, or replace it by one that does not", view.name);
+    }
+    if catalog.open_views.len() >= MAX_NESTING {
+        return plan_err!("view {schema}.{} is nested deeper than {MAX_NESTING} views", view.name);
+    }
+    let mut open_views = catalog.open_views.to_vec();
+    open_views.push(name);
+    let inner = CloudCatalog { shared: Arc::clone(&catalog.shared), open_views: Arc::new(open_views) };
+    let planned = catalog.shared.planner.plan_query(&view.sql, &view.search_path, Arc::new(inner)).await;
+    let planned = planned.map_err(|error| error.context(format!("view {schema}.{}", view.name)))?;
+    if !is_query(&planned) {
+        return plan_err!("view {schema}.{} is no query: {}", view.name, view.sql);
+    }
+    Ok(Arc::new(ViewTable::new(planned, Some(view.sql.clone()))))
+}
+
+fn is_query(plan: &LogicalPlan) -> bool {
+    !matches!(plan, LogicalPlan::Ddl(_) | LogicalPlan::Dml(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_))
+}

@@ -1,0 +1,105 @@
+//! Leaves out segments that cannot hold a row a query asks for, before any of their bytes are read.
+//!
+//! What stays is decided by DataFusion's own pruning of row groups, applied to the bounds in the log. The filters are applied to the rows all
+//! the same, so a filter that cannot be used here costs time, never a wrong answer.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
+use arrow::datatypes::SchemaRef;
+use clouddb_storage::segment::{ColumnStatistics, SegmentMeta, Value};
+use datafusion::catalog::Session;
+use datafusion::common::pruning::PruningStatistics;
+use datafusion::common::{Column, DFSchema, Result};
+use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::{PhysicalExpr, conjunction};
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
+use datafusion::scalar::ScalarValue;
+
+use super::values;
+
+/// The filters as one predicate on the table's schema; `None` if there is none that can be used.
+pub(crate) fn predicate(session: &dyn Session, schema: &SchemaRef, filters: &[Expr]) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+    if filters.is_empty() {
+        return Ok(None);
+    }
+    let df_schema = DFSchema::try_from(Arc::clone(schema))?;
+    let usable: Vec<_> = filters.iter().filter_map(|filter| session.create_physical_expr(filter.clone(), &df_schema).ok()).collect();
+    Ok((!usable.is_empty()).then(|| conjunction(usable)))
+}
+
+/// The segments that can hold rows for which the predicate is true.
+pub(crate) fn prune(
+    segments: Vec<Arc<SegmentMeta>>,
+    predicate: &Arc<dyn PhysicalExpr>,
+    schema: &SchemaRef,
+    positions: &HashMap<u32, usize>,
+) -> Vec<Arc<SegmentMeta>> {
+    let Some(pruning) = PruningPredicateBuilder::new().with_file_schema(Arc::clone(schema)).build(Arc::clone(predicate)) else {
+        return segments;
+    };
+    let bounds = SegmentBounds { segments: &segments, schema, positions };
+    match pruning.prune(&bounds) {
+        Ok(keep) => segments.into_iter().zip(keep).filter_map(|(segment, keep)| keep.then_some(segment)).collect(),
+        Err(error) => {
+            tracing::debug!(%error, "segments could not be pruned");
+            segments
+        }
+    }
+}
+
+/// Bounds and null counts of segments, a container each.
+struct SegmentBounds<'a> {
+    segments: &'a [Arc<SegmentMeta>],
+    schema: &'a SchemaRef,
+    positions: &'a HashMap<u32, usize>,
+}
+
+impl SegmentBounds<'_> {
+    /// Position and field id of a column.
+    fn find(&self, column: &Column) -> Option<(usize, u32)> {
+        let position = self.schema.index_of(column.name()).ok()?;
+        let id = self.positions.iter().find(|(_, at)| **at == position)?.0;
+        Some((position, *id))
+    }
+
+    fn bounds(&self, column: &Column, pick: impl Fn(&ColumnStatistics) -> Option<Value>) -> Option<ArrayRef> {
+        let (position, id) = self.find(column)?;
+        let data_type = self.schema.field(position).data_type();
+        let null = ScalarValue::try_from(data_type).ok()?;
+        let scalars = self.segments.iter().map(|segment| {
+            let value = segment.column(id).and_then(&pick);
+            value.and_then(|value| values::to_scalar(&value, data_type)).unwrap_or_else(|| null.clone())
+        });
+        ScalarValue::iter_to_array(scalars).ok()
+    }
+}
+
+impl PruningStatistics for SegmentBounds<'_> {
+    fn min_values(&self, column: &Column) -> Option<ArrayRef> {
+        self.bounds(column, |statistics| statistics.min.as_ref().map(|bound| values::lower(&bound.value)))
+    }
+
+    fn max_values(&self, column: &Column) -> Option<ArrayRef> {
+        self.bounds(column, |statistics| statistics.max.as_ref().map(|bound| values::upper(&bound.value)))
+    }
+
+    fn num_containers(&self) -> usize {
+        self.segments.len()
+    }
+
+    fn null_counts(&self, column: &Column) -> Option<ArrayRef> {
+        let (_, id) = self.find(column)?;
+        let counts = self.segments.iter().map(|segment| segment.column(id).map(|column| column.null_count));
+        Some(Arc::new(counts.collect::<UInt64Array>()))
+    }
+
+    fn row_counts(&self) -> Option<ArrayRef> {
+        Some(Arc::new(self.segments.iter().map(|segment| Some(segment.rows)).collect::<UInt64Array>()))
+    }
+
+    fn contained(&self, _column: &Column, _values: &HashSet<ScalarValue>) -> Option<BooleanArray> {
+        None
+    }
+}

@@ -1,0 +1,154 @@
+//! Reads segments' files for DataFusion's Parquet source: footers through the cache, everything else verified before it is decoded.
+//!
+//! DataFusion decides what to read and decodes it; the bytes come from here. Every reader counts its own requests and bytes.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clouddb_cache::FooterCache;
+use clouddb_storage::segment::reader::{self, SegmentFooter};
+use clouddb_storage::segment::{ParquetLocation, SegmentBody, SegmentMeta};
+use clouddb_storage::store::{Store, StoreCounts};
+use datafusion::common::{Result, internal_datafusion_err};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
+use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+
+/// What travels with a [`PartitionedFile`], so that a reader knows which segment it reads.
+pub(crate) struct SegmentOfFile(pub(crate) Arc<SegmentMeta>);
+
+/// Makes readers of the segments of one store.
+pub(crate) struct SegmentReaderFactory {
+    store: Store,
+    footers: FooterCache,
+}
+
+impl SegmentReaderFactory {
+    pub(crate) fn new(store: Store, footers: FooterCache) -> Self {
+        Self { store, footers }
+    }
+}
+
+impl fmt::Debug for SegmentReaderFactory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SegmentReaderFactory").field("store", &self.store.url()).finish_non_exhaustive()
+    }
+}
+
+impl ParquetFileReaderFactory for SegmentReaderFactory {
+    fn create_reader(
+        &self,
+        partition: usize,
+        file: PartitionedFile,
+        _metadata_size_hint: Option<usize>,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let segment = file.extension::<SegmentOfFile>().map(|segment| Arc::clone(&segment.0));
+        let segment = segment.ok_or_else(|| internal_datafusion_err!("file {} is no segment", file.path()))?;
+        let counter = |name| MetricBuilder::new(metrics).counter(name, partition);
+        Ok(Box::new(SegmentReader {
+            store: self.store.counting_separately(),
+            footers: self.footers.clone(),
+            segment,
+            footer: None,
+            counted: StoreCounts::default(),
+            requests: counter("store_requests"),
+            store_bytes: counter("store_bytes_read"),
+            scanned_bytes: counter("bytes_scanned"),
+        }))
+    }
+}
+
+/// Reads one segment's file, for one partition of one scan.
+struct SegmentReader {
+    store: Store,
+    footers: FooterCache,
+    segment: Arc<SegmentMeta>,
+    footer: Option<Arc<SegmentFooter>>,
+    /// What of the store's counts is in the metrics already.
+    counted: StoreCounts,
+    requests: Count,
+    store_bytes: Count,
+    scanned_bytes: Count,
+}
+
+impl SegmentReader {
+    fn location(&self) -> clouddb_storage::Result<&ParquetLocation> {
+        match &self.segment.body {
+            SegmentBody::Parquet(location) => Ok(location),
+            SegmentBody::Inline(_) => {
+                Err(clouddb_storage::Error::internal(format!("inline segment {} is read as a file", self.segment.id)))
+            }
+        }
+    }
+
+    async fn footer(&mut self) -> clouddb_storage::Result<Arc<SegmentFooter>> {
+        if let Some(footer) = &self.footer {
+            return Ok(Arc::clone(footer));
+        }
+        let footer = self.footers.footer(&self.store, self.segment.id, self.location()?).await?;
+        self.footer = Some(Arc::clone(&footer));
+        Ok(footer)
+    }
+
+    async fn read(&mut self, ranges: &[Range<u64>]) -> clouddb_storage::Result<Vec<Bytes>> {
+        let footer = self.footer().await?;
+        let read = reader::read_ranges(&self.store, self.location()?, &footer, ranges).await?;
+        self.scanned_bytes.add(ranges.iter().map(|range| (range.end - range.start) as usize).sum());
+        Ok(read)
+    }
+
+    /// Brings the metrics up to date with what was asked of the store, also for requests that failed.
+    fn count(&mut self) {
+        let now = self.store.counts();
+        let new = now - self.counted;
+        self.counted = now;
+        self.requests.add((new.gets + new.heads) as usize);
+        self.store_bytes.add(new.bytes_read as usize);
+    }
+}
+
+impl AsyncFileReader for SegmentReader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, parquet::errors::Result<Bytes>> {
+        async move {
+            let read = self.read(std::slice::from_ref(&range)).await;
+            self.count();
+            let mut read = read.map_err(to_parquet)?;
+            read.pop().ok_or_else(|| ParquetError::General(format!("bytes {range:?} of segment {} did not come", self.segment.id)))
+        }
+        .boxed()
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, parquet::errors::Result<Vec<Bytes>>> {
+        async move {
+            let read = self.read(&ranges).await;
+            self.count();
+            read.map_err(to_parquet)
+        }
+        .boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
+        async move {
+            let footer = self.footer().await;
+            self.count();
+            footer.map(|footer| Arc::clone(footer.metadata())).map_err(to_parquet)
+        }
+        .boxed()
+    }
+}
+
+fn to_parquet(error: clouddb_storage::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
