@@ -8,7 +8,6 @@ use super::envelope::{self, Header, Magic};
 use crate::error::{Error, Result};
 use crate::ids::{DatabaseId, LineageId, SessionId, TransactionId};
 
-
 /// A transaction as the log keeps it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LoggedTransaction {
