@@ -1,0 +1,65 @@
+//! The engines that are measured, behind one interface: run a query, say how long it took, give the answer.
+
+mod datafusion;
+mod duckdb;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::datafusion::arrow::array::RecordBatch;
+use tokio::runtime::Runtime;
+
+pub use self::datafusion::DataFusionParquet;
+pub use self::duckdb::{DuckDb, python};
+use crate::answer::Answer;
+use crate::error::{Context, Error, Result};
+
+/// One run of a query.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// From handing over the text to having the last row, in seconds, measured inside the engine's process.
+    pub seconds: f64,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// An engine with the data at hand.
+pub trait Engine {
+    /// Its name, as reports show it.
+    fn name(&self) -> &str;
+
+    /// Its version and what it reads, for reports.
+    fn description(&self) -> String;
+
+    /// Runs a query.
+    ///
+    /// # Errors
+    /// When the engine reports one.
+    fn run(&mut self, sql: &str) -> Result<Run>;
+}
+
+/// Threads for an engine in this process: queries run on these and on no others.
+///
+/// # Errors
+/// When the threads cannot be started.
+pub fn runtime(threads: usize) -> Result<Arc<Runtime>> {
+    // Planning recurses: DataFusion's own programs use stacks of this size.
+    const STACK_BYTES: usize = 10 * 1024 * 1024;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_stack_size(STACK_BYTES).enable_all().build();
+    Ok(Arc::new(runtime.context("starting the threads of a runtime")?))
+}
+
+/// Times a query that runs on `runtime`. The work is spawned, so that the calling thread only waits and `threads` means what it says.
+fn time_query<F>(runtime: &Runtime, query: F) -> Result<Run>
+where
+    F: Future<Output = Result<Vec<RecordBatch>>> + Send + 'static,
+{
+    let (seconds, batches) = runtime
+        .block_on(runtime.spawn(async move {
+            let start = Instant::now();
+            let batches = query.await;
+            (start.elapsed().as_secs_f64(), batches)
+        }))
+        .map_err(|error| Error::new(format!("the query's task ended early: {error}")))?;
+    Ok(Run { seconds, answer: Answer::from_batches(&batches?)? })
+}
