@@ -2,16 +2,22 @@
 //!
 //! The program `clouddb-bench` is a thin shell around these modules:
 //!
+//! - [`suites`] is what can be measured; [`report`] writes what they found.
 //! - [`tpch`] makes TPC-H's data and holds its queries; [`answer`] compares engines' answers.
-//! - [`engines`] runs queries in CloudDB and its peers, [`proxy`] is the far-away store.
+//! - [`engines`] runs queries in CloudDB and its peers; [`child`] starts processes of our own.
+//! - [`place`] is where databases are put; [`proxy`] makes a store far away.
 //! - `error`, [`numbers`], [`memory`]: what everything here uses.
 
 pub mod answer;
+pub mod child;
 pub mod engines;
 mod error;
 pub mod memory;
 pub mod numbers;
+pub mod place;
 pub mod proxy;
+pub mod report;
+pub mod suites;
 pub mod tpch;
 
 pub use error::{Context, Error, Result};

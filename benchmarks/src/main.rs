@@ -1,0 +1,118 @@
+//! The program `clouddb-bench`: what it is asked on the command line, and which suite answers.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use clouddb_benchmarks::proxy::{Distance, Proxy};
+use clouddb_benchmarks::suites::commits;
+use clouddb_benchmarks::tpch::data::{self, Format};
+use clouddb_benchmarks::tpch::{TABLES, Table};
+use clouddb_benchmarks::{Context, Error, Result, child, numbers, report};
+
+/// The same for CloudDB and for the peers that run in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures CloudDB against its peers, in one run and interleaved.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make TPC-H's tables as files
+    Data(DataArguments),
+    /// Commits a second, with many callers and processes; every row exactly once
+    Commits(commits::Args),
+    /// A far-away store: a proxy in front of an S3 server, until a signal ends it
+    Proxy(ProxyArguments),
+    /// A part of a suite that needs a process of its own
+    #[command(hide = true)]
+    Child {
+        /// What to do, as JSON
+        task: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct DataArguments {
+    /// The scale factor: 1 is 1 GB as text
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// How the files are written
+    #[arg(long, value_enum, default_value = "parquet-snappy")]
+    format: Format,
+    /// Tables to make; left out, all of them
+    #[arg(long, value_delimiter = ',')]
+    tables: Vec<String>,
+    /// Threads; each makes one table at a time
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Folder for the data
+    #[arg(long, default_value = "benchmarks/data")]
+    data: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct ProxyArguments {
+    /// The server behind it
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    upstream: String,
+    /// The port of loopback to listen on
+    #[arg(long, default_value_t = 9100)]
+    port: u16,
+    /// How far away
+    #[command(flatten)]
+    distance: Distance,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Data(arguments) => make_data(&arguments),
+        Command::Commits(arguments) => commits::run(&arguments),
+        Command::Proxy(arguments) => serve(&arguments),
+        Command::Child { task } => child::run(&task),
+    }
+}
+
+fn make_data(arguments: &DataArguments) -> Result<()> {
+    let tables: Vec<Table> = match arguments.tables.as_slice() {
+        [] => TABLES.to_vec(),
+        names => names
+            .iter()
+            .map(|name| Table::from_name(name).context(format!("TPC-H has no table '{name}'")))
+            .collect::<Result<_>>()?,
+    };
+    let made = data::prepare(&arguments.data, arguments.scale, arguments.format, &tables, arguments.threads)?;
+    println!("{}: {}", made.folder.display(), numbers::bytes(made.bytes(&tables)?));
+    Ok(())
+}
+
+/// Runs the proxy until Ctrl-C, then says what went through.
+fn serve(arguments: &ProxyArguments) -> Result<()> {
+    let proxy = Proxy::start(&arguments.upstream, arguments.distance, arguments.port)?;
+    let Distance { delay_ms, rate_mb } = arguments.distance;
+    println!("{} is {} with {delay_ms} ms added and {rate_mb} MB/s a connection; Ctrl-C ends it", proxy.url(), arguments.upstream);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::from)?;
+    runtime.block_on(tokio::signal::ctrl_c())?;
+    let trace = proxy.take_trace();
+    let counts = trace.counts();
+    let row = [counts.requests, counts.gets, counts.puts, counts.heads, counts.others].map(|count| count.to_string());
+    let row = [row.as_slice(), &[numbers::bytes(counts.bytes_up), numbers::bytes(counts.bytes_down)]].concat();
+    println!("{}", report::table(&["requests", "GET", "PUT", "HEAD", "others", "sent", "received"], &[row]));
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! What can be measured, a module each: its arguments, its run, its report.
+
+pub mod commits;
