@@ -92,10 +92,7 @@ fn run(command: Command) -> Result<()> {
 fn make_data(arguments: &DataArguments) -> Result<()> {
     let tables: Vec<Table> = match arguments.tables.as_slice() {
         [] => TABLES.to_vec(),
-        names => names
-            .iter()
-            .map(|name| Table::from_name(name).context(format!("TPC-H has no table '{name}'")))
-            .collect::<Result<_>>()?,
+        names => names.iter().map(|name| Table::from_name(name).context(format!("TPC-H has no table '{name}'"))).collect::<Result<_>>()?,
     };
     let made = data::prepare(&arguments.data, arguments.scale, arguments.format, &tables, arguments.threads)?;
     println!("{}: {}", made.folder.display(), numbers::bytes(made.bytes(&tables)?));

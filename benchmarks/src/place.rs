@@ -64,8 +64,9 @@ impl Place {
         let mut options = Vec::new();
         let mut proxy = None;
         if args.far {
-            let upstream = std::env::var("AWS_ENDPOINT_URL")
-                .context("--far needs the environment variable AWS_ENDPOINT_URL, as http://127.0.0.1:9000, to know what to be in front of")?;
+            let upstream = std::env::var("AWS_ENDPOINT_URL").context(
+                "--far needs the environment variable AWS_ENDPOINT_URL, as http://127.0.0.1:9000, to know what to be in front of",
+            )?;
             let started = Proxy::start(&upstream, args.distance, 0)?;
             options.push(("aws_endpoint".to_owned(), started.url()));
             options.push(("aws_allow_http".to_owned(), "true".to_owned()));

@@ -34,12 +34,8 @@ fn cells(array: &dyn Array) -> Result<Vec<Cell>> {
         }
         DataType::Float64 => Ok(numbers(array.as_primitive::<Float64Type>().iter(), Cell::Float)),
         DataType::Float32 => Ok(numbers(array.as_primitive::<Float32Type>().iter(), |value| Cell::Float(f64::from(value)))),
-        DataType::Decimal32(_, scale) => {
-            Ok(numbers(array.as_primitive::<Decimal32Type>().iter(), decimal(*scale, i128::from)))
-        }
-        DataType::Decimal64(_, scale) => {
-            Ok(numbers(array.as_primitive::<Decimal64Type>().iter(), decimal(*scale, i128::from)))
-        }
+        DataType::Decimal32(_, scale) => Ok(numbers(array.as_primitive::<Decimal32Type>().iter(), decimal(*scale, i128::from))),
+        DataType::Decimal64(_, scale) => Ok(numbers(array.as_primitive::<Decimal64Type>().iter(), decimal(*scale, i128::from))),
         DataType::Decimal128(_, scale) => Ok(numbers(array.as_primitive::<Decimal128Type>().iter(), decimal(*scale, |value| value))),
         DataType::Decimal256(_, _) => Err(Error::new("answers with decimals of 256 bits cannot be compared")),
         _ => {

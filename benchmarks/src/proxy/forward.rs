@@ -48,8 +48,7 @@ impl Upstream {
     async fn connect(&self) -> Result<SendRequest<RequestBody>, String> {
         let stream = TcpStream::connect(self.authority.as_ref()).await.map_err(|error| error.to_string())?;
         let _ = stream.set_nodelay(true);
-        let (sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
         tokio::spawn(connection);
         Ok(sender)
     }

@@ -66,11 +66,12 @@ impl Proxy {
     pub fn start(upstream: &str, distance: Distance, port: u16) -> Result<Self> {
         let authority = upstream.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')).unwrap_or_default();
         if authority.is_empty() || authority.contains('/') {
-            return Err(Error::new(format!("the store's endpoint must be http://HOST:PORT, not '{upstream}': the proxy does not speak TLS")));
+            return Err(Error::new(format!(
+                "the store's endpoint must be http://HOST:PORT, not '{upstream}': the proxy does not speak TLS"
+            )));
         }
         let authority = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the proxy's runtime")?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the proxy's runtime")?;
         let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", port))).context(format!("listening on port {port} of loopback"))?;
         let address = listener.local_addr()?;
         let recorder = Arc::new(Recorder::new());

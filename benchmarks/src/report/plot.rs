@@ -84,10 +84,7 @@ mod tests {
     fn draws_a_bar_for_every_query_and_peer() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("plot.svg");
-        let peers = [
-            Bars { label: "one".to_owned(), ratios: vec![0.5, 2.0] },
-            Bars { label: "two".to_owned(), ratios: vec![1.0, 1.5] },
-        ];
+        let peers = [Bars { label: "one".to_owned(), ratios: vec![0.5, 2.0] }, Bars { label: "two".to_owned(), ratios: vec![1.0, 1.5] }];
         ratio_bars(&path, "title", &[1, 7], &peers)?;
         let svg = std::fs::read_to_string(&path)?;
         for text in ["title", "one", "two", "Q1", "Q7"] {

@@ -33,16 +33,8 @@ pub enum Table {
 }
 
 /// All tables, the small ones first.
-pub const TABLES: [Table; 8] = [
-    Table::Region,
-    Table::Nation,
-    Table::Supplier,
-    Table::Customer,
-    Table::Part,
-    Table::Partsupp,
-    Table::Orders,
-    Table::Lineitem,
-];
+pub const TABLES: [Table; 8] =
+    [Table::Region, Table::Nation, Table::Supplier, Table::Customer, Table::Part, Table::Partsupp, Table::Orders, Table::Lineitem];
 
 impl Table {
     /// Its name in SQL, and the stem of its files' names.
@@ -141,10 +133,7 @@ mod tests {
             assert_eq!(Table::from_name(table.name()), Some(table));
         }
         assert!(Table::Lineitem.sql_columns().contains("l_extendedprice DECIMAL(15, 2) NOT NULL, l_discount"));
-        assert_eq!(
-            Table::Region.duckdb_csv_columns(),
-            "{'r_regionkey': 'BIGINT', 'r_name': 'VARCHAR', 'r_comment': 'VARCHAR'}"
-        );
+        assert_eq!(Table::Region.duckdb_csv_columns(), "{'r_regionkey': 'BIGINT', 'r_name': 'VARCHAR', 'r_comment': 'VARCHAR'}");
     }
 
     #[test]

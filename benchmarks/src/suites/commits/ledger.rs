@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Int64Type};
-use clouddb_storage::catalog::{ColumnSpec, TableMeta};
 use clouddb_storage::TableId;
+use clouddb_storage::catalog::{ColumnSpec, TableMeta};
 use clouddb_storage::segment::SegmentBody;
 use clouddb_storage::segment::reader::read_inline;
 use clouddb_storage::{Database, OpenOptions, Snapshot, TableSnapshot};
@@ -131,10 +131,10 @@ impl Ledger {
                     column.filter(|column| column.null_count() == 0).context("a column is not what was written")
                 };
                 let (caller, n, amount) = (column(0)?, column(1)?, column(2)?);
-                rows.extend((0..batch.num_rows()).map(|row| Row {
-                    id: RowId { caller: caller.value(row), n: n.value(row) },
-                    amount: amount.value(row),
-                }));
+                rows.extend(
+                    (0..batch.num_rows())
+                        .map(|row| Row { id: RowId { caller: caller.value(row), n: n.value(row) }, amount: amount.value(row) }),
+                );
             }
         }
         if rows.len() as u64 != self.0.rows() {

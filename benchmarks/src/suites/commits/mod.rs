@@ -102,7 +102,13 @@ pub fn run(args: &Args) -> Result<()> {
     let mut results = report::provenance("commits", &settings);
     results["summary"] = serde_json::to_value(&summary)?;
     results["reader"] = serde_json::to_value(&looks)?;
-    let kind = if args.store.far { "far" } else if place.folder().is_some() { "local" } else { "bucket" };
+    let kind = if args.store.far {
+        "far"
+    } else if place.folder().is_some() {
+        "local"
+    } else {
+        "bucket"
+    };
     let transfer = if args.transfer { "-transfer" } else { "" };
     report::write_json(&args.out, &format!("commits-{kind}-{}x{}{transfer}", args.processes, args.callers), &results)?;
     if let Some(error) = summary.errors.first() {
@@ -195,7 +201,8 @@ async fn verify(args: &Args, near: &Location) -> Result<usize> {
         for row in Ledger::of(&snapshot, table)?.rows().await? {
             *found.entry(row.id).or_default() += 1;
         }
-        let expected = (0..args.processes * args.callers).flat_map(|caller| (0..args.each).map(move |n| RowId { caller: caller.into(), n: n.into() }));
+        let expected =
+            (0..args.processes * args.callers).flat_map(|caller| (0..args.each).map(move |n| RowId { caller: caller.into(), n: n.into() }));
         for id in expected.filter(|id| table.has(*id, args.transfer)) {
             match found.remove(&id) {
                 Some(1) => verified += 1,
