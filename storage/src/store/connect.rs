@@ -7,6 +7,7 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 
+use super::local::DurableLocal;
 use super::location::{self, Bucket, Location, Service};
 use super::{Place, Store, StoreKind};
 use crate::error::{Error, Result};
@@ -64,11 +65,7 @@ fn local(folder: std::path::PathBuf) -> Result<Store> {
             Error::invalid(format!("{} is a file, not a folder", folder.display())).with_hint("give the folder that holds the database")
         );
     }
-    std::fs::create_dir_all(&folder).map_err(|error| Error::invalid(format!("{}: {error}", folder.display())))?;
-    let store: Arc<dyn ObjectStore> = Arc::new(
-        object_store::local::LocalFileSystem::new_with_prefix(&folder)
-            .map_err(|error| Error::invalid(error.to_string()).with_source(error))?,
-    );
+    let store: Arc<dyn ObjectStore> = Arc::new(DurableLocal::new(&folder));
     let url = url::Url::from_directory_path(&folder).map_or_else(|()| folder.display().to_string(), String::from);
     let place = Place { description: format!("folder {}", folder.display()), credentials: "this user's rights".to_string() };
     Ok(Store::new(store, Path::default(), StoreKind::Local, url.trim_end_matches('/').to_string(), place))

@@ -5,6 +5,7 @@
 
 mod accounting;
 mod connect;
+pub mod local;
 mod location;
 pub mod probe;
 mod ranges;
@@ -22,6 +23,7 @@ use object_store::{GetOptions, ObjectStore, PutMode, PutOptions};
 use crate::error::{Error, Result};
 use accounting::{Counted, Counters};
 
+pub use probe::probe_put_if_absent;
 pub use upload::Upload;
 
 /// A database's place in an object store. Cloning is cheap. All paths are relative to the database.
