@@ -208,11 +208,9 @@ async fn what_others_left_unsynced_is_durable_before_it_is_built_on() {
 
 #[tokio::test]
 async fn mistakes_are_found() {
-    for (mistake, sign) in [
-        (Mistake::SkipFolderSync, "lost"),
-        (Mistake::SkipFileSync, "half-written"),
-        (Mistake::NameBeforeSync, "half-written"),
-    ] {
+    for (mistake, sign) in
+        [(Mistake::SkipFolderSync, "lost"), (Mistake::SkipFileSync, "half-written"), (Mistake::NameBeforeSync, "half-written")]
+    {
         let found = cut_everywhere(Some(mistake), async |disk, witness| writes(&store(disk), witness).await, SEEDS).await;
         let wrong = found.err().unwrap_or_else(|| panic!("{mistake:?} was not found"));
         // Without a sync an acknowledged record may also come back empty: either sign will do for it.
