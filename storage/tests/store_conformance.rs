@@ -10,7 +10,8 @@ use bytes::Bytes;
 use clouddb_storage::ErrorKind;
 use clouddb_storage::store::local::DurableLocal;
 use clouddb_storage::store::local::simulated::SimulatedDisk;
-use clouddb_storage::store::{Store, StoreKind, probe_put_if_absent};
+use clouddb_storage::store::probe::probe_put_if_absent;
+use clouddb_storage::store::{Store, StoreKind};
 use conformance::conformance;
 use object_store::memory::InMemory;
 
@@ -60,7 +61,7 @@ async fn local_folder_by_url() {
 #[tokio::test(flavor = "multi_thread")]
 async fn simulated_disk() {
     let local = DurableLocal::on(Arc::new(SimulatedDisk::new()), "/some/where");
-    conformance(&Store::from_object_store(Arc::new(local), "", StoreKind::Local, "a simulated disk")).await;
+    conformance(&Store::from_local(local, "/some/where")).await;
 }
 
 #[tokio::test]

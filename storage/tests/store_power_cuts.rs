@@ -9,14 +9,14 @@ use bytes::Bytes;
 use clouddb_storage::ErrorKind;
 use clouddb_storage::store::local::DurableLocal;
 use clouddb_storage::store::local::simulated::{Mistake, SimulatedDisk, Step};
-use clouddb_storage::store::{PutIfAbsent, Store, StoreKind};
+use clouddb_storage::store::{PutIfAbsent, Store};
 
 /// Disks looked at after each power cut.
 const SEEDS: u64 = 40;
 
 fn store(disk: &SimulatedDisk) -> Store {
     let local = DurableLocal::on(Arc::new(disk.clone()), "/home/db");
-    Store::from_object_store(Arc::new(local), "", StoreKind::Local, "a simulated disk")
+    Store::from_local(local, "/home/db")
 }
 
 /// What was written and what the store said to it.
@@ -248,6 +248,26 @@ async fn failed_steps_say_whether_something_happened() {
         let names = clouddb_storage::store::local::Disk::names(&disk, "/home/db/log".as_ref()).unwrap();
         assert_eq!(names, ["1", "2"]);
     }
+}
+
+#[tokio::test]
+async fn a_folder_synced_on_request_is_durable() {
+    let disk = SimulatedDisk::new();
+    let (first, second) = (store(&disk), store(&disk));
+    second.sync_folder("log").await.unwrap();
+    first.put_if_absent("log/1", bytes(1)).await.unwrap();
+    disk.fail_next(Step::SyncFolder, std::io::ErrorKind::Other);
+    first.put_if_absent("log/2", bytes(2)).await.unwrap_err();
+    let survivors = async || {
+        let mut survivors = 0;
+        for seed in 0..SEEDS {
+            survivors += u64::from(store(&disk.crash(seed)).head("log/2").await.is_ok());
+        }
+        survivors
+    };
+    assert!((1..SEEDS).contains(&survivors().await));
+    second.sync_folder("log").await.unwrap();
+    assert_eq!(survivors().await, SEEDS);
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 
@@ -65,10 +64,7 @@ fn local(folder: std::path::PathBuf) -> Result<Store> {
             Error::invalid(format!("{} is a file, not a folder", folder.display())).with_hint("give the folder that holds the database")
         );
     }
-    let store: Arc<dyn ObjectStore> = Arc::new(DurableLocal::new(&folder));
-    let url = url::Url::from_directory_path(&folder).map_or_else(|()| folder.display().to_string(), String::from);
-    let place = Place { description: format!("folder {}", folder.display()), credentials: "this user's rights".to_string() };
-    Ok(Store::new(store, Path::default(), StoreKind::Local, url.trim_end_matches('/').to_string(), place))
+    Ok(Store::from_local(DurableLocal::new(&folder), &folder.display().to_string()))
 }
 
 async fn remote(bucket: Bucket, _options: &[(String, String)]) -> Result<Store> {

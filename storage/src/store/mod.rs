@@ -23,7 +23,6 @@ use object_store::{GetOptions, ObjectStore, PutMode, PutOptions};
 use crate::error::{Error, Result};
 use accounting::{Counted, Counters};
 
-pub use probe::probe_put_if_absent;
 pub use upload::Upload;
 
 /// A database's place in an object store. Cloning is cheap. All paths are relative to the database.
@@ -43,6 +42,14 @@ struct StoreInner {
     counters: Arc<Counters>,
     /// How to make names in a folder durable, where the store does not do so by itself: a local disk.
     folder_sync: Option<Arc<dyn FolderSync>>,
+}
+
+impl StoreInner {
+    fn new(store: Arc<dyn ObjectStore>, prefix: Path, kind: StoreKind, url: String, place: Place) -> Self {
+        let counters = Arc::new(Counters::default());
+        let store = Arc::new(Counted::new(store, Arc::clone(&counters), kind == StoreKind::Local));
+        Self { store, prefix, kind, url, place, counters, folder_sync: None }
+    }
 }
 
 /// Makes every name in a folder durable that is there now, whoever created it. The durable local disk implements it.
@@ -142,10 +149,18 @@ impl Store {
         Self::new(store, Path::from(prefix), kind, url, place)
     }
 
+    /// A folder of a disk, which may be a simulated one; `folder` is what errors call it.
+    pub fn from_local(local: local::DurableLocal, folder: &str) -> Self {
+        let url = url::Url::from_directory_path(folder).map_or_else(|()| folder.to_string(), String::from);
+        let place = Place { description: format!("folder {folder}"), credentials: "this user's rights".to_string() };
+        let url = url.trim_end_matches('/').to_string();
+        let mut inner = StoreInner::new(Arc::new(local.clone()), Path::default(), StoreKind::Local, url, place);
+        inner.folder_sync = Some(Arc::new(local));
+        Self { inner: Arc::new(inner) }
+    }
+
     fn new(store: Arc<dyn ObjectStore>, prefix: Path, kind: StoreKind, url: String, place: Place) -> Self {
-        let counters = Arc::new(Counters::default());
-        let store = Arc::new(Counted::new(store, Arc::clone(&counters), kind == StoreKind::Local));
-        Self { inner: Arc::new(StoreInner { store, prefix, kind, url, place, counters, folder_sync: None }) }
+        Self { inner: Arc::new(StoreInner::new(store, prefix, kind, url, place)) }
     }
 
     /// What kind of store it is.

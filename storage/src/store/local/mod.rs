@@ -29,6 +29,7 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
+use super::FolderSync;
 use crate::error::Error;
 
 pub use disk::{Disk, Reading, Stat, SystemDisk, Writing};
@@ -162,6 +163,16 @@ impl ObjectStore for DurableLocal {
         let (from, to) = (self.inner.file(from)?, self.inner.file(to)?);
         let replace = matches!(options.mode, CopyMode::Overwrite);
         self.run(move |inner| inner.copy(&from, &to, replace)).await
+    }
+}
+
+#[async_trait]
+impl FolderSync for DurableLocal {
+    async fn sync_folder(&self, folder: &Path) -> crate::Result<()> {
+        let path = self.inner.folder(Some(folder));
+        let synced = self.run(move |inner| inner.sync_existing(&path)).await;
+        let place = super::Place { description: self.to_string(), credentials: "this user's rights".to_string() };
+        synced.map_err(|error| super::translate::translate(error, "syncing", folder.as_ref(), &place))
     }
 }
 

@@ -166,6 +166,18 @@ impl Inner {
         Ok(())
     }
 
+    /// Makes the names in a folder durable, and the folder itself. One that does not exist has nothing to lose.
+    pub(super) fn sync_existing(&self, folder: &Path) -> Result<()> {
+        match self.disk.stat(folder) {
+            Ok(stat) if stat.is_folder => {}
+            Ok(_) => return Ok(()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(()),
+            Err(error) => return Err(failed(folder, error)),
+        }
+        self.settle(folder)?;
+        self.disk.sync_folder(folder).map_err(|error| before_name("syncing the folder", folder, error))
+    }
+
     pub(super) fn remove(&self, path: &Path) -> Result<()> {
         self.disk.remove_file(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => failed(path, error),
