@@ -197,18 +197,123 @@ pub(crate) fn check_sortable(column: &Column) -> Result<()> {
     Ok(())
 }
 
-/// Gives every field, nested ones too, the next field id.
+/// Gives every field, nested ones too, the next field id. The entries of a map are none: Parquet has no place for an id there.
 pub(crate) fn assign_field_ids(field: &FieldRef, next: &mut u32) -> FieldRef {
     let id = *next;
     *next += 1;
-    let mut child = |field: &FieldRef| assign_field_ids(field, next);
-    let data_type = match field.data_type() {
-        DataType::List(item) => DataType::List(child(item)),
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(child).collect::<Vec<_>>().into()),
-        DataType::Map(entries, sorted) => DataType::Map(child(entries), *sorted),
-        other => other.clone(),
-    };
+    let data_type = with_nested_ids(field.data_type(), next);
     let mut metadata: HashMap<String, String> = field.metadata().clone();
     metadata.insert(FIELD_ID_KEY.to_owned(), id.to_string());
     Arc::new(Field::new(field.name(), data_type, field.is_nullable()).with_metadata(metadata))
+}
+
+fn with_nested_ids(data_type: &DataType, next: &mut u32) -> DataType {
+    match data_type {
+        DataType::List(item) => DataType::List(assign_field_ids(item, next)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|field| assign_field_ids(field, next)).collect()),
+        DataType::Map(entries, sorted) => {
+            let data_type = with_nested_ids(entries.data_type(), next);
+            DataType::Map(Arc::new(entries.as_ref().clone().with_data_type(data_type)), *sorted)
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use arrow::datatypes::UnionFields;
+
+    use super::*;
+    use crate::ErrorKind;
+
+    fn refused(data_type: DataType) -> (String, String) {
+        let error = normalize(&ColumnSpec::new("x", data_type, true)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        (error.message().to_owned(), error.hint().unwrap_or_default().to_owned())
+    }
+
+    fn item(data_type: DataType) -> FieldRef {
+        Arc::new(Field::new("item", data_type, true))
+    }
+
+    #[test]
+    fn what_cannot_be_stored_is_refused_with_a_way_out() {
+        let (message, hint) = refused(DataType::Null);
+        assert_eq!(message, "column 'x' of type NULL cannot be stored");
+        assert_eq!(hint, "give it a type: CAST(x AS VARCHAR)");
+        let duration = DataType::Duration(TimeUnit::Second);
+        assert_eq!(refused(duration.clone()).0, "column 'x' of type DURATION cannot be stored");
+        assert_eq!(refused(DataType::List(item(duration))).0, "column 'x' of type DURATION cannot be stored");
+        assert!(refused(DataType::Union(UnionFields::empty(), arrow::datatypes::UnionMode::Dense)).0.contains("UNION"));
+        assert!(refused(DataType::Struct(Fields::empty())).0.contains("it has no fields"));
+        assert!(refused(DataType::Decimal128(5, -2)).1.contains("DECIMAL(38, 0)"));
+        assert!(refused(DataType::Decimal128(5, 6)).0.contains("DECIMAL(5, 6)"));
+        assert!(refused(DataType::FixedSizeBinary(0)).0.contains("BINARY(0)"));
+        assert!(refused(DataType::Timestamp(TimeUnit::Second, Some("".into()))).0.contains("time zone"));
+        let twice = DataType::Struct(vec![item(DataType::Int8), item(DataType::Int8)].into());
+        assert!(refused(twice).0.contains("field 'item' twice"));
+        let deep = (0..40).fold(DataType::Int8, |data_type, _| DataType::List(item(data_type)));
+        assert!(refused(deep).0.contains("nested more than 32 deep"));
+    }
+
+    #[test]
+    fn hints_quote_names_that_need_it() {
+        let hint = |name: &str| normalize(&ColumnSpec::new(name, DataType::Null, true)).unwrap_err().hint().unwrap().to_owned();
+        assert!(hint("NULL").contains("CAST(\"NULL\" AS VARCHAR)"));
+        assert!(hint("a\"b").contains("CAST(\"a\"\"b\" AS VARCHAR)"));
+        assert!(hint("a_1").contains("CAST(a_1 AS VARCHAR)"));
+    }
+
+    #[test]
+    fn layouts_of_one_type_are_one_type() {
+        let normal = |data_type: DataType| normalize(&ColumnSpec::new("x", data_type, true)).unwrap().data_type().clone();
+        let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        for text in [DataType::Utf8, DataType::LargeUtf8, DataType::Utf8View, dictionary] {
+            assert_eq!(normal(text), DataType::Utf8View);
+        }
+        let list = normal(DataType::List(item(DataType::Utf8)));
+        assert_eq!(list, DataType::List(Arc::new(Field::new("element", DataType::Utf8View, true))));
+        assert_eq!(normal(DataType::FixedSizeList(item(DataType::LargeUtf8), 3)), list);
+        assert_eq!(normal(DataType::Decimal256(38, 1)), DataType::Decimal128(38, 1));
+        assert_eq!(normal(DataType::Decimal256(39, 1)), DataType::Decimal256(39, 1));
+        for unit in [IntervalUnit::YearMonth, IntervalUnit::DayTime, IntervalUnit::MonthDayNano] {
+            assert_eq!(normal(DataType::Interval(unit)), DataType::Interval(IntervalUnit::MonthDayNano));
+        }
+    }
+
+    #[test]
+    fn only_extension_types_are_kept_of_the_metadata() {
+        let mut spec = ColumnSpec::new("x", DataType::FixedSizeBinary(16), true);
+        for key in ["ARROW:extension:name", "PARQUET:field_id", "comment"] {
+            spec.metadata.insert(key.to_owned(), "77".to_owned());
+        }
+        let field = assign_field_ids(&normalize(&spec).unwrap(), &mut 5);
+        let expected = [("ARROW:extension:name", "77"), (FIELD_ID_KEY, "5")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(*field.metadata(), HashMap::from(expected));
+    }
+
+    #[test]
+    fn every_field_but_a_maps_entries_gets_an_id() {
+        let entries = DataType::Struct(vec![Field::new("k", DataType::Int8, false), Field::new("v", DataType::Utf8, true)].into());
+        let map = DataType::Map(Arc::new(Field::new("e", entries, false)), false);
+        let next = &mut 1;
+        let field = assign_field_ids(&normalize(&ColumnSpec::new("x", DataType::List(item(map)), true)).unwrap(), next);
+        assert_eq!(*next, 5);
+        let DataType::List(map) = field.data_type() else { panic!("no list") };
+        let DataType::Map(entries, false) = map.data_type() else { panic!("no map") };
+        assert!(entries.metadata().is_empty());
+        let DataType::Struct(fields) = entries.data_type() else { panic!("no struct") };
+        let ids: Vec<_> = [&field, map, &fields[0], &fields[1]].map(|field| field.metadata()[FIELD_ID_KEY].clone()).into();
+        assert_eq!(ids, ["1", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn keys_must_have_an_order_people_agree_on() {
+        let sortable = |data_type| check_sortable(&Column::new(ColumnSpec::new("x", data_type, true), &mut 1).unwrap());
+        assert!(sortable(DataType::Utf8).is_ok() && sortable(DataType::Float64).is_ok());
+        assert!(sortable(DataType::List(item(DataType::Int8))).unwrap_err().message().contains("'x'"));
+        assert!(sortable(DataType::Interval(IntervalUnit::DayTime)).is_err());
+    }
 }

@@ -12,6 +12,8 @@ mod layout;
 pub mod reader;
 mod sort;
 pub mod statistics;
+#[cfg(test)]
+mod tests;
 pub mod writer;
 
 use bytes::Bytes;
