@@ -24,6 +24,7 @@ mod state;
 pub mod store;
 mod transaction;
 mod upkeep;
+pub mod verify;
 
 pub use database::{AsOf, Database, HistoryEntry, OpenMode, OpenOptions, Outcome};
 pub use error::{Error, ErrorKind, Result};

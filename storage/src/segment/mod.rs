@@ -19,6 +19,7 @@ pub mod writer;
 use bytes::Bytes;
 
 use crate::ids::SegmentId;
+pub(crate) use blocks::BLOCK;
 pub use statistics::{Bound, ColumnStatistics, Value};
 
 /// What the log holds of a segment.
