@@ -71,8 +71,7 @@ pub(super) async fn replay(
         }
     }
     let chain = Chain { identity: None, tip, states: BTreeMap::new(), segments: Vec::new(), referenced: HashSet::new() };
-    let mut replay =
-        Replay { store, chain, state: None, previous: Some([0; 32]), seen: HashSet::new(), tables: HashMap::new(), roots };
+    let mut replay = Replay { store, chain, state: None, previous: Some([0; 32]), seen: HashSet::new(), tables: HashMap::new(), roots };
     let mut records = stream::iter(1..=tip).map(|slot| async move { (slot, read_record(store, slot).await) }).buffered(PARALLEL_GETS);
     while let Some((slot, record)) = records.next().await {
         progress.advance(lengths.get(&slot).copied().unwrap_or(0));

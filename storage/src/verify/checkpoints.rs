@@ -14,7 +14,13 @@ use crate::state::State;
 use crate::store::{Listed, Store};
 
 /// Checks every object below `checkpoint/`, and `head`.
-pub(super) async fn check(store: &Store, chain: &Chain, listed: &[Listed], progress: &VerifyProgress, report: &mut VerifyReport) -> Result<()> {
+pub(super) async fn check(
+    store: &Store,
+    chain: &Chain,
+    listed: &[Listed],
+    progress: &VerifyProgress,
+    report: &mut VerifyReport,
+) -> Result<()> {
     let Some((database, _)) = chain.identity else { return Ok(()) };
     let mut nodes: HashSet<String> = HashSet::new();
     let (roots, others): (Vec<_>, Vec<_>) = listed.iter().partition(|object| slot_of_root(&object.path).is_some());

@@ -162,7 +162,9 @@ async fn lost_and_replaced_records_are_found() -> Result<()> {
         remove(&store, &slot_path(slot)).await;
     }
     let report = check(&store).await?;
-    let lost = |object: &str| report.problems.iter().any(|problem| problem.object.starts_with(object) && problem.what.contains("records were lost"));
+    let lost = |object: &str| {
+        report.problems.iter().any(|problem| problem.object.starts_with(object) && problem.what.contains("records were lost"))
+    };
     assert!(lost("checkpoint/") && lost("head"), "{report:?}");
     Ok(())
 }
