@@ -5,6 +5,10 @@
 
 mod schema;
 mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use std::collections::HashMap;

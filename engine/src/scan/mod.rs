@@ -13,6 +13,8 @@ mod pruning;
 pub(crate) mod reader;
 pub(crate) mod schema;
 pub(crate) mod statistics;
+#[cfg(test)]
+mod tests;
 pub(crate) mod values;
 
 use std::collections::HashMap;

@@ -14,6 +14,8 @@ mod columns;
 mod segments;
 mod snapshots;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod type_names;
 mod views;
 

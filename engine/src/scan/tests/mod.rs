@@ -1,0 +1,6 @@
+//! Tests of scans against real databases in memory.
+
+mod answers;
+mod data;
+mod order;
+mod pruning;
