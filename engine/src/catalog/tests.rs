@@ -99,7 +99,9 @@ async fn inserts_of_a_foreign_context_are_committed() -> TestResult {
     assert_eq!(rows(&later, "SELECT count(DISTINCT n) FROM t").await?, ["200000"]);
     let before = test.snapshot().await?.number();
     assert!(error(&later, "INSERT INTO t (d) VALUES (1)").await.contains("NOT NULL"));
-    assert!(error(&later, "INSERT INTO t SELECT 10 / (value - 150000), 0 FROM generate_series(1, 200000)").await.contains("Divide by zero"));
+    assert!(
+        error(&later, "INSERT INTO t SELECT 10 / (value - 150000), 0 FROM generate_series(1, 200000)").await.contains("Divide by zero")
+    );
     assert_eq!(test.snapshot().await?.number(), before, "nothing of a failed INSERT is committed");
     Ok(())
 }
@@ -121,7 +123,8 @@ async fn schemas_list_what_they_have() -> TestResult {
     let test = table_of(vec![1]).await?;
     test.create_view("v", "SELECT 1").await?;
     let context = test.context_with(|config| config.with_information_schema(true)).await?;
-    let tables = rows(&context, "SELECT table_name FROM information_schema.tables WHERE table_schema IN ('main', 'system') ORDER BY 1").await?;
+    let tables =
+        rows(&context, "SELECT table_name FROM information_schema.tables WHERE table_schema IN ('main', 'system') ORDER BY 1").await?;
     assert_eq!(tables, ["columns", "segments", "snapshots", "t", "tables", "v", "views"]);
     assert!(error(&context, "SELECT * FROM system.nothing").await.contains("not found"));
     Ok(())

@@ -9,6 +9,7 @@
 
 mod groups;
 mod inline;
+mod nan;
 mod pruning;
 pub(crate) mod reader;
 pub(crate) mod schema;
@@ -41,6 +42,7 @@ use object_store::memory::InMemory;
 
 use crate::error::to_datafusion;
 use inline::InlineSource;
+use nan::FloatColumns;
 use reader::{SegmentOfFile, SegmentReaderFactory};
 
 /// DataFusion looks up a store by this URL before it asks for a reader. Nothing is ever read from it: readers bring the database's own store.
@@ -52,6 +54,7 @@ pub(crate) struct TableScan {
     table: TableSnapshot,
     schema: SchemaRef,
     positions: HashMap<u32, usize>,
+    floats: FloatColumns,
     footers: FooterCache,
     statistics: OnceLock<Statistics>,
 }
@@ -60,7 +63,8 @@ impl TableScan {
     pub(crate) fn new(table: TableSnapshot, footers: FooterCache) -> Self {
         let schema = schema::query_schema(table.meta());
         let positions = schema::positions_by_field_id(table.meta());
-        Self { table, schema, positions, footers, statistics: OnceLock::new() }
+        let floats = FloatColumns::of(table.meta());
+        Self { table, schema, positions, floats, footers, statistics: OnceLock::new() }
     }
 
     pub(crate) fn table(&self) -> &TableSnapshot {
@@ -124,7 +128,7 @@ impl TableScan {
         total: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let options = TableParquetOptions { global: session.config_options().execution.parquet.clone(), ..Default::default() };
-        let factory = SegmentReaderFactory::new(self.table.store().clone(), self.footers.clone());
+        let factory = SegmentReaderFactory::new(self.table.store().clone(), self.footers.clone(), self.floats.clone());
         let source = ParquetSource::new(TableSchema::from(&self.schema))
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(factory));

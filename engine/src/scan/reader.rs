@@ -22,6 +22,8 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use super::nan::FloatColumns;
+
 /// What travels with a [`PartitionedFile`], so that a reader knows which segment it reads.
 pub(crate) struct SegmentOfFile(pub(crate) Arc<SegmentMeta>);
 
@@ -29,11 +31,12 @@ pub(crate) struct SegmentOfFile(pub(crate) Arc<SegmentMeta>);
 pub(crate) struct SegmentReaderFactory {
     store: Store,
     footers: FooterCache,
+    floats: FloatColumns,
 }
 
 impl SegmentReaderFactory {
-    pub(crate) fn new(store: Store, footers: FooterCache) -> Self {
-        Self { store, footers }
+    pub(super) fn new(store: Store, footers: FooterCache, floats: FloatColumns) -> Self {
+        Self { store, footers, floats }
     }
 }
 
@@ -57,6 +60,7 @@ impl ParquetFileReaderFactory for SegmentReaderFactory {
         Ok(Box::new(SegmentReader {
             store: self.store.counting_separately(),
             footers: self.footers.clone(),
+            floats: self.floats.clone(),
             segment,
             footer: None,
             counted: StoreCounts::default(),
@@ -71,6 +75,7 @@ impl ParquetFileReaderFactory for SegmentReaderFactory {
 struct SegmentReader {
     store: Store,
     footers: FooterCache,
+    floats: FloatColumns,
     segment: Arc<SegmentMeta>,
     footer: Option<Arc<SegmentFooter>>,
     /// What of the store's counts is in the metrics already.
@@ -143,7 +148,8 @@ impl AsyncFileReader for SegmentReader {
         async move {
             let footer = self.footer().await;
             self.count();
-            footer.map(|footer| Arc::clone(footer.metadata())).map_err(to_parquet)
+            let footer = footer.map_err(to_parquet)?;
+            self.floats.without_misleading_bounds(&self.segment, footer.metadata())
         }
         .boxed()
     }

@@ -36,7 +36,8 @@ async fn tables_and_views_are_listed() -> TestResult {
     let test = database().await?;
     let last = test.snapshot().await?.number();
     let expected = format!("| main | t | 4 | true | 2 | {} | {} | [id] | |", last - 3, last - 1);
-    check(&test, "SELECT schema, name, rows, bytes > 0, segments, created, changed, cluster_by, comment FROM system.tables", &[&expected]).await?;
+    check(&test, "SELECT schema, name, rows, bytes > 0, segments, created, changed, cluster_by, comment FROM system.tables", &[&expected])
+        .await?;
     check(&test, "SELECT * FROM system.views", &["| main | v | SELECT 1 AS one | main | |"]).await
 }
 

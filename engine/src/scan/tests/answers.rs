@@ -71,7 +71,10 @@ impl Pair {
             match numbers.below(3) {
                 0 => self.check(&format!("SELECT * FROM t WHERE {filter}")).await?,
                 1 => self.check(&format!("SELECT id, name, pair['a'] AS a, list FROM t WHERE {filter}")).await?,
-                _ => self.check(&format!("SELECT flag, count(*), min(name), max(clean), sum(id) FROM t WHERE {filter} GROUP BY flag")).await?,
+                _ => {
+                    self.check(&format!("SELECT flag, count(*), min(name), max(clean), sum(id) FROM t WHERE {filter} GROUP BY flag"))
+                        .await?
+                }
             }
         }
         Ok(())

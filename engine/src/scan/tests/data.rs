@@ -100,7 +100,9 @@ pub(super) fn batch(numbers: &mut Numbers, rows: usize, center: i64) -> RecordBa
         Arc::new(some(numbers, rows, |n| near(n) * 3_600_000_000).into_iter().collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
         Arc::new((0..rows).map(|_| None).collect::<Int32Array>()),
         Arc::new(keys.unwrap_or_else(|_| FixedSizeBinaryArray::new_null(4, rows))),
-        Arc::new(some(numbers, rows, |n| IntervalMonthDayNano::new(1, near(n) as i32, 5)).into_iter().collect::<IntervalMonthDayNanoArray>()),
+        Arc::new(
+            some(numbers, rows, |n| IntervalMonthDayNano::new(1, near(n) as i32, 5)).into_iter().collect::<IntervalMonthDayNanoArray>(),
+        ),
         Arc::new(lists(some(numbers, rows, list))),
         Arc::new(StructArray::new(pair_fields(), vec![Arc::new(a), Arc::new(b)], None)),
     ];

@@ -29,11 +29,7 @@ async fn table() -> TestResult<TestDatabase> {
 async fn sorted_without_sort(test: &TestDatabase, sql: &str) -> TestResult<bool> {
     let context = test.context().await?;
     let plan = answer(&context, &format!("EXPLAIN {sql}")).await?;
-    let keys: Vec<i64> = answer(&context, sql)
-        .await?
-        .lines()
-        .filter_map(|line| line.split('|').nth(1)?.trim().parse().ok())
-        .collect();
+    let keys: Vec<i64> = answer(&context, sql).await?.lines().filter_map(|line| line.split('|').nth(1)?.trim().parse().ok()).collect();
     assert!(!keys.is_empty());
     assert!(keys.is_sorted(), "{sql}: {keys:?}\n{plan}");
     Ok(!plan.contains("SortExec"))
