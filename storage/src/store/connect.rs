@@ -67,11 +67,9 @@ fn local(folder: std::path::PathBuf) -> Result<Store> {
     Ok(Store::from_local(DurableLocal::new(&folder), &folder.display().to_string()))
 }
 
-async fn remote(bucket: Bucket, _options: &[(String, String)]) -> Result<Store> {
-    let name = match bucket.service {
-        Service::S3 => "S3",
-        Service::Gcs => "Google Cloud Storage",
-        Service::Azure => "Azure Blob Storage",
-    };
-    Err(Error::unsupported(format!("'{}': {name} is not built in yet", bucket.url)))
+async fn remote(bucket: Bucket, options: &[(String, String)]) -> Result<Store> {
+    match bucket.service {
+        Service::S3 => super::s3::connect(bucket, options).await,
+        Service::Gcs | Service::Azure => super::other_clouds::connect(bucket, options),
+    }
 }

@@ -5,10 +5,15 @@
 
 mod accounting;
 mod connect;
+mod creates;
+mod credentials;
+mod http;
 pub mod local;
 mod location;
+mod other_clouds;
 pub mod probe;
 mod ranges;
+mod s3;
 mod translate;
 mod upload;
 

@@ -77,20 +77,27 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// Translates a failed request on `path`; `doing` is the verb, as in "reading".
 pub(super) fn translate(error: StoreError, doing: &str, path: &str, place: &Place) -> Error {
-    // Errors of our own pass through as they are.
-    if let Some(ours) = chain(&error).find_map(|error| error.downcast_ref::<Error>()) {
-        return ours.clone();
+    match own(&error) {
+        Some(ours) => ours.clone(),
+        None => describe(&error, doing, path, place).with_source(error),
     }
+}
+
+/// An error of our own that went through `object_store`; it says all there is to say.
+fn own(error: &StoreError) -> Option<&Error> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+fn describe(error: &StoreError, doing: &str, path: &str, place: &Place) -> Error {
     let what = format!("{doing} {} in {}", if path.is_empty() { "the top folder" } else { path }, place.description);
-    let answer = answer(&error);
-    if out_of_range(&error, answer.as_ref()) {
-        return Error::corrupt(format!("{what}: the object is shorter than it must be: {}", root_cause(&error))).with_source(error);
+    let answer = answer(error);
+    if out_of_range(error, answer.as_ref()) {
+        return Error::corrupt(format!("{what}: the object is shorter than it must be: {}", root_cause(error)));
     }
-    let translated = match &answer {
+    match &answer {
         Some(answer) => http(answer, &what, place),
-        None => plain(&error, &what, place),
-    };
-    translated.with_source(error)
+        None => plain(error, &what, place),
+    }
 }
 
 /// An answer with a status other than success.
@@ -103,7 +110,7 @@ fn http(answer: &Answer, what: &str, place: &Place) -> Error {
     let message = format!("{what}: {said}");
     let (kind, hint) = match (answer.status, answer.code.as_str()) {
         (_, "NoSuchBucket") => (ErrorKind::Invalid, Some("create the bucket first, or check its name, region and endpoint".to_string())),
-        (_, "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidSecurity") => {
+        (_, "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidSecurity" | "NotSignedUp") => {
             (ErrorKind::PermissionDenied, Some(format!("the store does not know these credentials ({}): check them", place.credentials)))
         }
         (_, "ExpiredToken" | "ExpiredTokenException" | "InvalidToken" | "TokenRefreshRequired" | "RequestExpired") => {
@@ -212,6 +219,26 @@ fn system_kind(error: &std::io::Error) -> Option<ErrorKind> {
     }
 }
 
+/// What an error of a conditional write means: nothing if it says that the object exists, else the kind of error that it is.
+pub(super) fn refusal(error: &StoreError, place: &Place) -> Option<ErrorKind> {
+    if let Some(ours) = own(error)
+        && !matches!(error, StoreError::AlreadyExists { .. })
+    {
+        return Some(ours.kind());
+    }
+    match (error, answer(error)) {
+        // 409 is not "exists": S3 gives it while another conditional write to the same key is under way, whose outcome is open.
+        (_, Some(Answer { status: 409, code, .. })) if code != "AlreadyExists" => Some(ErrorKind::Unavailable),
+        (StoreError::AlreadyExists { .. } | StoreError::Precondition { .. } | StoreError::NotModified { .. }, _) => None,
+        _ => Some(describe(error, "", "", place).kind()),
+    }
+}
+
+/// Whether a failed request surely never left this machine.
+pub(super) fn was_not_sent(error: &StoreError) -> bool {
+    chain(error).filter_map(|error| error.downcast_ref::<HttpError>()).any(|error| error.kind() == HttpErrorKind::Connect)
+}
+
 /// Translates the answer to a put-if-absent, where "exists" is an answer and not an error.
 pub(super) fn put_if_absent(
     result: object_store::Result<object_store::PutResult>,
@@ -222,15 +249,13 @@ pub(super) fn put_if_absent(
         Ok(_) => return Ok(super::PutIfAbsent::Created),
         Err(error) => error,
     };
-    match (&error, answer(&error)) {
-        // 409 is not "exists": S3 gives it while another conditional write to the same key is under way, whose outcome is open.
-        (_, Some(Answer { status: 409, code, .. })) if code != "AlreadyExists" => {
-            Err(Error::unavailable(format!("creating {path} in {}: another write to it is under way (HTTP 409 {code})", place.description))
-                .with_source(error))
+    match refusal(&error, place) {
+        None => Ok(super::PutIfAbsent::Exists),
+        // Only a conflict is "already exists" by its variant and unavailable by its meaning.
+        Some(ErrorKind::Unavailable) if matches!(error, StoreError::AlreadyExists { .. }) => {
+            let message = format!("creating {path} in {}: another write to it is under way (HTTP 409)", place.description);
+            Err(Error::unavailable(message).with_source(error))
         }
-        (StoreError::AlreadyExists { .. } | StoreError::Precondition { .. } | StoreError::NotModified { .. }, _) => {
-            Ok(super::PutIfAbsent::Exists)
-        }
-        _ => Err(translate(error, "creating", path, place)),
+        Some(_) => Err(translate(error, "creating", path, place)),
     }
 }
