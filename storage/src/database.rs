@@ -158,7 +158,10 @@ impl Database {
     /// # Errors
     /// *Not found* for a number that has not been committed yet, or a time before the first commit.
     pub async fn snapshot_at(&self, as_of: AsOf) -> Result<Snapshot> {
-        let tip = self.shared.fresh_tip().await?;
+        let mut tip = self.shared.fresh_tip().await?;
+        if matches!(as_of, AsOf::Snapshot(number) if number > tip.slot) {
+            tip = self.shared.newest_tip().await?;
+        }
         let slot = match as_of {
             AsOf::Snapshot(number) if number > tip.slot => {
                 return Err(Error::not_found(format!("there is no snapshot {number}; the newest is {}", tip.slot))
@@ -197,7 +200,7 @@ impl Database {
     ///
     /// A commit that is still on its way can arrive after this was asked: *not found* is final only once the writer has ended.
     pub async fn outcome(&self, transaction: TransactionId) -> Result<Outcome> {
-        let tip = self.shared.fresh_tip().await?;
+        let tip = self.shared.newest_tip().await?;
         if tip.sessions.get(&transaction.session).is_none_or(|highest| *highest < transaction.sequence) {
             return Ok(Outcome::NotFound);
         }

@@ -1,18 +1,31 @@
 //! What the outside world hands in: the wall clock and random numbers.
 //!
-//! Nothing else in this crate reads a clock or draws a random number, so that a simulation can drive everything from one seed. Waiting uses
-//! `tokio::time`, which a paused runtime controls.
+//! Nothing else in this crate reads a clock, waits or draws a random number, so that a simulation can drive everything from one seed.
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-/// A wall clock.
+/// A clock: the wall's, and one to wait by.
 pub trait Clock: Send + Sync + Debug {
     /// Microseconds since 1970-01-01T00:00:00Z.
     fn now_us(&self) -> i64;
+
+    /// Time since some moment before, whatever happens to the wall clock.
+    fn elapsed(&self) -> Duration {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGINNING.elapsed()
+    }
+
+    /// Waits.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
 }
 
 /// A source of random numbers, good enough for ids that never meet.
@@ -24,7 +37,7 @@ pub trait Random: Send + Sync + Debug {
 /// Clock and random numbers, as everything in this crate takes them.
 #[derive(Debug, Clone)]
 pub struct Env {
-    /// The wall clock.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The source of random numbers.
     pub random: Arc<dyn Random>,

@@ -19,6 +19,9 @@ mod ids;
 mod log;
 pub mod segment;
 mod shared;
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod simulation;
 mod snapshot;
 mod state;
 pub mod store;

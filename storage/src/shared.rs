@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures::future;
 use tokio::sync::{Mutex, mpsc};
-use tokio::time::Instant;
 
 use crate::catalog::TableMeta;
 use crate::checkpoint::{HEAD, load};
@@ -50,9 +49,11 @@ pub(crate) struct Shared {
     identity: RwLock<Option<Identity>>,
     tip: RwLock<Arc<State>>,
     /// When the last look at the log began; held while one is under way.
-    looked_at: Mutex<Option<Instant>>,
+    looked_at: Mutex<Option<Duration>>,
     session: OnceLock<SessionId>,
     next_segment: AtomicU64,
+    /// Numbers of transactions. They belong to the session, so they go on when one committer ends and another follows.
+    next_sequence: AtomicU64,
     /// The committer's queue, once the location was found fit to be written to.
     queue: Mutex<Option<mpsc::UnboundedSender<Request>>>,
 }
@@ -60,7 +61,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// Reads `clouddb.json`, `head` and the log behind it.
     pub(crate) async fn open(store: Store, options: OpenOptions) -> Result<Self> {
-        let looked_at = Instant::now();
+        let looked_at = options.env.clock.elapsed();
         let (identity, head) = future::join(identity::read(&store), store.get(HEAD)).await;
         let mut prefetched = Vec::new();
         let (identity, state) = match identity? {
@@ -100,6 +101,7 @@ impl Shared {
             looked_at: Mutex::new(Some(looked_at)),
             session: OnceLock::new(),
             next_segment: AtomicU64::new(1),
+            next_sequence: AtomicU64::new(1),
             queue: Mutex::new(None),
         })
     }
@@ -125,13 +127,22 @@ impl Shared {
     ///
     /// Callers that arrive while a look is under way wait for it and then share the next one.
     pub(crate) async fn fresh_tip(&self) -> Result<Arc<State>> {
-        let asked_at = Instant::now();
+        self.tip_within(self.max_staleness).await
+    }
+
+    /// The state as of now, whatever staleness is permitted: for answers that must be final.
+    pub(crate) async fn newest_tip(&self) -> Result<Arc<State>> {
+        self.tip_within(Duration::ZERO).await
+    }
+
+    async fn tip_within(&self, max_staleness: Duration) -> Result<Arc<State>> {
+        let asked_at = self.env.clock.elapsed();
         let mut looked_at = self.looked_at.lock().await;
-        let fresh_from = asked_at.checked_sub(self.max_staleness).unwrap_or(asked_at);
+        let fresh_from = asked_at.saturating_sub(max_staleness);
         if looked_at.is_some_and(|at| at >= fresh_from) {
             return Ok(self.tip());
         }
-        let now = Instant::now();
+        let now = self.env.clock.elapsed();
         if self.identity().is_none() && !self.adopt_identity().await? {
             return Ok(self.tip());
         }
@@ -168,6 +179,12 @@ impl Shared {
     /// The next segment's id.
     pub(crate) fn next_segment_id(&self) -> SegmentId {
         SegmentId { session: self.session(), number: self.next_segment.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// The next transaction's number. To be drawn after the tip was read that the transaction is checked against: then numbers grow along the log,
+    /// whichever committer draws them.
+    pub(crate) fn next_sequence(&self) -> u64 {
+        self.next_sequence.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Gives segments' ids to writers.

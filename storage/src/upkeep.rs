@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use crate::checkpoint::HEAD;
 use crate::checkpoint::fold::{KnownNodes, fold, write_head};
@@ -30,6 +29,22 @@ const HEAD_PAUSE: Duration = Duration::from_secs(1);
 const FLUSH_SEGMENTS: u64 = 1024;
 const FLUSH_BYTES: u64 = 512 << 10;
 
+fn fold_records() -> u64 {
+    #[cfg(feature = "simulation")]
+    if let Some(records) = crate::simulation::fold_records() {
+        return records;
+    }
+    FOLD_RECORDS
+}
+
+fn flush_segments() -> u64 {
+    #[cfg(feature = "simulation")]
+    if let Some(segments) = crate::simulation::flush_segments() {
+        return segments;
+    }
+    FLUSH_SEGMENTS
+}
+
 /// The background work of one open database.
 #[derive(Debug)]
 pub(crate) struct Upkeep {
@@ -40,14 +55,14 @@ pub(crate) struct Upkeep {
     tail_bytes: AtomicU64,
     folding: Mutex<Option<JoinHandle<()>>>,
     flushing: Mutex<Option<JoinHandle<()>>>,
-    nodes: tokio::sync::Mutex<(KnownNodes, Option<Instant>)>,
+    nodes: tokio::sync::Mutex<(KnownNodes, Option<Duration>)>,
 }
 
 impl Upkeep {
     pub(crate) fn new(enabled: bool, slot: u64) -> Self {
         Self {
             enabled,
-            folded: AtomicU64::new(slot - slot % FOLD_RECORDS),
+            folded: AtomicU64::new(slot - slot % fold_records()),
             tail_bytes: AtomicU64::new(0),
             folding: Mutex::default(),
             flushing: Mutex::default(),
@@ -62,13 +77,13 @@ impl Upkeep {
         }
         let tail_bytes = self.tail_bytes.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
         let tail = after.slot.saturating_sub(self.folded.load(Ordering::Relaxed));
-        if (tail >= FOLD_RECORDS || tail_bytes >= FOLD_BYTES) && !after.has_unknown_actions {
+        if (tail >= fold_records() || tail_bytes >= FOLD_BYTES) && !after.has_unknown_actions {
             start(&self.folding, || {
                 let shared = Arc::clone(shared);
                 async move { shared.upkeep.fold(&shared).await }
             });
         }
-        let full = after.tables.values().find(|t| t.inline_segments >= FLUSH_SEGMENTS || t.inline_bytes >= FLUSH_BYTES);
+        let full = after.tables.values().find(|t| t.inline_segments >= flush_segments() || t.inline_bytes >= FLUSH_BYTES);
         if let Some(table) = full {
             let id = table.meta.id;
             start(&self.flushing, || {
@@ -81,19 +96,20 @@ impl Upkeep {
     async fn fold(&self, shared: &Arc<Shared>) -> Result<()> {
         let mut nodes = self.nodes.lock().await;
         if let Some(last) = nodes.1 {
-            tokio::time::sleep_until(last + HEAD_PAUSE).await;
+            let clock = &shared.env.clock;
+            clock.sleep((last + HEAD_PAUSE).saturating_sub(clock.elapsed())).await;
         }
         let state = shared.tip();
         // Another writer may have been quicker: one small request tells.
         let known = self.folded.load(Ordering::Relaxed).max(head_slot(shared).await?);
-        if state.slot < known + FOLD_RECORDS && self.tail_bytes.load(Ordering::Relaxed) < FOLD_BYTES {
+        if state.slot < known + fold_records() && self.tail_bytes.load(Ordering::Relaxed) < FOLD_BYTES {
             self.folded.store(known, Ordering::Relaxed);
             return Ok(());
         }
         self.tail_bytes.store(0, Ordering::Relaxed);
         let root = fold(&shared.store, &state, &mut nodes.0).await?;
         write_head(&shared.store, &root).await?;
-        nodes.1 = Some(Instant::now());
+        nodes.1 = Some(shared.env.clock.elapsed());
         self.folded.store(state.slot, Ordering::Relaxed);
         Ok(())
     }

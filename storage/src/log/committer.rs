@@ -65,7 +65,6 @@ struct Frozen {
 pub(crate) struct Committer {
     shared: Arc<Shared>,
     session: SessionId,
-    next_sequence: u64,
     opened: bool,
     queue: mpsc::UnboundedReceiver<Request>,
     frozen: Option<Frozen>,
@@ -77,7 +76,7 @@ pub(crate) struct Committer {
 
 impl Committer {
     pub(crate) fn new(shared: Arc<Shared>, session: SessionId, queue: mpsc::UnboundedReceiver<Request>) -> Self {
-        Self { shared, session, next_sequence: 1, opened: false, queue, frozen: None, ended: None, lost: 0 }
+        Self { shared, session, opened: false, queue, frozen: None, ended: None, lost: 0 }
     }
 
     /// Runs until the last sender is gone.
@@ -146,10 +145,7 @@ impl Committer {
                 for (request, transaction) in batch.into_iter().zip(&transactions) {
                     let _ = request.reply.send(Err(self.unknown(&error, transaction.sequence)));
                 }
-                self.ended = Some(
-                    Error::unavailable(format!("an earlier commit could not be made durable ({}); nothing was committed", error.message()))
-                        .with_hint("check the disk, then open the database again"),
-                );
+                self.end(&error);
             }
         }
     }
@@ -170,11 +166,10 @@ impl Committer {
                 later.push_back(request);
                 break;
             }
-            let id = TransactionId { session: self.session, sequence: self.next_sequence };
+            let id = TransactionId { session: self.session, sequence: self.shared.next_sequence() };
             match check(&after, &request, id) {
                 Ok(changed) => {
                     after = changed;
-                    self.next_sequence += 1;
                     bytes += request.bytes();
                     transactions.push(self.logged(&request, id, wall_us, batch.is_empty()));
                     batch.push(request);
@@ -213,11 +208,20 @@ impl Committer {
                 Ok(())
             }
             Published::Theirs => self.read_on().await,
-            Published::Refused(error) | Published::Unknown(error) | Published::NotDurable(error) => {
+            Published::Refused(error) | Published::Unknown(error) => {
                 self.frozen = Some(frozen);
                 Err(error.context("nothing was committed, because the outcome of an earlier commit is still unknown"))
             }
+            // A second sync that succeeds proves nothing about what the first one could not write.
+            Published::NotDurable(error) => Err(self.end(&error)),
         }
+    }
+
+    /// Ends all committing: the disk failed.
+    fn end(&mut self, error: &Error) -> Error {
+        let message = format!("an earlier commit could not be made durable ({}); nothing was committed", error.message());
+        let error = Error::unavailable(message).with_hint("check the disk, then open the database again");
+        self.ended.insert(error).clone()
     }
 
     fn won(&mut self, after: &Arc<State>, bytes: usize) {
@@ -260,7 +264,10 @@ fn check(state: &State, request: &Request, id: TransactionId) -> Result<State> {
         }
     }
     let mut changed = state.clone();
-    changed.sessions.insert(id.session, id.sequence);
+    // Whoever replays the log skips what a session is past: such a transaction would be acknowledged and be nowhere.
+    if !changed.advance_session(id) {
+        return Err(Error::internal(format!("transaction {id} is not newer than its session's last one")));
+    }
     for action in &request.actions {
         changed.apply(action)?;
     }

@@ -21,6 +21,9 @@ const LARGEST_WINDOW: u64 = 128;
 /// The state at the log's tip, from a state before it. `window` is how many slots to ask for in the first trip.
 ///
 /// `until` ends it at a slot that is known to exist: time travel.
+///
+/// # Errors
+/// *Corrupt* also for a slot that is missing before one that exists, as far as the slots that were asked for show it: only damage does that.
 pub(crate) async fn catch_up(store: &Store, mut state: State, mut window: u64, until: Option<u64>) -> Result<State> {
     loop {
         let first = state.slot + 1;
@@ -29,7 +32,22 @@ pub(crate) async fn catch_up(store: &Store, mut state: State, mut window: u64, u
         while let Some(record) = records.next().await {
             match record? {
                 Some(record) => state.apply_record(&record)?,
-                None => return Ok(state),
+                None => {
+                    let missing = state.slot + 1;
+                    let later = match until {
+                        Some(slot) => Some(slot),
+                        None => first_of(missing + 1, records).await,
+                    };
+                    let Some(later) = later else { return Ok(state) };
+                    // It may have been created between the two looks; once a later slot exists, a look is final.
+                    if read_record(store, missing).await?.is_none() {
+                        return Err(Error::corrupt(format!("'{}' is missing, although slot {later} exists", slot_path(missing)))
+                            .with_hint(
+                                "'clouddb verify' lists everything that is damaged; restore the object from a copy of the database",
+                            ));
+                    }
+                    break;
+                }
             }
         }
         if Some(state.slot) == until {
@@ -37,6 +55,19 @@ pub(crate) async fn catch_up(store: &Store, mut state: State, mut window: u64, u
         }
         window = (window * 2).min(LARGEST_WINDOW);
     }
+}
+
+/// The first slot that exists among those that were asked for, from a slot on.
+async fn first_of(mut slot: u64, mut records: FuturesOrdered<impl Future<Output = Result<Option<Record>>>>) -> Option<u64> {
+    while let Some(record) = records.next().await {
+        match record {
+            Ok(Some(_)) => return Some(slot),
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Unsupported) => return Some(slot),
+            // Nobody asked for these slots: a request that failed tells nothing, and fails nothing.
+            Ok(None) | Err(_) => slot += 1,
+        }
+    }
+    None
 }
 
 /// The state at the log's tip, sharing the one that is known when nothing is new.

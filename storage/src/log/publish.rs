@@ -12,6 +12,8 @@ use super::{folder_before, slot_path};
 use crate::env::Env;
 use crate::error::{Error, ErrorKind};
 use crate::format::record::decode_record;
+#[cfg(feature = "simulation")]
+use crate::simulation::{self, Bug};
 use crate::store::{PutIfAbsent, Store};
 
 /// What became of a record.
@@ -52,10 +54,18 @@ pub(crate) async fn publish(store: &Store, env: &Env, slot: u64, bytes: &Bytes) 
     for _ in 0..ROUNDS {
         match store.put_if_absent(&path, bytes.clone()).await {
             Ok(PutIfAbsent::Created) => return Published::Ours,
+            #[cfg(feature = "simulation")]
+            Ok(PutIfAbsent::Exists) if simulation::has(Bug::NoReread) => return Published::Theirs,
             Ok(PutIfAbsent::Exists) => {}
             Err(error) if error.kind() == ErrorKind::OutcomeUnknown => return Published::NotDurable(error),
             Err(error) if is_refusal(error.kind()) && !in_doubt => return Published::Refused(error),
             Err(error) => {
+                #[cfg(feature = "simulation")]
+                if simulation::has(Bug::OtherBytesAtRetry) {
+                    return Published::Theirs;
+                } else if simulation::has(Bug::DoubtIsFailure) {
+                    return Published::Refused(error);
+                }
                 in_doubt = true;
                 last = error;
             }
@@ -70,7 +80,7 @@ pub(crate) async fn publish(store: &Store, env: &Env, slot: u64, bytes: &Bytes) 
             }
         }
         let jitter = (env.random.next_u128() % 1024) as u32;
-        tokio::time::sleep(pause / 2 + pause * jitter / 1024).await;
+        env.clock.sleep(pause / 2 + pause * jitter / 1024).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     Published::Unknown(last)
@@ -83,11 +93,15 @@ fn is_refusal(kind: ErrorKind) -> bool {
 
 /// Whether the slot holds our bytes; `None` when it does not exist.
 ///
-/// A body that was cut short on its way must not pass for somebody else's record, so other bytes count only when they are a whole record.
+/// A body that was cut short on its way must not pass for somebody else's record, so other bytes count only when they are a whole record. A record
+/// that this version does not support is whole: its hash was checked first.
 async fn look(store: &Store, path: &str, ours: &Bytes) -> Result<Option<bool>, Error> {
     match store.get(path).await {
         Ok(bytes) if bytes == *ours => Ok(Some(true)),
-        Ok(bytes) => decode_record(path, &bytes).map(|_| Some(false)),
+        Ok(bytes) => match decode_record(path, &bytes) {
+            Err(error) if error.kind() != ErrorKind::Unsupported => Err(error),
+            _ => Ok(Some(false)),
+        },
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -60,7 +60,7 @@ impl State {
     }
 
     /// Moves a session to a transaction; `false` when the session is there or past it already.
-    fn advance_session(&mut self, id: TransactionId) -> bool {
+    pub(crate) fn advance_session(&mut self, id: TransactionId) -> bool {
         if self.sessions.get(&id.session).is_some_and(|highest| *highest >= id.sequence) {
             return false;
         }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{GetOptions, ObjectStore, PutMode, PutOptions};
+use object_store::{GetOptions, GetResult, ObjectStore, PutMode, PutOptions};
 
 use crate::error::{Error, Result};
 use accounting::{Counted, Counters};
@@ -207,7 +207,7 @@ impl Store {
     /// *Not found* only when the store says so plainly (404); a 403 is *permission denied*.
     pub async fn get(&self, path: &str) -> Result<Bytes> {
         let location = self.location(path)?;
-        let get = async { self.inner.store.get_opts(&location, GetOptions::default()).await?.bytes().await };
+        let get = async { body(self.inner.store.get_opts(&location, GetOptions::default()).await?).await };
         get.await.map_err(|error| self.translate(error, "reading", path))
     }
 
@@ -243,7 +243,7 @@ impl Store {
             (StoreKind::Local, _) => store.get_ranges(location, requests).await,
             _ => {
                 let fetch = |range: Range<u64>| async move {
-                    store.get_opts(location, GetOptions::new().with_range(Some(range))).await?.bytes().await
+                    body(store.get_opts(location, GetOptions::new().with_range(Some(range))).await?).await
                 };
                 let fetches: Vec<_> = requests.iter().cloned().map(fetch).collect();
                 futures::stream::iter(fetches).buffered(ranges::PARALLEL_REQUESTS).try_collect().await
@@ -350,4 +350,15 @@ impl Store {
     fn translate(&self, error: object_store::Error, doing: &str, path: &str) -> Error {
         translate::translate(error, doing, path, &self.inner.place)
     }
+}
+
+/// The body of an answer, as long as the answer said it would be: one that broke off is a failed request, not a damaged object.
+async fn body(answer: GetResult) -> object_store::Result<Bytes> {
+    let expected = answer.range.end - answer.range.start;
+    let bytes = answer.bytes().await?;
+    if bytes.len() as u64 == expected {
+        return Ok(bytes);
+    }
+    let message = format!("the body broke off after {} of {expected} bytes", bytes.len());
+    Err(object_store::Error::Generic { store: "store", source: message.into() })
 }

@@ -236,14 +236,24 @@ impl Transaction {
             what.truncate(end);
             what.push('…');
         }
-        let packed = pack::pack(&shared, &self.overlay, self.actions).await?;
+        let packed = pack::pack(&shared, &self.overlay, self.actions).await.map_err(before_commit)?;
         let (reply, answer) = oneshot::channel();
         let request = Request { read_slot: self.base.slot, what, actions: packed.actions, encoded: packed.encoded, reads, reply };
-        shared.submit(request).await?;
+        shared.submit(request).await.map_err(before_commit)?;
         answer.await.map_err(|_| {
             Error::new(ErrorKind::OutcomeUnknown, "the task that commits ended before it answered")
                 .with_hint("look for the transaction in system.snapshots before you run it again")
         })?
+    }
+}
+
+/// Before the committer has the transaction, a write whose outcome is unknown leaves at most an object that nobody refers to.
+fn before_commit(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::OutcomeUnknown => {
+            Error::unavailable(format!("nothing was committed: {}", error.message())).with_hint("check the disk").with_source(error)
+        }
+        _ => error,
     }
 }
 
