@@ -1,1 +1,106 @@
-//! Database.
+//! A database opened for SQL: gives sessions, and catalogs for anybody's own DataFusion context.
+
+use std::fmt;
+use std::sync::Arc;
+
+use clouddb_cache::FooterCache;
+use datafusion::catalog::CatalogProvider;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionState;
+
+use crate::catalog::CloudCatalog;
+use crate::error::Result;
+use crate::session::Session;
+use crate::settings::Options;
+use crate::statements::types::CloudTypePlanner;
+
+/// A database opened for SQL. Cloning is cheap; all clones share storage, caches and memory.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    storage: clouddb_storage::Database,
+    footers: FooterCache,
+    runtime: Arc<RuntimeEnv>,
+    /// What every session starts from: making the tables of functions and rules once saves a millisecond for each session.
+    template: SessionState,
+    /// Options of the store: those of files that a statement names, too.
+    store_options: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("storage", &self.inner.storage).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Opens the database at a URL: a folder, `memory://`, `s3://bucket/prefix`.
+    ///
+    /// # Errors
+    /// Those of [`clouddb_storage::Database::open`].
+    pub async fn open(url: &str, options: Options) -> Result<Self> {
+        let storage = clouddb_storage::Database::open(url, options.storage.clone()).await?;
+        Self::from_storage(storage, &options)
+    }
+
+    /// Opens a database whose storage is open already.
+    ///
+    /// # Errors
+    /// *Invalid* for a folder to spill to that cannot be used.
+    pub fn from_storage(storage: clouddb_storage::Database, options: &Options) -> Result<Self> {
+        let runtime = options.runtime()?;
+        let template = SessionStateBuilder::new()
+            .with_config(options.session_config())
+            .with_runtime_env(Arc::clone(&runtime))
+            .with_default_features()
+            .with_type_planner(Arc::new(CloudTypePlanner))
+            .with_scalar_functions(crate::statements::functions::with_defaults())
+            .build();
+        Ok(Self { inner: Arc::new(Inner { storage, footers: FooterCache::new(options.footer_cache_bytes), runtime, template, store_options: options.storage.store_options.clone() }) })
+    }
+
+    /// The storage underneath.
+    pub fn storage(&self) -> &clouddb_storage::Database {
+        &self.inner.storage
+    }
+
+    /// A session that runs SQL on this database.
+    pub fn session(&self) -> Session {
+        Session::new(self.clone())
+    }
+
+    /// The newest snapshot as a catalog, to be registered in any DataFusion context. It is read-only, and stays as it is: take another one to see later commits.
+    ///
+    /// # Errors
+    /// Those of reading the newest snapshot.
+    pub async fn catalog(&self) -> Result<Arc<dyn CatalogProvider>> {
+        let snapshot = self.inner.storage.snapshot().await?;
+        Ok(self.catalog_at(snapshot))
+    }
+
+    /// A snapshot as a catalog.
+    pub fn catalog_at(&self, snapshot: clouddb_storage::Snapshot) -> Arc<dyn CatalogProvider> {
+        CloudCatalog::new(self.inner.storage.clone(), snapshot, self.inner.footers.clone())
+    }
+
+    /// The cache of segments' footers.
+    pub fn footers(&self) -> &FooterCache {
+        &self.inner.footers
+    }
+
+    pub(crate) fn runtime(&self) -> &Arc<RuntimeEnv> {
+        &self.inner.runtime
+    }
+
+    pub(crate) fn store_options(&self) -> &[(String, String)] {
+        &self.inner.store_options
+    }
+
+    pub(crate) fn template(&self) -> &SessionState {
+        &self.inner.template
+    }
+}

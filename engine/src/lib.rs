@@ -18,4 +18,9 @@ mod statements;
 pub mod system_tables;
 mod write;
 
+pub use database::Database;
 pub use error::{Error, ErrorKind, Result};
+pub use session::Session;
+pub use session::result::{Done, Rows, StatementResult};
+pub use settings::{CATALOG, DEFAULT_SCHEMA, Options};
+pub use statements::{Statement, is_complete, parse, table_names};

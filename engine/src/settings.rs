@@ -1,1 +1,101 @@
-//! Settings.
+//! How a database is opened for SQL: threads, memory, spilling; and the session configuration that follows.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clouddb_storage::OpenOptions;
+use datafusion::config::Dialect as ConfigDialect;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool, UnboundedMemoryPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::prelude::SessionConfig;
+
+use crate::error::{Error, Result, from_datafusion};
+
+/// The name under which DataFusion knows the database: `clouddb.main.t` is the table `t`.
+pub const CATALOG: &str = "clouddb";
+
+/// The schema that always exists, and that names without a schema mean at first.
+pub const DEFAULT_SCHEMA: &str = "main";
+
+/// Footers of segments kept in memory: enough for some 10,000 segments, the same as DataFusion's own default for Parquet files.
+const DEFAULT_FOOTER_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How many of the greatest consumers an error about memory names.
+const CONSUMERS_IN_ERRORS: usize = 5;
+
+/// How to open a database for SQL.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How to open the storage.
+    pub storage: OpenOptions,
+    /// In how many partitions queries and loads run; `None` is the number of cores.
+    pub threads: Option<usize>,
+    /// Bytes that sorts, joins and aggregations may hold before they spill to disk; `None` is no limit. (DataFusion accounts for these only.)
+    pub memory_limit: Option<usize>,
+    /// Where to spill; `None` is the system's folder for temporary files.
+    pub spill_folder: Option<PathBuf>,
+    /// Rows in a batch; `None` is DataFusion's default.
+    pub batch_size: Option<usize>,
+    /// Bytes of segments' footers to keep in memory.
+    pub footer_cache_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            storage: OpenOptions::default(),
+            threads: None,
+            memory_limit: None,
+            spill_folder: None,
+            batch_size: None,
+            footer_cache_bytes: DEFAULT_FOOTER_CACHE_BYTES,
+        }
+    }
+}
+
+impl Options {
+    /// The configuration of every session.
+    pub(crate) fn session_config(&self) -> SessionConfig {
+        let mut config = SessionConfig::new()
+            .with_default_catalog_and_schema(CATALOG, DEFAULT_SCHEMA)
+            .with_create_default_catalog_and_schema(false)
+            .with_information_schema(true);
+        if let Some(threads) = self.threads {
+            config = config.with_target_partitions(threads.max(1));
+        }
+        if let Some(rows) = self.batch_size {
+            config = config.with_batch_size(rows.max(1));
+        }
+        let options = config.options_mut();
+        // DataFusion 55.2 answers min and max over several columns and files wrongly with it (datafusion#24816).
+        options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+        // 0.06 + 0.01 is 0.07, as in every other database, not 0.06999999999999999.
+        options.sql_parser.parse_float_as_decimal = true;
+        options.sql_parser.dialect = ConfigDialect::DuckDB;
+        options.execution.time_zone = Some("UTC".to_owned());
+        config
+    }
+
+    /// Memory, spilling and object stores, shared by all sessions of a database.
+    pub(crate) fn runtime(&self) -> Result<Arc<RuntimeEnv>> {
+        let mode = match &self.spill_folder {
+            Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
+            None => DiskManagerMode::OsTmpDirectory,
+        };
+        let mut builder = RuntimeEnvBuilder::new()
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
+            // Files queried in place may change between two statements; these caches look at size and time only, or at nothing.
+            .with_object_list_cache_limit(0)
+            .with_file_statistics_cache_limit(0)
+            .with_metadata_cache_limit(0);
+        builder = match self.memory_limit {
+            Some(bytes) => {
+                let top = std::num::NonZeroUsize::new(CONSUMERS_IN_ERRORS).ok_or_else(|| Error::internal("no consumers to name"))?;
+                builder.with_memory_pool(Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), top)))
+            }
+            None => builder.with_memory_pool(Arc::new(UnboundedMemoryPool::default())),
+        };
+        builder.build_arc().map_err(from_datafusion)
+    }
+}

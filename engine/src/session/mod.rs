@@ -1,1 +1,350 @@
-//! SQL sessions.
+//! Sessions: run SQL one statement at a time, with a transaction, a schema and settings of their own.
+//!
+//! - Outside a transaction every statement is one: it reads the newest snapshot, and commits what it changes. If another transaction got in the way it is
+//!   run again on a fresh snapshot; nothing was committed then, so that this is safe.
+//! - Inside a transaction all statements read the snapshot of BEGIN with the transaction's own changes. A statement that fails may have staged half of
+//!   what it does, so the transaction is over: only ROLLBACK is accepted, and COMMIT fails.
+//! - A session that is pinned to a snapshot of the past reads that, and writes nothing.
+
+pub(crate) mod catalogs;
+pub(crate) mod result;
+pub(crate) mod stack;
+mod transaction;
+
+use std::sync::Arc;
+
+use clouddb_storage::{AsOf, Snapshot, Transaction};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::session_state::SessionState;
+use datafusion::physical_plan::execute_stream;
+use datafusion::sql::sqlparser::ast::{Set, Statement as SqlStatement};
+
+use self::catalogs::SessionCatalogs;
+use self::result::{Done, Rows, StatementResult};
+use self::transaction::State;
+use crate::database::Database;
+use crate::error::{Error, ErrorKind, Result, from_datafusion};
+use crate::settings::{CATALOG, DEFAULT_SCHEMA};
+use crate::statements::context::Context;
+use crate::statements::kind::{self, Kind};
+use crate::statements::parse::{self, Parsed, Statement};
+use crate::statements::set::{self, Setting};
+use crate::statements::write::{self, Write};
+use crate::statements::{copy, rewrite, unsupported};
+
+/// How often a statement is run again after a conflict. Conflicts need two transactions that create, drop or alter the same name: more than a few in a
+/// row means that somebody does nothing else.
+const ATTEMPTS: usize = 10;
+
+/// How much of a statement the history keeps.
+const DESCRIPTION_CHARACTERS: usize = 200;
+
+/// Runs SQL on a database, one statement at a time.
+#[derive(Debug)]
+pub struct Session {
+    database: Database,
+    state: SessionState,
+    catalogs: Arc<SessionCatalogs>,
+    transaction: State,
+    pinned: Option<Snapshot>,
+}
+
+impl Session {
+    pub(crate) fn new(database: Database) -> Self {
+        let catalogs = Arc::new(SessionCatalogs::default());
+        let list: Arc<dyn datafusion::catalog::CatalogProviderList> = Arc::clone(&catalogs) as _;
+        let state = SessionStateBuilder::new_from_existing(database.template().clone())
+            .with_runtime_env(Arc::clone(database.runtime()))
+            .with_catalog_list(list)
+            .build();
+        Self { database, state, catalogs, transaction: State::None, pinned: None }
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Whether a transaction is open, failed ones included.
+    pub fn in_transaction(&self) -> bool {
+        !matches!(self.transaction, State::None)
+    }
+
+    /// The snapshot of the past that the session is pinned to.
+    pub fn pinned(&self) -> Option<&Snapshot> {
+        self.pinned.as_ref()
+    }
+
+    /// Runs the one statement of a text.
+    ///
+    /// # Errors
+    /// *Invalid* if the text holds none or several statements (see [`crate::parse`]); those of the statement.
+    pub async fn execute(&mut self, sql: &str) -> Result<StatementResult> {
+        let statements = parse::parse(sql)?;
+        match <[Statement; 1]>::try_from(statements) {
+            Ok([statement]) => self.run(&statement).await,
+            Err(statements) if statements.is_empty() => Err(Error::invalid("there is no statement")),
+            Err(statements) => Err(Error::invalid(format!("there are {} statements; one is run at a time", statements.len()))),
+        }
+    }
+
+    /// Runs a statement of a script.
+    ///
+    /// # Errors
+    /// Those of the statement. Inside a transaction an error means that the transaction has failed.
+    pub async fn run(&mut self, statement: &Statement) -> Result<StatementResult> {
+        let result = stack::with_big_stack(statement.sql().len(), self.run_here(statement)).await;
+        if result.is_err() {
+            self.transaction.fail();
+        }
+        result
+    }
+
+    async fn run_here(&mut self, statement: &Statement) -> Result<StatementResult> {
+        let parsed = parse::parse_statement(statement)?;
+        if matches!(self.transaction, State::Failed) && !ends_transaction(&parsed) {
+            return Err(Error::invalid("the transaction has failed: an earlier statement in it ended with an error").with_hint("ROLLBACK ends it"));
+        }
+        match parsed {
+            Parsed::Reset(name) => self.reset(&name).map(StatementResult::Done),
+            Parsed::Copy(copy) => match copy.to_files() {
+                true => {
+                    let context = self.read_context().await?;
+                    copy::to_files(&context, *copy).await.map(StatementResult::Done)
+                }
+                false => self.write(statement.sql(), Write::Copy(copy)).await.map(StatementResult::Done),
+            },
+            Parsed::Sql(sql) => match kind::of(&sql)? {
+                Kind::Query => Box::pin(self.query(*sql)).await.map(StatementResult::Rows),
+                Kind::Write => Box::pin(self.write(statement.sql(), Write::Sql(sql))).await.map(StatementResult::Done),
+                Kind::Transaction => self.control_transaction(*sql).await.map(StatementResult::Done),
+                Kind::Session => Box::pin(self.set(*sql)).await.map(StatementResult::Done),
+            },
+        }
+    }
+
+    /// The snapshot that a statement reads now.
+    async fn snapshot(&self) -> Result<Snapshot> {
+        match (&self.pinned, &self.transaction) {
+            (Some(pinned), _) => Ok(pinned.clone()),
+            (None, State::Active(active)) => Ok(active.snapshot()),
+            (None, State::None | State::Failed) => self.database.storage().snapshot().await,
+        }
+    }
+
+    fn context(&self, snapshot: Snapshot) -> Context {
+        let mut state = self.state.clone();
+        state.mark_start_execution();
+        Context::new(self.database.clone(), state, Arc::clone(&self.catalogs), snapshot)
+    }
+
+    async fn read_context(&self) -> Result<Context> {
+        Ok(self.context(self.snapshot().await?))
+    }
+
+    async fn query(&mut self, statement: SqlStatement) -> Result<Rows> {
+        let statement = match statement {
+            SqlStatement::Explain { query_plan, estimate, options, statement: inner, .. } if !matches!(*inner, SqlStatement::Query(_)) || query_plan || estimate || options.is_some() => {
+                return Err(match *inner {
+                    SqlStatement::Query(_) => unsupported("an option of EXPLAIN other than ANALYZE, VERBOSE and FORMAT"),
+                    _ => unsupported("EXPLAIN of anything but a query"),
+                });
+            }
+            SqlStatement::ShowSchemas { .. } => {
+                // DataFusion has no SHOW SCHEMAS.
+                let query = parse::parse_query("SELECT schema_name FROM information_schema.schemata ORDER BY schema_name")?;
+                SqlStatement::Query(query)
+            }
+            other => other,
+        };
+        let context = self.read_context().await?;
+        let plan = context.plan(statement).await?;
+        if let State::Active(active) = &mut self.transaction {
+            active.note_reads(&context, &plan)?;
+        }
+        let physical = context.physical(&plan).await?;
+        let stream = execute_stream(physical, context.task()).map_err(from_datafusion)?;
+        Ok(Rows::new(stream))
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        if let Some(pinned) = &self.pinned {
+            return Err(Error::read_only(format!("the session reads snapshot {} and writes nothing", pinned.number())).with_hint("RESET snapshot returns to the present"));
+        }
+        if self.database.storage().is_read_only() {
+            return Err(Error::read_only("the database was opened for reading only"));
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, sql: &str, write: Write) -> Result<Done> {
+        self.check_writable()?;
+        match std::mem::replace(&mut self.transaction, State::Failed) {
+            State::Failed => Err(Error::internal("a failed transaction is asked to write")),
+            State::None => {
+                self.transaction = State::None;
+                self.write_alone(sql, write).await
+            }
+            // Until the statement is done, the transaction counts as failed: half of it may be staged when this future is dropped.
+            State::Active(mut active) => {
+                let context = self.context(active.snapshot());
+                let transaction = active.transaction_mut()?;
+                transaction.describe(&description(sql));
+                let done = write::carry_out(&context, transaction, write).await?;
+                self.transaction = State::Active(active);
+                Ok(done)
+            }
+        }
+    }
+
+    /// Runs a statement as a transaction of its own.
+    async fn write_alone(&self, sql: &str, write: Write) -> Result<Done> {
+        let mut attempt = 1;
+        loop {
+            let snapshot = self.database.storage().snapshot().await?;
+            let mut transaction = self.database.storage().begin(&snapshot)?;
+            transaction.describe(&description(sql));
+            let context = self.context(snapshot);
+            let mut done = write::carry_out(&context, &mut transaction, write.clone()).await?;
+            if !transaction.has_changes() {
+                return Ok(done);
+            }
+            match transaction.commit().await {
+                Ok(committed) => {
+                    done.snapshot = Some(committed.number());
+                    return Ok(done);
+                }
+                Err(error) if error.kind() == ErrorKind::Conflict && attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn set(&mut self, statement: SqlStatement) -> Result<Done> {
+        let setting = match statement {
+            SqlStatement::Set(set @ Set::SetTransaction { .. }) if self.in_transaction() => return Err(unsupported(set)),
+            SqlStatement::Set(set) => set::from_set(set)?,
+            SqlStatement::Use(statement) => set::from_use(statement)?,
+            other => return Err(unsupported(other)),
+        };
+        match setting {
+            Setting::Snapshot(expr) => self.pin(|context| rewrite::snapshot_number(context, expr)).await?,
+            Setting::Timestamp(expr) => self.pin(|context| rewrite::timestamp(context, expr)).await?,
+            Setting::Schema(name) => {
+                let snapshot = self.snapshot().await?;
+                let known = snapshot.schema(&name).is_some() || name == DEFAULT_SCHEMA || name == "system" || name == "information_schema";
+                if !known {
+                    return Err(Error::not_found(format!("there is no schema '{name}'")));
+                }
+                self.state.config_mut().options_mut().catalog.default_schema = name;
+            }
+            Setting::DataFusion(key, value) => self.set_datafusion(&key, &value)?,
+        }
+        Ok(Done::new("SET"))
+    }
+
+    async fn pin(&mut self, as_of: impl FnOnce(&Context) -> Result<AsOf>) -> Result<()> {
+        if self.in_transaction() {
+            return Err(Error::invalid("a transaction reads its own snapshot").with_hint("SET snapshot before BEGIN, or read the past in one query: SELECT ... FROM t AT (VERSION => 3)"));
+        }
+        // The newest snapshot may be anything: the point in time is a constant.
+        let context = self.read_context().await?;
+        let as_of = as_of(&context)?;
+        self.pinned = Some(self.database.storage().snapshot_at(as_of).await?);
+        Ok(())
+    }
+
+    fn set_datafusion(&mut self, key: &str, value: &str) -> Result<()> {
+        let options = self.state.config_mut().options_mut();
+        options.set(key, value).map_err(from_datafusion)?;
+        // `enable_dynamic_filter_pushdown = true` would switch this one on as well.
+        options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+        Ok(())
+    }
+
+    fn reset(&mut self, name: &str) -> Result<Done> {
+        match name {
+            "snapshot" | "timestamp" => self.pinned = None,
+            "schema" | "search_path" => self.state.config_mut().options_mut().catalog.default_schema = DEFAULT_SCHEMA.to_owned(),
+            key => {
+                set::check_datafusion_key(key)?;
+                let entries = self.database.template().config_options().entries();
+                let entry = entries.into_iter().find(|entry| entry.key == key).ok_or_else(|| Error::not_found(format!("there is no setting '{key}'")))?;
+                self.set_datafusion(key, entry.value.as_deref().unwrap_or_default())?;
+            }
+        }
+        Ok(Done::new("RESET"))
+    }
+}
+
+impl Session {
+    async fn control_transaction(&mut self, statement: SqlStatement) -> Result<Done> {
+        match statement {
+            SqlStatement::StartTransaction { modes, begin: _, transaction: _, modifier, statements, exception, has_end_keyword } => {
+                if modifier.is_some() || !statements.is_empty() || exception.is_some() || has_end_keyword {
+                    return Err(unsupported("this kind of BEGIN"));
+                }
+                if self.in_transaction() {
+                    return Err(Error::invalid("a transaction is open already").with_hint("COMMIT or ROLLBACK ends it"));
+                }
+                if self.pinned.is_some() {
+                    return Err(Error::read_only("the session reads the past").with_hint("RESET snapshot returns to the present"));
+                }
+                let snapshot = self.database.storage().snapshot().await?;
+                self.transaction = State::begin(self.database.storage(), snapshot, &modes)?;
+                Ok(Done::new("BEGIN"))
+            }
+            SqlStatement::Commit { chain, end: _, modifier } => {
+                if chain || modifier.is_some() {
+                    return Err(unsupported("AND CHAIN"));
+                }
+                self.commit().await
+            }
+            SqlStatement::Rollback { chain, savepoint } => {
+                if chain || savepoint.is_some() {
+                    return Err(unsupported("AND CHAIN and savepoints"));
+                }
+                match std::mem::replace(&mut self.transaction, State::None) {
+                    State::None => Err(no_transaction()),
+                    State::Active(_) | State::Failed => Ok(Done::new("ROLLBACK")),
+                }
+            }
+            other => Err(unsupported(other)),
+        }
+    }
+
+    async fn commit(&mut self) -> Result<Done> {
+        match std::mem::replace(&mut self.transaction, State::None) {
+            State::None => Err(no_transaction()),
+            State::Failed => Err(Error::invalid("nothing was committed: a statement of the transaction had failed").with_hint("run the transaction again")),
+            State::Active(active) => {
+                let mut done = Done::new("COMMIT");
+                let Some(transaction) = active.into_transaction() else { return Ok(done) };
+                let changes = transaction.has_changes();
+                let committed = Transaction::commit(transaction).await?;
+                done.snapshot = changes.then(|| committed.number());
+                Ok(done)
+            }
+        }
+    }
+}
+
+fn no_transaction() -> Error {
+    Error::invalid("no transaction is open").with_hint("BEGIN opens one")
+}
+
+fn ends_transaction(parsed: &Parsed) -> bool {
+    match parsed {
+        Parsed::Sql(statement) => matches!(**statement, SqlStatement::Commit { .. } | SqlStatement::Rollback { .. }),
+        Parsed::Copy(_) | Parsed::Reset(_) => false,
+    }
+}
+
+/// A statement for the history: its beginning, on one line.
+fn description(sql: &str) -> String {
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(DESCRIPTION_CHARACTERS) {
+        Some((at, _)) => format!("{}...", &line[..at]),
+        None => line,
+    }
+}

@@ -1,1 +1,35 @@
-//! Statements.
+//! Statements: parsed, checked, rewritten; then carried out here, or planned by DataFusion.
+//!
+//! ```text
+//! text ─ parse ─▶ tokens ─ depth ─▶ syntax tree ─ kind ─▶ query ─ refuse, rewrite ─▶ DataFusion
+//!                                                      ├▶ write ─ tables, insert, copy, ... ─▶ storage's Transaction
+//!                                                      └▶ transaction, session ─▶ session
+//! ```
+
+mod balance;
+pub(crate) mod conform;
+mod constant;
+pub(crate) mod context;
+pub(crate) mod copy;
+mod depth;
+mod dialect;
+pub(crate) mod functions;
+mod insert;
+pub(crate) mod kind;
+mod names;
+pub(crate) mod parse;
+mod refuse;
+pub(crate) mod rewrite;
+pub(crate) mod schemas;
+pub(crate) mod set;
+mod tables;
+mod tokens;
+pub(crate) mod types;
+mod uuid;
+mod values;
+mod views;
+pub(crate) mod write;
+
+pub use names::table_names;
+pub use parse::{Statement, is_complete, parse};
+pub(crate) use refuse::unsupported;

@@ -1,0 +1,152 @@
+//! CSV files as a table of DataFusion's: chunks are handed out to partitions as they ask for them.
+
+use std::fmt;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, ReplaceChildrenOptions};
+use futures::stream;
+use tokio::sync::Mutex;
+
+use super::split::Splitter;
+use super::{Input, decode};
+use crate::error::to_datafusion;
+
+/// CSV files as a table.
+#[derive(Debug)]
+pub(super) struct CsvTable {
+    input: Arc<Input>,
+    partitions: usize,
+}
+
+impl CsvTable {
+    pub(super) fn new(input: Arc<Input>, partitions: usize) -> Self {
+        Self { input, partitions: partitions.max(1) }
+    }
+}
+
+#[async_trait]
+impl TableProvider for CsvTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.input.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(&self, _: &dyn Session, projection: Option<&Vec<usize>>, _: &[Expr], _: Option<usize>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let projection = projection.cloned().unwrap_or_else(|| (0..self.input.schema.fields().len()).collect());
+        Ok(Arc::new(CsvExec::new(Arc::clone(&self.input), projection, self.partitions)?))
+    }
+}
+
+/// Reads CSV files. All partitions of one run share one splitter: whoever is free takes the next chunk.
+struct CsvExec {
+    input: Arc<Input>,
+    projection: Arc<[usize]>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+    runs: StdMutex<Runs>,
+}
+
+/// A plan may be run several times; each run reads the files anew. A partition's n-th execution belongs to the n-th run.
+#[derive(Default)]
+struct Runs {
+    splitters: Vec<Arc<Mutex<Splitter>>>,
+    executions: Vec<usize>,
+}
+
+impl CsvExec {
+    fn new(input: Arc<Input>, projection: Vec<usize>, partitions: usize) -> DataFusionResult<Self> {
+        let schema = Arc::new(input.schema.project(&projection)?);
+        let properties =
+            PlanProperties::new(EquivalenceProperties::new(schema), Partitioning::UnknownPartitioning(partitions), EmissionType::Incremental, Boundedness::Bounded);
+        let runs = StdMutex::new(Runs { splitters: vec![], executions: vec![0; partitions] });
+        Ok(Self { input, projection: projection.into(), properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new(), runs })
+    }
+
+    fn splitter(&self, partition: usize) -> Arc<Mutex<Splitter>> {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let run = runs.executions[partition];
+        runs.executions[partition] += 1;
+        while runs.splitters.len() <= run {
+            runs.splitters.push(Arc::new(Mutex::new(Splitter::new(Arc::clone(&self.input)))));
+        }
+        Arc::clone(&runs.splitters[run])
+    }
+}
+
+impl fmt::Debug for CsvExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CsvExec").field("files", &self.input.files.paths).field("projection", &self.projection).finish_non_exhaustive()
+    }
+}
+
+impl DisplayAs for CsvExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let schema = self.properties.eq_properties.schema();
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        write!(f, "CsvExec: files={}, paths=[{}], projection=[{}]", self.input.files.files.len(), self.input.files.paths.join(", "), names.join(", "))
+    }
+}
+
+impl ExecutionPlan for CsvExec {
+    fn name(&self) -> &str {
+        "CsvExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![]
+    }
+
+    fn apply_expressions(&self, _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DataFusionResult<TreeNodeRecursion>) -> DataFusionResult<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>, _: ReplaceChildrenOptions) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> DataFusionResult<SendableRecordBatchStream> {
+        let splitter = self.splitter(partition);
+        let schema = Arc::clone(self.properties.eq_properties.schema());
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let (input, projection, batch_schema) = (Arc::clone(&self.input), Arc::clone(&self.projection), Arc::clone(&schema));
+        let batches = stream::try_unfold((splitter, metrics), move |(splitter, metrics)| {
+            let (input, projection, schema) = (Arc::clone(&input), Arc::clone(&projection), Arc::clone(&batch_schema));
+            async move {
+                let Some(chunk) = splitter.lock().await.next().await.map_err(to_datafusion)? else { return Ok(None) };
+                let timer = metrics.elapsed_compute().timer();
+                let batch = decode::decode(&input, &chunk, &projection, &schema).map_err(to_datafusion)?;
+                drop(timer);
+                metrics.record_output(batch.num_rows());
+                Ok(Some((batch, (splitter, metrics))))
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+}
+

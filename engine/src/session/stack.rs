@@ -1,0 +1,41 @@
+//! Runs recursive work on a stack of its own.
+//!
+//! Parsing, planning and dropping syntax trees recurse as deep as a statement is. Threads of an async runtime have 2 MiB, which some hundred levels
+//! exhaust. A long statement is therefore polled on a stack that holds the deepest one that `depth` lets through.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Statements shorter than this cannot be deep enough to matter: they run on the caller's stack.
+const SHORT: usize = 400;
+
+/// Enough for a thousand levels at 100 KiB each, which is what the widest frames of the planner take in debug builds. Only the pages that are touched cost memory.
+const STACK_BYTES: usize = 128 * 1024 * 1024;
+
+/// Runs a future for a statement of some length; every poll has a big stack if the statement is long.
+pub(crate) async fn with_big_stack<T>(length: usize, future: impl Future<Output = T> + Send) -> T {
+    match length < SHORT {
+        true => future.await,
+        false => BigStack(Box::pin(future)).await,
+    }
+}
+
+/// Runs a function on a big stack.
+pub(crate) fn on_big_stack<T>(length: usize, run: impl FnOnce() -> T) -> T {
+    match length < SHORT {
+        true => run(),
+        false => stacker::grow(STACK_BYTES, run),
+    }
+}
+
+struct BigStack<'a, T>(Pin<Box<dyn Future<Output = T> + Send + 'a>>);
+
+impl<T> Future for BigStack<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let future = self.0.as_mut();
+        stacker::grow(STACK_BYTES, || future.poll(context))
+    }
+}

@@ -1,0 +1,119 @@
+//! A session's open transaction.
+
+use clouddb_storage::{Database as Storage, Isolation, Snapshot, Transaction};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::sqlparser::ast::{TransactionAccessMode, TransactionIsolationLevel, TransactionMode};
+
+use crate::error::{Error, Result, from_datafusion};
+use crate::settings::CATALOG;
+use crate::statements::context::Context;
+
+/// Whether a session has a transaction.
+pub(super) enum State {
+    /// None: every statement is a transaction of its own.
+    None,
+    /// Open.
+    Active(Box<Active>),
+    /// A statement in it has failed; it waits for its ROLLBACK.
+    Failed,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Active(_) => "Active",
+            Self::Failed => "Failed",
+        })
+    }
+}
+
+/// An open transaction.
+pub(super) struct Active {
+    snapshot: Snapshot,
+    /// None if it only reads.
+    transaction: Option<Transaction>,
+    serializable: bool,
+}
+
+impl State {
+    /// Begins a transaction on a snapshot.
+    pub(super) fn begin(storage: &Storage, snapshot: Snapshot, modes: &[TransactionMode]) -> Result<Self> {
+        let mut read_only = storage.is_read_only();
+        let mut serializable = false;
+        for mode in modes {
+            match mode {
+                TransactionMode::AccessMode(TransactionAccessMode::ReadOnly) => read_only = true,
+                TransactionMode::AccessMode(TransactionAccessMode::ReadWrite) if storage.is_read_only() => {
+                    return Err(Error::read_only("the database was opened for reading only"));
+                }
+                TransactionMode::AccessMode(TransactionAccessMode::ReadWrite) => read_only = false,
+                // Snapshot isolation gives at least what the weaker levels promise.
+                TransactionMode::IsolationLevel(
+                    TransactionIsolationLevel::ReadUncommitted
+                    | TransactionIsolationLevel::ReadCommitted
+                    | TransactionIsolationLevel::RepeatableRead
+                    | TransactionIsolationLevel::Snapshot,
+                ) => serializable = false,
+                TransactionMode::IsolationLevel(TransactionIsolationLevel::Serializable) => serializable = true,
+            }
+        }
+        let transaction = match read_only {
+            true => None,
+            false => {
+                let mut transaction = storage.begin(&snapshot)?;
+                if serializable {
+                    transaction.set_isolation(Isolation::Serializable);
+                }
+                Some(transaction)
+            }
+        };
+        Ok(Self::Active(Box::new(Active { snapshot, transaction, serializable })))
+    }
+
+    /// Notes that a statement has failed.
+    pub(super) fn fail(&mut self) {
+        if matches!(self, Self::Active(_)) {
+            *self = Self::Failed;
+        }
+    }
+}
+
+impl Active {
+    /// What its statements read.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        match &self.transaction {
+            Some(transaction) => transaction.snapshot(),
+            None => self.snapshot.clone(),
+        }
+    }
+
+    /// The transaction, to change something.
+    pub(super) fn transaction_mut(&mut self) -> Result<&mut Transaction> {
+        self.transaction.as_mut().ok_or_else(|| Error::read_only("the transaction is READ ONLY"))
+    }
+
+    /// The transaction, to commit it; none if it only read.
+    pub(super) fn into_transaction(self) -> Option<Transaction> {
+        self.transaction
+    }
+
+    /// Notes the tables that a query reads: a serializable transaction depends on them.
+    pub(super) fn note_reads(&mut self, context: &Context, plan: &LogicalPlan) -> Result<()> {
+        let Some(transaction) = self.transaction.as_mut().filter(|_| self.serializable) else { return Ok(()) };
+        let mut tables = Vec::new();
+        plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                let name = scan.table_name.clone().resolve(CATALOG, context.current_schema());
+                if *name.catalog == *CATALOG {
+                    tables.extend(context.snapshot.table(&name.schema, &name.table).map(|table| table.meta().id));
+                }
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })
+        .map_err(from_datafusion)?;
+        tables.into_iter().for_each(|table| transaction.note_read(table));
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! Makes rows fit a table: casts each column to its type, and names column and value when one does not fit.
+//!
+//! This is SQL's *assignment*: text becomes what the column holds, numbers are rounded to the column's digits, and what is out of range is an error,
+//! never NULL and never another value.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
+use arrow::datatypes::{DataType, Field, Float64Type, SchemaRef};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions};
+use futures::StreamExt;
+
+use super::{types, uuid};
+use crate::error::{Error, Result, to_datafusion};
+
+/// Longer values are cut in messages.
+const SHOWN_CHARACTERS: usize = 80;
+
+/// Casts a column's values for a table's column.
+///
+/// # Errors
+/// *Invalid* names the column, and the first value that does not fit.
+pub(crate) fn conform(array: &ArrayRef, source: &Field, target: &Field) -> Result<ArrayRef> {
+    if array.data_type() == target.data_type() {
+        return Ok(Arc::clone(array));
+    }
+    if array.data_type().is_null() {
+        return Ok(new_null_array(target.data_type(), array.len()));
+    }
+    if types::is_uuid(target) {
+        return uuid::from_array(array).map_err(|error| error.context(format!("column '{}'", target.name())));
+    }
+    let text;
+    let array = match types::is_uuid(source) {
+        true => {
+            text = uuid::to_text(array)?;
+            &text
+        }
+        false => array,
+    };
+    if !can_cast_types(array.data_type(), target.data_type()) {
+        return Err(Error::invalid(format!(
+            "column '{}' of type {} cannot hold values of type {}",
+            target.name(),
+            types::sql_name(target),
+            types::sql_name(source)
+        )));
+    }
+    let rounded = round_for(array, target.data_type())?;
+    let options = |safe| CastOptions { safe, format_options: FormatOptions::default() };
+    cast_with_options(&rounded, target.data_type(), &options(false)).map_err(|error| {
+        let value = cast_with_options(&rounded, target.data_type(), &options(true)).ok().and_then(|cast| first_lost(array, &cast));
+        match value {
+            Some(value) => Error::invalid(format!("column '{}' of type {} cannot hold '{value}'", target.name(), types::sql_name(target))),
+            None => Error::from(error).context(format!("column '{}' of type {}", target.name(), types::sql_name(target))),
+        }
+    })
+}
+
+/// Numbers with a fraction, rounded where the column holds whole ones: a cast would cut the fraction off.
+fn round_for(array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
+    if !target.is_integer() {
+        return Ok(Arc::clone(array));
+    }
+    Ok(match array.data_type() {
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => {
+            let wide = arrow::compute::cast(array, &DataType::Float64)?;
+            Arc::new(wide.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even))
+        }
+        DataType::Decimal128(precision, scale) if *scale > 0 => arrow::compute::cast(array, &DataType::Decimal128(*precision, 0))?,
+        DataType::Decimal256(precision, scale) if *scale > 0 => arrow::compute::cast(array, &DataType::Decimal256(*precision, 0))?,
+        _ => Arc::clone(array),
+    })
+}
+
+/// The first value that a lenient cast turned into NULL.
+fn first_lost(before: &ArrayRef, after: &ArrayRef) -> Option<String> {
+    let row = (0..before.len()).find(|row| before.is_valid(*row) && after.is_null(*row))?;
+    let options = FormatOptions::default();
+    let text = ArrayFormatter::try_new(before, &options).ok()?.value(row).to_string();
+    Some(shortened(&text))
+}
+
+/// A value for a message.
+pub(crate) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// Puts a table's columns together from an input's: `columns[i]` is the input's column for the table's column `i`.
+pub(crate) struct ConformExec {
+    input: Arc<dyn ExecutionPlan>,
+    schema: SchemaRef,
+    columns: Arc<[Option<usize>]>,
+    properties: Arc<PlanProperties>,
+}
+
+impl ConformExec {
+    /// `None` among the columns is NULL.
+    pub(crate) fn new(input: Arc<dyn ExecutionPlan>, schema: SchemaRef, columns: Arc<[Option<usize>]>) -> Self {
+        let from = input.properties();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&schema)),
+            datafusion::physical_plan::Partitioning::UnknownPartitioning(from.partitioning.partition_count()),
+            from.emission_type,
+            from.boundedness,
+        );
+        Self { input, schema, columns, properties: Arc::new(properties) }
+    }
+}
+
+fn conform_batch(batch: &RecordBatch, schema: &SchemaRef, columns: &[Option<usize>]) -> Result<RecordBatch> {
+    let source = batch.schema();
+    let arrays = schema.fields().iter().zip(columns).map(|(target, column)| match column {
+        Some(column) => conform(batch.column(*column), source.field(*column), target),
+        None => Ok(new_null_array(target.data_type(), batch.num_rows())),
+    });
+    let arrays = arrays.collect::<Result<Vec<_>>>()?;
+    // NOT NULL is checked here as well as by the writer: a batch with a NULL there cannot even be made, and this message names the column.
+    for (field, array) in schema.fields().iter().zip(&arrays) {
+        if !field.is_nullable() && array.null_count() > 0 {
+            return Err(Error::invalid(format!("column '{}' is NOT NULL, and a row has NULL there", field.name())));
+        }
+    }
+    Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
+}
+
+impl fmt::Debug for ConformExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConformExec").field("columns", &self.columns).finish_non_exhaustive()
+    }
+}
+
+impl DisplayAs for ConformExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConformExec")
+    }
+}
+
+impl ExecutionPlan for ConformExec {
+    fn name(&self) -> &str {
+        "ConformExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(&self, _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DataFusionResult<TreeNodeRecursion>) -> DataFusionResult<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        match <[_; 1]>::try_from(children) {
+            Ok([input]) => Ok(Arc::new(Self::new(input, Arc::clone(&self.schema), Arc::clone(&self.columns)))),
+            Err(_) => Err(to_datafusion(Error::internal("ConformExec has one input"))),
+        }
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DataFusionResult<SendableRecordBatchStream> {
+        let input = self.input.execute(partition, context)?;
+        let (schema, columns) = (Arc::clone(&self.schema), Arc::clone(&self.columns));
+        let stream = input.map(move |batch| conform_batch(&batch?, &schema, &columns).map_err(to_datafusion));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use arrow::array::{Decimal128Array, Float64Array, Int64Array, StringArray};
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    fn to(array: impl Array + 'static, target: DataType) -> Result<ArrayRef> {
+        let array: ArrayRef = Arc::new(array);
+        conform(&array, &Field::new("s", array.data_type().clone(), true), &Field::new("c", target, true))
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let error = to(Int64Array::from(vec![Some(1), None, Some(300)]), DataType::Int8).unwrap_err();
+        assert_eq!(error.message(), "column 'c' of type TINYINT cannot hold '300'");
+        let error = to(StringArray::from(vec!["1", "x"]), DataType::Int32).unwrap_err();
+        assert_eq!(error.message(), "column 'c' of type INTEGER cannot hold 'x'");
+        let error = to(Float64Array::from(vec![f64::NAN]), DataType::Int32).unwrap_err();
+        assert_eq!(error.message(), "column 'c' of type INTEGER cannot hold 'NaN'");
+    }
+
+    #[test]
+    fn fractions_are_rounded() {
+        let rounded = to(Float64Array::from(vec![1.5, -1.7, 2.5]), DataType::Int32).unwrap();
+        assert_eq!(rounded.as_primitive::<Int32Type>().values().to_vec(), [2, -2, 2]);
+        let decimals = Decimal128Array::from(vec![150, -170, 249]).with_precision_and_scale(10, 2).unwrap();
+        assert_eq!(to(decimals, DataType::Int32).unwrap().as_primitive::<Int32Type>().values().to_vec(), [2, -2, 2]);
+    }
+}

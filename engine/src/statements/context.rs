@@ -1,0 +1,105 @@
+//! What carries out one statement: the session's state, and the snapshot that the statement reads.
+
+use std::sync::Arc;
+
+use clouddb_storage::{Snapshot, TableSnapshot};
+use datafusion::execution::TaskContext;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::parser::Statement as DataFusionStatement;
+use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement};
+
+use super::parse::name_parts;
+use super::rewrite;
+use crate::database::Database;
+use crate::error::{Error, Result, from_datafusion};
+use crate::session::catalogs::SessionCatalogs;
+use crate::settings::CATALOG;
+
+/// A schema and a name in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QualifiedName {
+    /// The schema.
+    pub(crate) schema: String,
+    /// The table or view.
+    pub(crate) name: String,
+}
+
+impl std::fmt::Display for QualifiedName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
+/// What carries out one statement.
+pub(crate) struct Context {
+    pub(crate) database: Database,
+    pub(crate) state: SessionState,
+    pub(crate) catalogs: Arc<SessionCatalogs>,
+    pub(crate) snapshot: Snapshot,
+}
+
+impl Context {
+    /// Begins a statement on a snapshot.
+    pub(crate) fn new(database: Database, state: SessionState, catalogs: Arc<SessionCatalogs>, snapshot: Snapshot) -> Self {
+        catalogs.begin(database.catalog_at(snapshot.clone()));
+        Self { database, state, catalogs, snapshot }
+    }
+
+    /// The schema of names without one.
+    pub(crate) fn current_schema(&self) -> &str {
+        &self.state.config_options().catalog.default_schema
+    }
+
+    /// The schema and name that a name stands for.
+    ///
+    /// # Errors
+    /// *Invalid* for names in another database.
+    pub(crate) fn qualify(&self, name: &ObjectName) -> Result<QualifiedName> {
+        let mut parts = name_parts(name)?;
+        let (name, schema, catalog) = (parts.pop(), parts.pop(), parts.pop());
+        match (catalog, schema, name, parts.is_empty()) {
+            (None, None, Some(name), true) => Ok(QualifiedName { schema: self.current_schema().to_owned(), name }),
+            (None, Some(schema), Some(name), true) => Ok(QualifiedName { schema, name }),
+            (Some(catalog), Some(schema), Some(name), true) if catalog == CATALOG => Ok(QualifiedName { schema, name }),
+            (Some(catalog), ..) => Err(Error::not_found(format!("there is no database '{catalog}'")).with_hint(format!("this one is called '{CATALOG}'"))),
+            _ => Err(Error::invalid("a name is missing")),
+        }
+    }
+
+    /// A table, by its qualified name.
+    pub(crate) fn table(&self, name: &QualifiedName) -> Result<TableSnapshot> {
+        self.snapshot.table(&name.schema, &name.name).ok_or_else(|| {
+            if self.snapshot.view(&name.schema, &name.name).is_some() {
+                return Error::invalid(format!("'{name}' is a view, not a table"));
+            }
+            match self.snapshot.schema(&name.schema).is_some() || name.schema == crate::settings::DEFAULT_SCHEMA {
+                true => Error::not_found(format!("there is no table '{name}'")),
+                false => Error::not_found(format!("there is no schema '{}'", name.schema)),
+            }
+        })
+    }
+
+    /// Plans a query: rewrites it first, so that it must not be rewritten already.
+    pub(crate) async fn plan_query(&self, query: Box<Query>) -> Result<LogicalPlan> {
+        self.plan(Statement::Query(query)).await
+    }
+
+    /// Plans a statement that DataFusion knows.
+    pub(crate) async fn plan(&self, mut statement: Statement) -> Result<LogicalPlan> {
+        rewrite::rewrite(self, &mut statement).await?;
+        let statement = DataFusionStatement::Statement(Box::new(statement));
+        self.state.statement_to_plan(statement).await.map_err(from_datafusion)
+    }
+
+    /// Optimizes a plan and makes it ready to run.
+    pub(crate) async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+        self.state.create_physical_plan(plan).await.map_err(from_datafusion)
+    }
+
+    /// What a plan runs in.
+    pub(crate) fn task(&self) -> Arc<TaskContext> {
+        self.state.task_ctx()
+    }
+}

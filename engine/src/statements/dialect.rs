@@ -1,0 +1,85 @@
+//! CloudDB's SQL dialect: what the parser reads.
+//!
+//! The parser accepts the union of many databases' spellings. This dialect takes those that people know from PostgreSQL and DuckDB, and time travel in
+//! the spellings of DuckDB, Databricks and T-SQL. What it parses is not what is carried out: `refuse` decides that.
+
+use std::any::TypeId;
+
+use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
+
+/// The dialect of every statement, also of those that are stored (views, defaults).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CloudDialect;
+
+/// The one instance that parsers borrow.
+pub(crate) static DIALECT: CloudDialect = CloudDialect;
+
+macro_rules! yes {
+    ($($name:ident)*) => { $(fn $name(&self) -> bool { true })* };
+}
+
+impl Dialect for CloudDialect {
+    /// Where the parser asks for a dialect by name, this one answers as the generic one.
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<GenericDialect>()
+    }
+
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        ch == '"' || ch == '`'
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        ch.is_alphabetic() || ch == '_'
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        ch.is_alphanumeric() || ch == '_' || ch == '$'
+    }
+
+    fn identifier_quote_style(&self, _identifier: &str) -> Option<char> {
+        Some('"')
+    }
+
+    yes! {
+        allow_extract_custom
+        allow_extract_single_quotes
+        support_map_literal_syntax
+        supports_array_typedef_with_brackets
+        supports_bitwise_shift_operators
+        supports_comma_separated_trim
+        supports_comment_on
+        supports_create_view_comment_syntax
+        supports_detach
+        supports_dictionary_syntax
+        supports_explain_with_utility_options
+        supports_filter_during_aggregation
+        supports_from_first_select
+        supports_group_by_expr
+        supports_group_by_with_modifier
+        supports_in_empty_list
+        supports_install
+        supports_lambda_functions
+        supports_left_associative_joins_without_parens
+        supports_limit_comma
+        supports_named_fn_args_with_assignment_operator
+        supports_nested_comments
+        supports_numeric_literal_underscores
+        supports_order_by_all
+        supports_parens_around_table_factor
+        supports_partition_by_after_order_by
+        supports_prewhere
+        supports_projection_trailing_commas
+        supports_select_wildcard_except
+        supports_select_wildcard_exclude
+        supports_select_wildcard_ilike
+        supports_select_wildcard_rename
+        supports_select_wildcard_replace
+        supports_start_transaction_modifier
+        supports_string_escape_constant
+        supports_struct_literal
+        supports_table_versioning
+        supports_unicode_string_literal
+        supports_window_clause_named_window_reference
+        supports_window_function_null_treatment_arg
+    }
+}

@@ -1,0 +1,95 @@
+//! SQL functions of our own: `to_uuid(text)`, which is also what a cast to UUID becomes, and `uuid_text(uuid)`, what one from UUID to text becomes.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::execution::SessionStateDefaults;
+use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+
+use super::{types, uuid};
+use crate::error::to_datafusion;
+
+/// The name of the function that makes a UUID of a text.
+pub(crate) const TO_UUID: &str = "to_uuid";
+
+/// DataFusion's scalar functions and ours.
+pub(crate) fn with_defaults() -> Vec<Arc<ScalarUDF>> {
+    let mut functions = SessionStateDefaults::default_scalar_functions();
+    functions.extend(ours());
+    functions
+}
+
+/// Our scalar functions.
+pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
+    vec![Arc::new(ScalarUDF::new_from_impl(ToUuid::default())), Arc::new(ScalarUDF::new_from_impl(UuidText::default()))]
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ToUuid {
+    signature: Signature,
+}
+
+impl Default for ToUuid {
+    fn default() -> Self {
+        Self { signature: Signature::any(1, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for ToUuid {
+    fn name(&self) -> &str {
+        TO_UUID
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> DataFusionResult<DataType> {
+        Ok(DataType::FixedSizeBinary(16))
+    }
+
+    fn return_field_from_args(&self, _arguments: ReturnFieldArgs<'_>) -> DataFusionResult<FieldRef> {
+        Ok(Arc::new(types::uuid_field(TO_UUID)))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
+        let uuids = uuid::from_array(&arrays[0]).map_err(to_datafusion)?;
+        Ok(ColumnarValue::Array(uuids))
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct UuidText {
+    signature: Signature,
+}
+
+impl Default for UuidText {
+    fn default() -> Self {
+        Self { signature: Signature::exact(vec![DataType::FixedSizeBinary(16)], Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for UuidText {
+    fn name(&self) -> &str {
+        "uuid_text"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> DataFusionResult<DataType> {
+        Ok(DataType::Utf8View)
+    }
+
+    fn return_field_from_args(&self, _arguments: ReturnFieldArgs<'_>) -> DataFusionResult<FieldRef> {
+        Ok(Arc::new(Field::new("uuid_text", DataType::Utf8View, true)))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
+        Ok(ColumnarValue::Array(uuid::to_text(&arrays[0]).map_err(to_datafusion)?))
+    }
+}

@@ -1,0 +1,303 @@
+//! Turns a checked statement into one that DataFusion plans rightly.
+//!
+//! - A table of the past (`t AT (VERSION => 3)`) becomes a table in a catalog that shows that snapshot.
+//! - A file (`FROM 'x.parquet'`) becomes a table in a catalog of files.
+//! - `FROM t` alone gets its `*`; a cast to UUID becomes a call; long chains of AND and OR become shallow.
+//!
+//! Nothing that reads the past is left behind: a version that is not understood is an error, never the present.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, TimeUnit};
+use clouddb_storage::AsOf;
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentList, FunctionArguments, Ident,
+    ObjectName, Query, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableVersion, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+};
+
+use super::context::Context;
+use super::{balance, constant, functions, refuse};
+use crate::error::{Error, Result};
+use crate::files::{self, FileCatalog, FileFormat, Options};
+use crate::settings::CATALOG;
+
+/// The catalog of files that a statement reads in place.
+const FILES: &str = "files queried in place";
+
+/// Checks and rewrites a statement. To be called on a big stack.
+pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Result<()> {
+    balance::balance(statement);
+    refuse::check_queries(statement)?;
+    let mut rewriter = Rewriter { context, snapshots: BTreeMap::new(), files: BTreeMap::new() };
+    if let ControlFlow::Break(error) = VisitMut::visit(statement, &mut rewriter) {
+        return Err(error);
+    }
+    let Rewriter { snapshots, files, .. } = rewriter;
+    for (catalog, as_of) in snapshots {
+        let snapshot = context.database.storage().snapshot_at(as_of).await?;
+        context.catalogs.add(&catalog, context.database.catalog_at(snapshot));
+    }
+    if !files.is_empty() {
+        let mut catalog = FileCatalog::default();
+        for (name, (path, format)) in files {
+            let table = files::table(&context.state, context.database.store_options(), &path, format, &Options::default()).await?;
+            catalog.add(name, table);
+        }
+        context.catalogs.add(FILES, Arc::new(catalog));
+    }
+    Ok(())
+}
+
+/// Whether a query reads the past or files: such a query cannot be stored as a view.
+pub(crate) fn reads_past_or_files(query: &Query) -> Option<&'static str> {
+    struct Finder(Option<&'static str>);
+    impl datafusion::sql::sqlparser::ast::Visitor for Finder {
+        type Break = ();
+        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+            if let TableFactor::Table { name, version, args, .. } = factor {
+                if version.is_some() {
+                    self.0 = Some("reads the past");
+                }
+                if file_path(name).is_some() || file_function(name, args.is_some()).is_some() {
+                    self.0 = Some("reads files");
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut finder = Finder(None);
+    let _ = datafusion::sql::sqlparser::ast::Visit::visit(query, &mut finder);
+    finder.0
+}
+
+struct Rewriter<'a> {
+    context: &'a Context,
+    /// Catalogs of the past, by the name that tables got.
+    snapshots: BTreeMap<String, AsOf>,
+    /// Paths of files and their formats where they are told, by the name that tables got.
+    files: BTreeMap<String, (Vec<String>, Option<FileFormat>)>,
+}
+
+impl VisitorMut for Rewriter<'_> {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        add_wildcard(&mut query.body);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        match self.table_factor(factor) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        match uuid_cast(expr) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+/// `FROM t` means `SELECT * FROM t`.
+fn add_wildcard(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) if select.flavor == SelectFlavor::FromFirstNoSelect => {
+            select.flavor = SelectFlavor::Standard;
+            select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            add_wildcard(left);
+            add_wildcard(right);
+        }
+        _ => {}
+    }
+}
+
+fn call(function: &str, argument: Expr) -> Expr {
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(function)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))],
+            clauses: vec![],
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: vec![],
+    })
+}
+
+/// The path, if a table's name is a string.
+fn file_path(name: &ObjectName) -> Option<String> {
+    match name.0.as_slice() {
+        [part] => part.as_ident().filter(|ident| ident.quote_style == Some('\'')).map(|ident| ident.value.clone()),
+        _ => None,
+    }
+}
+
+/// The format, if a table's name is that of a function that reads files; the inner `None` is a format that the path tells.
+fn file_function(name: &ObjectName, has_arguments: bool) -> Option<FileFormat> {
+    if !has_arguments {
+        return None;
+    }
+    match name.to_string().to_ascii_lowercase().as_str() {
+        "read_parquet" | "parquet_scan" => Some(FileFormat::Parquet),
+        "read_csv" | "read_csv_auto" => Some(FileFormat::Csv),
+        "read_json" | "read_json_auto" | "read_ndjson" => Some(FileFormat::Json),
+        "read_arrow" => Some(FileFormat::Arrow),
+        _ => None,
+    }
+}
+
+impl Rewriter<'_> {
+    fn table_factor(&mut self, factor: &mut TableFactor) -> Result<()> {
+        let TableFactor::Table { name, args, version, .. } = factor else { return Ok(()) };
+        if let Some(path) = file_path(name) {
+            if version.is_some() {
+                return Err(Error::invalid(format!("the file '{path}' has no past to read")));
+            }
+            *name = self.file(vec![path], None);
+            return Ok(());
+        }
+        if let Some(format) = file_function(name, args.is_some()) {
+            let paths = args.as_ref().map(|args| string_arguments(name, &args.args)).transpose()?.unwrap_or_default();
+            *name = self.file(paths, Some(format));
+            *args = None;
+            return Ok(());
+        }
+        let Some(version) = version.take() else { return Ok(()) };
+        let as_of = self.as_of(version)?;
+        let catalog = match as_of {
+            AsOf::Snapshot(number) => format!("{CATALOG}@{number}"),
+            AsOf::Timestamp(micros) => format!("{CATALOG}@{micros}us"),
+        };
+        let table = self.context.qualify(name)?;
+        *name = quoted([catalog.clone(), table.schema, table.name]);
+        self.snapshots.insert(catalog, as_of);
+        Ok(())
+    }
+
+    fn file(&mut self, paths: Vec<String>, format: Option<FileFormat>) -> ObjectName {
+        // The same file read in two formats is two tables; the name is the path so that messages and plans show it.
+        let mut name = paths.join(", ");
+        while self.files.get(&name).is_some_and(|other| *other != (paths.clone(), format)) {
+            name.push(' ');
+        }
+        self.files.insert(name.clone(), (paths, format));
+        quoted([FILES.to_owned(), files::SCHEMA.to_owned(), name])
+    }
+
+    fn as_of(&self, version: TableVersion) -> Result<AsOf> {
+        match version {
+            TableVersion::ForSystemTimeAsOf(expr) | TableVersion::TimestampAsOf(expr) => self.timestamp(expr),
+            TableVersion::VersionAsOf(expr) => self.number(expr),
+            TableVersion::Function(Expr::Function(function)) => {
+                let usage = || Error::invalid(format!("'{function}' is no point in time")).with_hint("write AT (VERSION => 3) or AT (TIMESTAMP => '2026-01-31 12:00:00')");
+                if !function.name.to_string().eq_ignore_ascii_case("at") {
+                    return Err(refuse::unsupported(format!("{} behind a table", function.name)));
+                }
+                let FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses }) = &function.args else { return Err(usage()) };
+                match args.as_slice() {
+                    [FunctionArg::Named { name, arg: FunctionArgExpr::Expr(expr), operator: FunctionArgOperator::RightArrow }] if clauses.is_empty() => {
+                        match name.value.to_ascii_lowercase().as_str() {
+                            "version" | "snapshot" => self.number(expr.clone()),
+                            "timestamp" => self.timestamp(expr.clone()),
+                            _ => Err(usage()),
+                        }
+                    }
+                    _ => Err(usage()),
+                }
+            }
+            other => Err(refuse::unsupported(other)),
+        }
+    }
+
+    fn number(&self, expr: Expr) -> Result<AsOf> {
+        snapshot_number(self.context, expr)
+    }
+
+    fn timestamp(&self, expr: Expr) -> Result<AsOf> {
+        timestamp(self.context, expr)
+    }
+}
+
+/// The number of a snapshot, from a constant.
+pub(crate) fn snapshot_number(context: &Context, expr: Expr) -> Result<AsOf> {
+    let text = expr.to_string();
+    let wrong = || Error::invalid(format!("{text} is no number of a snapshot"));
+    match constant::scalar_of(&context.state, expr, DataType::is_integer, &DataType::UInt64).map_err(|_| wrong())? {
+        ScalarValue::UInt64(Some(number)) => Ok(AsOf::Snapshot(number)),
+        _ => Err(wrong()),
+    }
+}
+
+/// A moment, from a constant; without a zone it is UTC.
+pub(crate) fn timestamp(context: &Context, expr: Expr) -> Result<AsOf> {
+    let text = expr.to_string();
+    let wrong = || Error::invalid(format!("{text} is no point in time")).with_hint("write it as '2026-01-31 12:00:00', in UTC, or with a zone as '2026-01-31T12:00:00+02:00'");
+    let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let value = constant::scalar_of(&context.state, expr, |found| found.is_string() || found.is_temporal(), &moment);
+    match value.map_err(|_| wrong())? {
+        ScalarValue::TimestampMicrosecond(Some(micros), _) => Ok(AsOf::Timestamp(micros)),
+        _ => Err(wrong()),
+    }
+}
+
+fn quoted<const N: usize>(parts: [String; N]) -> ObjectName {
+    ObjectName::from(parts.into_iter().map(|part| Ident::with_quote('"', part)).collect::<Vec<_>>())
+}
+
+/// The paths among a function's arguments: one string, or a list of strings.
+fn string_arguments(name: &ObjectName, args: &[FunctionArg]) -> Result<Vec<String>> {
+    let usage = || Error::invalid(format!("{name} takes one path, or a list of paths")).with_hint("options of files are those of COPY ... FROM");
+    let string = |expr: &Expr| match expr {
+        Expr::Value(value) => value.value.clone().into_string().ok_or_else(usage),
+        _ => Err(usage()),
+    };
+    match args {
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Array(list)))] if !list.elem.is_empty() => list.elem.iter().map(string).collect(),
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))] => Ok(vec![string(expr)?]),
+        _ => Err(usage()),
+    }
+}
+
+/// Rewrites the casts to UUID in an expression that stands alone.
+pub(crate) fn uuid_casts(mut expr: Expr) -> Result<Expr> {
+    struct Casts;
+    impl VisitorMut for Casts {
+        type Break = Error;
+        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+            match uuid_cast(expr) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            }
+        }
+    }
+    match VisitMut::visit(&mut expr, &mut Casts) {
+        ControlFlow::Continue(()) => Ok(expr),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+/// A cast to UUID becomes a call: Arrow's casts know only bytes.
+fn uuid_cast(expr: &mut Expr) -> Result<()> {
+    match expr {
+        Expr::Cast { data_type: SqlType::Uuid, kind: CastKind::TryCast | CastKind::SafeCast, .. } => return Err(refuse::unsupported("TRY_CAST to UUID")),
+        Expr::Cast { data_type: SqlType::Uuid, expr: inner, .. } => {
+            let inner = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.into()));
+            *expr = call(functions::TO_UUID, inner);
+        }
+        Expr::TypedString(typed) if typed.data_type == SqlType::Uuid => *expr = call(functions::TO_UUID, Expr::Value(typed.value.clone())),
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! SET, RESET and USE: settings of one session.
+
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Set, Use, Value};
+
+use super::refuse::unsupported;
+use super::schemas::schema_name;
+use crate::error::{Error, Result};
+
+/// A change of a session's settings.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Setting {
+    /// Read the past: the snapshot of this number.
+    Snapshot(Expr),
+    /// Read the past: as of this time.
+    Timestamp(Expr),
+    /// Where names without a schema are looked up.
+    Schema(String),
+    /// One of DataFusion's own.
+    DataFusion(String, String),
+}
+
+/// What a SET changes.
+pub(crate) fn from_set(set: Set) -> Result<Setting> {
+    let (name, values) = match set {
+        Set::SingleAssignment { scope: _, hivevar: false, variable, values } => (variable, values),
+        Set::SetTimeZone { local: _, value } => return time_zone(&value),
+        Set::SetTransaction { .. } => return Err(unsupported("SET TRANSACTION").with_hint("write BEGIN ISOLATION LEVEL ...")),
+        other => return Err(unsupported(other)),
+    };
+    let value = match <[Expr; 1]>::try_from(values) {
+        Ok([value]) => value,
+        Err(_) => return Err(Error::invalid(format!("SET {name} takes one value"))),
+    };
+    let key = name.to_string().to_lowercase();
+    match key.as_str() {
+        "snapshot" => Ok(Setting::Snapshot(value)),
+        "timestamp" => Ok(Setting::Timestamp(value)),
+        "schema" | "search_path" => Ok(Setting::Schema(text(&value)?)),
+        "timezone" | "time_zone" => time_zone(&value),
+        _ => datafusion_setting(key, text(&value)?),
+    }
+}
+
+/// What a USE changes.
+pub(crate) fn from_use(statement: Use) -> Result<Setting> {
+    match statement {
+        Use::Schema(name) | Use::Object(name) => Ok(Setting::Schema(schema_name(&name)?)),
+        other => Err(unsupported(other)),
+    }
+}
+
+/// Whether a setting of DataFusion's may be changed by a session.
+pub(crate) fn check_datafusion_key(key: &str) -> Result<()> {
+    if !key.starts_with("datafusion.") {
+        return Err(Error::not_found(format!("there is no setting '{key}'"))
+            .with_hint("there are snapshot, timestamp and schema, and those that SHOW ALL lists"));
+    }
+    let fixed = key.starts_with("datafusion.runtime.") || key.starts_with("datafusion.catalog.") || key.starts_with("datafusion.sql_parser.");
+    match fixed || key == "datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown" {
+        true => Err(unsupported(format!("changing '{key}' in a session")).with_hint("memory, threads and folders are options of opening the database")),
+        false => Ok(()),
+    }
+}
+
+fn datafusion_setting(key: String, value: String) -> Result<Setting> {
+    check_datafusion_key(&key)?;
+    Ok(Setting::DataFusion(key, value))
+}
+
+fn time_zone(value: &Expr) -> Result<Setting> {
+    match text(value)?.to_uppercase().as_str() {
+        "UTC" | "+00:00" | "GMT" | "Z" => Ok(Setting::DataFusion("datafusion.execution.time_zone".to_owned(), "UTC".to_owned())),
+        _ => Err(unsupported("a time zone other than UTC").with_hint("write x AT TIME ZONE '...' to see another zone")),
+    }
+}
+
+/// A value as text: a string, a number, a name, TRUE or FALSE.
+fn text(value: &Expr) -> Result<String> {
+    let wrong = || Error::invalid(format!("'{value}' is no value of a setting"));
+    match value {
+        Expr::Value(literal) => match &literal.value {
+            Value::Boolean(value) => Ok(value.to_string()),
+            Value::Number(digits, _) => Ok(digits.clone()),
+            other => other.clone().into_string().ok_or_else(wrong),
+        },
+        Expr::Identifier(ident) => Ok(super::parse::normalized(ident)),
+        Expr::CompoundIdentifier(parts) => Ok(ObjectName::from(parts.clone()).to_string()),
+        Expr::UnaryOp { .. } => Ok(value.to_string()),
+        _ => Err(wrong()),
+    }
+}

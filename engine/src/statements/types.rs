@@ -1,0 +1,282 @@
+//! SQL's types in Arrow: one mapping for the columns of tables, for CAST and for typed literals.
+//!
+//! Where databases differ, a type means what it means in PostgreSQL and DuckDB: timestamps count microseconds, REAL has 32 bits, DOUBLE 64. The length
+//! of a VARCHAR is not enforced, as in DuckDB.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef, IntervalUnit, TimeUnit};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::logical_expr::planner::TypePlanner;
+use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, TimezoneInfo};
+
+use super::parse::normalized;
+use crate::error::{Error, Result, to_datafusion};
+
+/// The metadata key under which Arrow keeps the name of an extension type.
+const EXTENSION_NAME: &str = "ARROW:extension:name";
+
+/// Arrow's name of the type UUID.
+const UUID: &str = "arrow.uuid";
+
+/// DECIMAL without digits has as many as fit in 128 bits, as in DuckDB's 18 and PostgreSQL's unlimited the scale is a compromise: DuckDB's.
+const DEFAULT_DECIMAL: (u8, i8) = (18, 3);
+
+/// The zone of TIMESTAMP WITH TIME ZONE: values are moments, shown in UTC.
+const ZONE: &str = "UTC";
+
+/// Tells DataFusion's planner what SQL's types are.
+#[derive(Debug)]
+pub(crate) struct CloudTypePlanner;
+
+impl TypePlanner for CloudTypePlanner {
+    fn plan_type_field(&self, sql_type: &SqlType) -> DataFusionResult<Option<FieldRef>> {
+        // `x::regclass` and its like stay DataFusion's business.
+        match sql_type {
+            SqlType::Regclass => Ok(None),
+            other => field("", other).map(Some).map_err(to_datafusion),
+        }
+    }
+}
+
+/// Whether a field is a UUID.
+pub(crate) fn is_uuid(field: &Field) -> bool {
+    matches!(field.data_type(), DataType::FixedSizeBinary(16)) && field.metadata().get(EXTENSION_NAME).is_some_and(|name| name == UUID)
+}
+
+/// A nullable field of type UUID.
+pub(crate) fn uuid_field(name: &str) -> Field {
+    Field::new(name, DataType::FixedSizeBinary(16), true).with_metadata(HashMap::from([(EXTENSION_NAME.to_owned(), UUID.to_owned())]))
+}
+
+/// The nullable field for a SQL type.
+///
+/// # Errors
+/// *Unsupported* for a type that cannot be stored, with what to write instead.
+pub(crate) fn field(name: &str, sql_type: &SqlType) -> Result<FieldRef> {
+    if matches!(sql_type, SqlType::Uuid) {
+        return Ok(Arc::new(uuid_field(name)));
+    }
+    Ok(Arc::new(Field::new(name, data_type(sql_type)?, true)))
+}
+
+fn data_type(sql_type: &SqlType) -> Result<DataType> {
+    Ok(match sql_type {
+        SqlType::Bool | SqlType::Boolean => DataType::Boolean,
+        SqlType::TinyInt(_) => DataType::Int8,
+        SqlType::SmallInt(_) | SqlType::Int2(_) | SqlType::Int16 => DataType::Int16,
+        SqlType::Int(_) | SqlType::Integer(_) | SqlType::Int4(_) | SqlType::MediumInt(_) | SqlType::Int32 | SqlType::Signed | SqlType::SignedInteger => {
+            DataType::Int32
+        }
+        SqlType::BigInt(_) | SqlType::Int8(_) | SqlType::Int64 => DataType::Int64,
+        SqlType::TinyIntUnsigned(_) | SqlType::UTinyInt | SqlType::UInt8 => DataType::UInt8,
+        SqlType::SmallIntUnsigned(_) | SqlType::Int2Unsigned(_) | SqlType::USmallInt | SqlType::UInt16 => DataType::UInt16,
+        SqlType::IntUnsigned(_)
+        | SqlType::IntegerUnsigned(_)
+        | SqlType::Int4Unsigned(_)
+        | SqlType::MediumIntUnsigned(_)
+        | SqlType::Unsigned
+        | SqlType::UnsignedInteger
+        | SqlType::UInt32 => DataType::UInt32,
+        SqlType::BigIntUnsigned(_) | SqlType::Int8Unsigned(_) | SqlType::UBigInt | SqlType::UInt64 => DataType::UInt64,
+        SqlType::Real | SqlType::Float4 | SqlType::Float32 => DataType::Float32,
+        // FLOAT is DuckDB's and MySQL's 32 bits; FLOAT(25) and more is SQL's 64.
+        SqlType::Float(ExactNumberInfo::Precision(bits)) if *bits > 24 => DataType::Float64,
+        SqlType::Float(ExactNumberInfo::None | ExactNumberInfo::Precision(_)) => DataType::Float32,
+        SqlType::Double(ExactNumberInfo::None) | SqlType::DoublePrecision | SqlType::Float8 | SqlType::Float64 => DataType::Float64,
+        SqlType::Decimal(info) | SqlType::Numeric(info) | SqlType::Dec(info) => decimal(info)?,
+        SqlType::Varchar(_)
+        | SqlType::Char(_)
+        | SqlType::Character(_)
+        | SqlType::CharacterVarying(_)
+        | SqlType::CharVarying(_)
+        | SqlType::Nvarchar(_)
+        | SqlType::CharacterLargeObject(_)
+        | SqlType::CharLargeObject(_)
+        | SqlType::Clob(_)
+        | SqlType::Text
+        | SqlType::TinyText
+        | SqlType::MediumText
+        | SqlType::LongText
+        | SqlType::String(_) => DataType::Utf8View,
+        SqlType::Blob(_)
+        | SqlType::TinyBlob
+        | SqlType::MediumBlob
+        | SqlType::LongBlob
+        | SqlType::Bytea
+        | SqlType::Bytes(_)
+        | SqlType::Binary(_)
+        | SqlType::Varbinary(_) => DataType::BinaryView,
+        SqlType::Uuid => DataType::FixedSizeBinary(16),
+        SqlType::Date | SqlType::Date32 => DataType::Date32,
+        SqlType::Time(precision, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => match unit("TIME", *precision)? {
+            TimeUnit::Second => DataType::Time32(TimeUnit::Second),
+            TimeUnit::Millisecond => DataType::Time32(TimeUnit::Millisecond),
+            unit => DataType::Time64(unit),
+        },
+        SqlType::Datetime(precision) | SqlType::TimestampNtz(precision) => DataType::Timestamp(unit("TIMESTAMP", *precision)?, None),
+        SqlType::Timestamp(precision, zone) => {
+            let zone = match zone {
+                TimezoneInfo::None | TimezoneInfo::WithoutTimeZone => None,
+                TimezoneInfo::Tz | TimezoneInfo::WithTimeZone => Some(ZONE.into()),
+            };
+            DataType::Timestamp(unit("TIMESTAMP", *precision)?, zone)
+        }
+        SqlType::Interval { fields: None, precision: None } => DataType::Interval(IntervalUnit::MonthDayNano),
+        SqlType::Array(ArrayElemTypeDef::AngleBracket(item) | ArrayElemTypeDef::SquareBracket(item, _) | ArrayElemTypeDef::Parenthesis(item)) => {
+            DataType::List(field(Field::LIST_FIELD_DEFAULT_NAME, item)?)
+        }
+        SqlType::Struct(fields, _) => {
+            let named = fields.iter().map(|part| {
+                let name = part.field_name.as_ref().ok_or_else(|| Error::invalid(format!("a field of {sql_type} has no name")))?;
+                field(&normalized(name), &part.field_type)
+            });
+            let fields = named.collect::<Result<Vec<_>>>()?;
+            if fields.is_empty() {
+                return Err(Error::invalid("a STRUCT needs fields").with_hint("write STRUCT(name type, ...)"));
+            }
+            DataType::Struct(fields.into())
+        }
+        SqlType::Map(key, value) => {
+            let key = Arc::new(field("key", key)?.as_ref().clone().with_nullable(false));
+            let entries = Field::new("entries", DataType::Struct(vec![key, field("value", value)?].into()), false);
+            DataType::Map(Arc::new(entries), false)
+        }
+        SqlType::Custom(name, arguments) if arguments.is_empty() => custom(&name.to_string())?,
+        other => return Err(no_type(&other.to_string())),
+    })
+}
+
+/// Types that the parser does not know by name.
+fn custom(name: &str) -> Result<DataType> {
+    Ok(match name.to_ascii_uppercase().as_str() {
+        "UINTEGER" => DataType::UInt32,
+        "TIMESTAMP_S" => DataType::Timestamp(TimeUnit::Second, None),
+        "TIMESTAMP_MS" => DataType::Timestamp(TimeUnit::Millisecond, None),
+        "TIMESTAMP_US" => DataType::Timestamp(TimeUnit::Microsecond, None),
+        "TIMESTAMP_NS" => DataType::Timestamp(TimeUnit::Nanosecond, None),
+        _ => return Err(no_type(name)),
+    })
+}
+
+fn no_type(name: &str) -> Error {
+    let error = Error::unsupported(format!("the type {name} is not supported"));
+    match name.to_ascii_uppercase().as_str() {
+        "HUGEINT" | "UHUGEINT" | "INT128" | "UINT128" | "INT256" | "UINT256" | "BIGNUMERIC" => error.with_hint("DECIMAL(38, 0) holds whole numbers of 38 digits"),
+        "JSON" | "JSONB" => error.with_hint("VARCHAR holds JSON as text"),
+        "SERIAL" | "BIGSERIAL" => error.with_hint("BIGINT holds the numbers; nothing counts them up"),
+        text if text.starts_with("TIME") => error.with_hint("TIMESTAMP WITH TIME ZONE holds a moment, TIME a time of day"),
+        text if text.starts_with("ENUM") => error.with_hint("VARCHAR holds the names"),
+        _ => error,
+    }
+}
+
+fn unit(name: &str, precision: Option<u64>) -> Result<TimeUnit> {
+    match precision {
+        Some(0) => Ok(TimeUnit::Second),
+        Some(3) => Ok(TimeUnit::Millisecond),
+        None | Some(6) => Ok(TimeUnit::Microsecond),
+        Some(9) => Ok(TimeUnit::Nanosecond),
+        Some(digits) => Err(Error::unsupported(format!("{name}({digits}) is not supported")).with_hint("digits of the second are 0, 3, 6 or 9")),
+    }
+}
+
+fn decimal(info: &ExactNumberInfo) -> Result<DataType> {
+    let (precision, scale) = match info {
+        ExactNumberInfo::None => (u64::from(DEFAULT_DECIMAL.0), i64::from(DEFAULT_DECIMAL.1)),
+        ExactNumberInfo::Precision(precision) => (*precision, 0),
+        ExactNumberInfo::PrecisionAndScale(precision, scale) => (*precision, *scale),
+    };
+    let fits = (1..=u64::from(DECIMAL128_MAX_PRECISION)).contains(&precision) && scale >= 0 && scale.unsigned_abs() <= precision;
+    match (u8::try_from(precision), i8::try_from(scale)) {
+        (Ok(precision), Ok(scale)) if fits => Ok(DataType::Decimal128(precision, scale)),
+        _ => Err(Error::invalid(format!("DECIMAL({precision}, {scale}) is no type"))
+            .with_hint(format!("digits are from 1 to {DECIMAL128_MAX_PRECISION}, those behind the point from 0 to the number of digits"))),
+    }
+}
+
+/// A type as people write it in SQL.
+pub(crate) fn sql_name(field: &Field) -> String {
+    if is_uuid(field) {
+        return "UUID".to_owned();
+    }
+    match field.data_type() {
+        DataType::Boolean => "BOOLEAN".to_owned(),
+        DataType::Int8 => "TINYINT".to_owned(),
+        DataType::Int16 => "SMALLINT".to_owned(),
+        DataType::Int32 => "INTEGER".to_owned(),
+        DataType::Int64 => "BIGINT".to_owned(),
+        DataType::UInt8 => "UTINYINT".to_owned(),
+        DataType::UInt16 => "USMALLINT".to_owned(),
+        DataType::UInt32 => "UINTEGER".to_owned(),
+        DataType::UInt64 => "UBIGINT".to_owned(),
+        DataType::Float32 => "REAL".to_owned(),
+        DataType::Float64 => "DOUBLE".to_owned(),
+        DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => format!("DECIMAL({precision}, {scale})"),
+        DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => "VARCHAR".to_owned(),
+        DataType::Binary | DataType::BinaryView | DataType::LargeBinary => "BLOB".to_owned(),
+        DataType::Date32 | DataType::Date64 => "DATE".to_owned(),
+        DataType::Time32(_) | DataType::Time64(_) => "TIME".to_owned(),
+        DataType::Timestamp(_, None) => "TIMESTAMP".to_owned(),
+        DataType::Timestamp(_, Some(_)) => "TIMESTAMP WITH TIME ZONE".to_owned(),
+        DataType::Interval(_) => "INTERVAL".to_owned(),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => format!("{}[]", sql_name(item)),
+        DataType::Struct(fields) => {
+            let fields: Vec<String> = fields.iter().map(|field| format!("{} {}", field.name(), sql_name(field))).collect();
+            format!("STRUCT({})", fields.join(", "))
+        }
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(pair) if pair.len() == 2 => format!("MAP({}, {})", sql_name(&pair[0]), sql_name(&pair[1])),
+            other => format!("MAP({other})"),
+        },
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Statement};
+
+    use super::super::parse;
+    use super::*;
+
+    fn planned(sql_type: &str) -> Result<FieldRef> {
+        let statement = parse::parse(&format!("SELECT CAST(x AS {sql_type})"))?.remove(0);
+        let parse::Parsed::Sql(statement) = parse::parse_statement(&statement)? else { panic!() };
+        let Statement::Query(query) = *statement else { panic!() };
+        let SetExpr::Select(select) = *query.body else { panic!() };
+        let SelectItem::UnnamedExpr(Expr::Cast { data_type, .. }) = &select.projection[0] else { panic!() };
+        field("x", data_type)
+    }
+
+    #[test]
+    fn names_go_there_and_back() {
+        for name in [
+            "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "REAL", "DOUBLE", "DECIMAL(12, 2)",
+            "VARCHAR", "BLOB", "UUID", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "INTERVAL", "INTEGER[]", "VARCHAR[][]",
+            "STRUCT(a INTEGER, b VARCHAR[])", "MAP(VARCHAR, INTEGER)", "STRUCT(a STRUCT(b DECIMAL(9, 3)))[]",
+        ] {
+            assert_eq!(sql_name(&planned(name).unwrap()), name);
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_known() {
+        for (spelling, name) in [
+            ("INT UNSIGNED", "UINTEGER"), ("INT8", "BIGINT"), ("FLOAT", "REAL"), ("DOUBLE PRECISION", "DOUBLE"), ("NUMERIC(5)", "DECIMAL(5, 0)"),
+            ("VARCHAR(10)", "VARCHAR"), ("TEXT", "VARCHAR"), ("BYTEA", "BLOB"), ("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"), ("DATETIME", "TIMESTAMP"),
+            ("ARRAY<INT>", "INTEGER[]"), ("STRUCT<a INT>", "STRUCT(a INTEGER)"), ("DECIMAL", "DECIMAL(18, 3)"),
+        ] {
+            assert_eq!(sql_name(&planned(spelling).unwrap()), name, "{spelling}");
+        }
+    }
+
+    #[test]
+    fn types_that_cannot_be_stored_are_refused() {
+        for name in ["HUGEINT", "JSON", "TIMETZ", "ENUM('a', 'b')", "DECIMAL(39, 2)", "DECIMAL(5, 6)", "TIMESTAMP(4)", "GEOMETRY", "BIT(3)", "MONEY"] {
+            assert!(planned(name).is_err(), "{name}");
+        }
+    }
+}
