@@ -9,10 +9,11 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 
-use crate::catalog::CloudCatalog;
+use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::Result;
 use crate::session::Session;
 use crate::settings::Options;
+use crate::statements::stored::StoredSql;
 use crate::statements::types::CloudTypePlanner;
 
 /// A database opened for SQL. Cloning is cheap; all clones share storage, caches and memory.
@@ -27,6 +28,8 @@ struct Inner {
     runtime: Arc<RuntimeEnv>,
     /// What every session starts from: making the tables of functions and rules once saves a millisecond for each session.
     template: SessionState,
+    /// Plans views and defaults.
+    stored: Arc<StoredSql>,
     /// Options of the store: those of files that a statement names, too.
     store_options: Vec<(String, String)>,
 }
@@ -60,7 +63,10 @@ impl Database {
             .with_type_planner(Arc::new(CloudTypePlanner))
             .with_scalar_functions(crate::statements::functions::with_defaults())
             .build();
-        Ok(Self { inner: Arc::new(Inner { storage, footers: FooterCache::new(options.footer_cache_bytes), runtime, template, store_options: options.storage.store_options.clone() }) })
+        let stored = Arc::new(StoredSql::new(template.clone()));
+        let footers = FooterCache::new(options.footer_cache_bytes);
+        let store_options = options.storage.store_options.clone();
+        Ok(Self { inner: Arc::new(Inner { storage, footers, runtime, template, stored, store_options }) })
     }
 
     /// The storage underneath.
@@ -73,7 +79,7 @@ impl Database {
         Session::new(self.clone())
     }
 
-    /// The newest snapshot as a catalog, to be registered in any DataFusion context. It is read-only, and stays as it is: take another one to see later commits.
+    /// The newest snapshot as a catalog, to be registered in any DataFusion context. It stays as it is: take another one to see later commits.
     ///
     /// # Errors
     /// Those of reading the newest snapshot.
@@ -84,7 +90,8 @@ impl Database {
 
     /// A snapshot as a catalog.
     pub fn catalog_at(&self, snapshot: clouddb_storage::Snapshot) -> Arc<dyn CatalogProvider> {
-        CloudCatalog::new(self.inner.storage.clone(), snapshot, self.inner.footers.clone())
+        let planner: Arc<dyn SqlPlanner> = Arc::clone(&self.inner.stored) as _;
+        CloudCatalog::with_planner(self.inner.storage.clone(), snapshot, self.inner.footers.clone(), planner)
     }
 
     /// The cache of segments' footers.

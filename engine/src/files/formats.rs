@@ -34,7 +34,9 @@ impl FileFormat {
             "csv" | "tsv" | "text" => Ok(Self::Csv),
             "json" | "jsonl" | "ndjson" => Ok(Self::Json),
             "arrow" | "ipc" | "feather" => Ok(Self::Arrow),
-            _ => Err(Error::unsupported(format!("the format '{name}' is not supported")).with_hint("there are parquet, csv, json and arrow")),
+            _ => {
+                Err(Error::unsupported(format!("the format '{name}' is not supported")).with_hint("there are parquet, csv, json and arrow"))
+            }
         }
     }
 
@@ -71,7 +73,8 @@ impl Compression {
             "zstd" | "zst" => Ok(Self::Zstd),
             "bzip2" | "bz2" => Ok(Self::Bzip2),
             "xz" => Ok(Self::Xz),
-            _ => Err(Error::unsupported(format!("the compression '{name}' is not supported for text")).with_hint("there are none, gzip, zstd, bzip2 and xz")),
+            _ => Err(Error::unsupported(format!("the compression '{name}' is not supported for text"))
+                .with_hint("there are none, gzip, zstd, bzip2 and xz")),
         }
     }
 
@@ -82,8 +85,18 @@ impl Compression {
 
     /// A path without the end that names a compression.
     fn split(path: &str) -> (&str, Self) {
-        for (end, compression) in [(".gz", Self::Gzip), (".gzip", Self::Gzip), (".zst", Self::Zstd), (".zstd", Self::Zstd), (".bz2", Self::Bzip2), (".xz", Self::Xz)] {
-            if path.len() > end.len() && path.is_char_boundary(path.len() - end.len()) && path[path.len() - end.len()..].eq_ignore_ascii_case(end) {
+        for (end, compression) in [
+            (".gz", Self::Gzip),
+            (".gzip", Self::Gzip),
+            (".zst", Self::Zstd),
+            (".zstd", Self::Zstd),
+            (".bz2", Self::Bzip2),
+            (".xz", Self::Xz),
+        ] {
+            if path.len() > end.len()
+                && path.is_char_boundary(path.len() - end.len())
+                && path[path.len() - end.len()..].eq_ignore_ascii_case(end)
+            {
                 return (&path[..path.len() - end.len()], compression);
             }
         }

@@ -71,7 +71,8 @@ impl Files {
         let hint = "COPY ... (FORMAT csv) or read_csv('...') names the format";
         let mut formats = self.files.iter().map(|file| FileFormat::from_path(&file.name).ok_or(file));
         let Some(first) = formats.next() else { return Err(Error::internal("no files")) };
-        let first = first.map_err(|file| Error::invalid(format!("the name of '{}' does not tell its format", file.name)).with_hint(hint))?;
+        let first =
+            first.map_err(|file| Error::invalid(format!("the name of '{}' does not tell its format", file.name)).with_hint(hint))?;
         match formats.all(|format| format.is_ok_and(|format| format == first)) {
             true => Ok(first),
             false => Err(Error::invalid(format!("the files of '{}' have several formats", self.paths.join(", "))).with_hint(hint)),
@@ -79,7 +80,13 @@ impl Files {
     }
 
     /// The files as a table of DataFusion's; with a schema that is inferred from them unless it is given.
-    pub(crate) async fn table(&self, state: &SessionState, format: FileFormat, options: &Options, schema: Option<SchemaRef>) -> Result<Arc<dyn TableProvider>> {
+    pub(crate) async fn table(
+        &self,
+        state: &SessionState,
+        format: FileFormat,
+        options: &Options,
+        schema: Option<SchemaRef>,
+    ) -> Result<Arc<dyn TableProvider>> {
         let reader: Arc<dyn DataFusionFormat> = match format {
             FileFormat::Parquet => Arc::new(ParquetFormat::default()),
             FileFormat::Arrow => Arc::new(ArrowFormat),
@@ -89,7 +96,7 @@ impl Files {
             }
             FileFormat::Csv => return Err(Error::internal("CSV is not read by DataFusion")),
         };
-        let listing = ListingOptions::new(reader).with_session_config_options(state.config()).with_file_extension("");
+        let listing = ListingOptions::new(reader).with_file_extension("");
         let schema = match schema {
             Some(schema) => schema,
             None => self.infer(state, &listing).await?,
@@ -143,7 +150,9 @@ pub(crate) async fn locate(state: &SessionState, store_options: &[(String, Strin
     match scheme.as_deref() {
         None | Some("file") => return ListingTableUrl::parse(path).map_err(invalid),
         Some("http" | "https") => {
-            return Err(Error::unsupported("files behind http:// are not supported").with_hint("download the file first, or put it into a bucket"));
+            return Err(
+                Error::unsupported("files behind http:// are not supported").with_hint("download the file first, or put it into a bucket")
+            );
         }
         Some(_) => {}
     }

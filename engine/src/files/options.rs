@@ -51,7 +51,8 @@ impl Options {
             "partition_by" => self.partition_by = values.to_vec(),
             "encoding" => {
                 if !matches!(one()?.to_ascii_lowercase().as_str(), "utf8" | "utf-8") {
-                    return Err(Error::unsupported("an encoding other than UTF-8 is not supported").with_hint("convert the file first, as with iconv"));
+                    return Err(Error::unsupported("an encoding other than UTF-8 is not supported")
+                        .with_hint("convert the file first, as with iconv"));
                 }
             }
             _ => {

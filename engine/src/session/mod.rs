@@ -24,7 +24,7 @@ use self::result::{Done, Rows, StatementResult};
 use self::transaction::State;
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result, from_datafusion};
-use crate::settings::{CATALOG, DEFAULT_SCHEMA};
+use crate::settings::DEFAULT_SCHEMA;
 use crate::statements::context::Context;
 use crate::statements::kind::{self, Kind};
 use crate::statements::parse::{self, Parsed, Statement};
@@ -93,7 +93,7 @@ impl Session {
     /// # Errors
     /// Those of the statement. Inside a transaction an error means that the transaction has failed.
     pub async fn run(&mut self, statement: &Statement) -> Result<StatementResult> {
-        let result = stack::with_big_stack(statement.sql().len(), self.run_here(statement)).await;
+        let result = stack::with_big_stack(statement.sql(), self.run_here(statement)).await;
         if result.is_err() {
             self.transaction.fail();
         }
@@ -103,7 +103,9 @@ impl Session {
     async fn run_here(&mut self, statement: &Statement) -> Result<StatementResult> {
         let parsed = parse::parse_statement(statement)?;
         if matches!(self.transaction, State::Failed) && !ends_transaction(&parsed) {
-            return Err(Error::invalid("the transaction has failed: an earlier statement in it ended with an error").with_hint("ROLLBACK ends it"));
+            return Err(
+                Error::invalid("the transaction has failed: an earlier statement in it ended with an error").with_hint("ROLLBACK ends it")
+            );
         }
         match parsed {
             Parsed::Reset(name) => self.reset(&name).map(StatementResult::Done),
@@ -144,7 +146,9 @@ impl Session {
 
     async fn query(&mut self, statement: SqlStatement) -> Result<Rows> {
         let statement = match statement {
-            SqlStatement::Explain { query_plan, estimate, options, statement: inner, .. } if !matches!(*inner, SqlStatement::Query(_)) || query_plan || estimate || options.is_some() => {
+            SqlStatement::Explain { query_plan, estimate, options, statement: inner, .. }
+                if !matches!(*inner, SqlStatement::Query(_)) || query_plan || estimate || options.is_some() =>
+            {
                 return Err(match *inner {
                     SqlStatement::Query(_) => unsupported("an option of EXPLAIN other than ANALYZE, VERBOSE and FORMAT"),
                     _ => unsupported("EXPLAIN of anything but a query"),
@@ -169,7 +173,8 @@ impl Session {
 
     fn check_writable(&self) -> Result<()> {
         if let Some(pinned) = &self.pinned {
-            return Err(Error::read_only(format!("the session reads snapshot {} and writes nothing", pinned.number())).with_hint("RESET snapshot returns to the present"));
+            return Err(Error::read_only(format!("the session reads snapshot {} and writes nothing", pinned.number()))
+                .with_hint("RESET snapshot returns to the present"));
         }
         if self.database.storage().is_read_only() {
             return Err(Error::read_only("the database was opened for reading only"));
@@ -245,7 +250,8 @@ impl Session {
 
     async fn pin(&mut self, as_of: impl FnOnce(&Context) -> Result<AsOf>) -> Result<()> {
         if self.in_transaction() {
-            return Err(Error::invalid("a transaction reads its own snapshot").with_hint("SET snapshot before BEGIN, or read the past in one query: SELECT ... FROM t AT (VERSION => 3)"));
+            return Err(Error::invalid("a transaction reads its own snapshot")
+                .with_hint("SET snapshot before BEGIN, or read the past in one query: SELECT ... FROM t AT (VERSION => 3)"));
         }
         // The newest snapshot may be anything: the point in time is a constant.
         let context = self.read_context().await?;
@@ -269,7 +275,10 @@ impl Session {
             key => {
                 set::check_datafusion_key(key)?;
                 let entries = self.database.template().config_options().entries();
-                let entry = entries.into_iter().find(|entry| entry.key == key).ok_or_else(|| Error::not_found(format!("there is no setting '{key}'")))?;
+                let entry = entries
+                    .into_iter()
+                    .find(|entry| entry.key == key)
+                    .ok_or_else(|| Error::not_found(format!("there is no setting '{key}'")))?;
                 self.set_datafusion(key, entry.value.as_deref().unwrap_or_default())?;
             }
         }
@@ -316,7 +325,10 @@ impl Session {
     async fn commit(&mut self) -> Result<Done> {
         match std::mem::replace(&mut self.transaction, State::None) {
             State::None => Err(no_transaction()),
-            State::Failed => Err(Error::invalid("nothing was committed: a statement of the transaction had failed").with_hint("run the transaction again")),
+            State::Failed => {
+                Err(Error::invalid("nothing was committed: a statement of the transaction had failed")
+                    .with_hint("run the transaction again"))
+            }
             State::Active(active) => {
                 let mut done = Done::new("COMMIT");
                 let Some(transaction) = active.into_transaction() else { return Ok(done) };

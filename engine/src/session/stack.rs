@@ -7,25 +7,30 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Statements shorter than this cannot be deep enough to matter: they run on the caller's stack.
+/// Statements shorter than this cannot be deep enough to matter.
 const SHORT: usize = 400;
 
 /// Enough for a thousand levels at 100 KiB each, which is what the widest frames of the planner take in debug builds. Only the pages that are touched cost memory.
 const STACK_BYTES: usize = 128 * 1024 * 1024;
 
-/// Runs a future for a statement of some length; every poll has a big stack if the statement is long.
-pub(crate) async fn with_big_stack<T>(length: usize, future: impl Future<Output = T> + Send) -> T {
-    match length < SHORT {
-        true => future.await,
-        false => BigStack(Box::pin(future)).await,
+/// Whether a statement can be deep: it is long, or it reads something, which may be a view that is.
+fn may_be_deep(sql: &str) -> bool {
+    sql.len() >= SHORT || sql.as_bytes().windows(4).any(|word| word.eq_ignore_ascii_case(b"from"))
+}
+
+/// Runs a future for a statement; every poll has a big stack if the statement can be deep.
+pub(crate) async fn with_big_stack<T>(sql: &str, future: impl Future<Output = T> + Send) -> T {
+    match may_be_deep(sql) {
+        true => BigStack(Box::pin(future)).await,
+        false => future.await,
     }
 }
 
 /// Runs a function on a big stack.
-pub(crate) fn on_big_stack<T>(length: usize, run: impl FnOnce() -> T) -> T {
-    match length < SHORT {
-        true => run(),
-        false => stacker::grow(STACK_BYTES, run),
+pub(crate) fn on_big_stack<T>(sql: &str, run: impl FnOnce() -> T) -> T {
+    match may_be_deep(sql) {
+        true => stacker::grow(STACK_BYTES, run),
+        false => run(),
     }
 }
 

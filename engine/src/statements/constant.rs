@@ -21,7 +21,8 @@ use crate::error::{Error, Result, from_datafusion};
 /// *Invalid* for one that names columns, or holds a query, an aggregate or a parameter.
 pub(crate) fn plan(state: &SessionState, expr: SqlExpr) -> Result<Expr> {
     let text = expr.to_string();
-    let planned = state.create_logical_expr_from_sql_expr(ExprWithAlias { expr, alias: None }, &DFSchema::empty()).map_err(from_datafusion)?;
+    let planned =
+        state.create_logical_expr_from_sql_expr(ExprWithAlias { expr, alias: None }, &DFSchema::empty()).map_err(from_datafusion)?;
     let mut fault = None;
     planned
         .apply(|part| {
@@ -37,7 +38,9 @@ pub(crate) fn plan(state: &SessionState, expr: SqlExpr) -> Result<Expr> {
         })
         .map_err(from_datafusion)?;
     match fault {
-        Some(fault) => Err(Error::invalid(format!("the expression {text} {fault}")).with_hint("it must be a constant, or call functions of constants")),
+        Some(fault) => {
+            Err(Error::invalid(format!("the expression {text} {fault}")).with_hint("it must be a constant, or call functions of constants"))
+        }
         None => Ok(planned),
     }
 }

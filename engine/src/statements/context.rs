@@ -63,7 +63,9 @@ impl Context {
             (None, None, Some(name), true) => Ok(QualifiedName { schema: self.current_schema().to_owned(), name }),
             (None, Some(schema), Some(name), true) => Ok(QualifiedName { schema, name }),
             (Some(catalog), Some(schema), Some(name), true) if catalog == CATALOG => Ok(QualifiedName { schema, name }),
-            (Some(catalog), ..) => Err(Error::not_found(format!("there is no database '{catalog}'")).with_hint(format!("this one is called '{CATALOG}'"))),
+            (Some(catalog), ..) => {
+                Err(Error::not_found(format!("there is no database '{catalog}'")).with_hint(format!("this one is called '{CATALOG}'")))
+            }
             _ => Err(Error::invalid("a name is missing")),
         }
     }

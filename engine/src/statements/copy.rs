@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use clouddb_storage::Transaction;
 use clouddb_storage::catalog::TableMeta;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{Expr as LogicalExpr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::collect;
 use datafusion::sql::parser::{CopyToSource, CopyToStatement, Statement as DataFusionStatement};
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query, Statement, Value, Visit, Visitor};
@@ -19,8 +19,8 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::context::Context;
 use super::insert::{column_names, listed_columns, write_rows};
-use super::types;
 use super::rewrite;
+use super::types;
 use crate::error::{Error, Result, from_datafusion};
 use crate::files::{self, Columns, Compression, Csv, FileFormat, Files, Options};
 use crate::session::result::Done;
@@ -173,7 +173,8 @@ pub(crate) async fn from_files(context: &Context, transaction: &mut Transaction,
             from[*table] = Some(file);
         }
     });
-    let plan = LogicalPlanBuilder::scan("file", provider_as_source(table), None).and_then(LogicalPlanBuilder::build).map_err(from_datafusion)?;
+    let plan =
+        LogicalPlanBuilder::scan("file", provider_as_source(table), None).and_then(LogicalPlanBuilder::build).map_err(from_datafusion)?;
     let rows = write_rows(context, transaction, &target, plan, from).await.map_err(|error| match format {
         // The CSV reader names file and line itself.
         FileFormat::Csv => error,
@@ -192,12 +193,25 @@ fn json_field(field: &Field) -> Field {
 }
 
 /// JSON has no list of columns: those of a sample of its rows must be the table's.
-async fn check_names(context: &Context, files: &Files, format: FileFormat, options: &Options, table: &TableMeta, listed: &[usize]) -> Result<()> {
+async fn check_names(
+    context: &Context,
+    files: &Files,
+    format: FileFormat,
+    options: &Options,
+    table: &TableMeta,
+    listed: &[usize],
+) -> Result<()> {
     let sample = files::table_with_schema(&context.state, files.clone(), format, options, None).await?;
     by_name(sample.schema().fields().iter().map(|field| field.name().as_str()), table, listed).map(|_| ())
 }
 
-async fn csv_source(context: &Context, files: Files, options: &Options, table: &TableMeta, listed: &[usize]) -> Result<(Arc<dyn TableProvider>, Vec<Option<usize>>)> {
+async fn csv_source(
+    context: &Context,
+    files: Files,
+    options: &Options,
+    table: &TableMeta,
+    listed: &[usize],
+) -> Result<(Arc<dyn TableProvider>, Vec<Option<usize>>)> {
     let fields: Vec<_> = listed.iter().map(|at| Arc::clone(table.columns[*at].field())).collect();
     let csv = Csv::open(files, options, Columns::Given(Schema::new(fields).into())).await?;
     let names = csv.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
@@ -209,17 +223,24 @@ async fn csv_source(context: &Context, files: Files, options: &Options, table: &
 fn by_name<'a>(names: impl Iterator<Item = &'a str>, table: &TableMeta, listed: &[usize]) -> Result<Vec<Option<usize>>> {
     let mut taken = Vec::new();
     let position = |name: &str| {
-        let same = |exact: bool| listed.iter().copied().find(|at| {
-            let column = table.columns[*at].name();
-            if exact { column == name } else { column.eq_ignore_ascii_case(name) }
-        });
+        let same = |exact: bool| {
+            listed.iter().copied().find(|at| {
+                let column = table.columns[*at].name();
+                if exact { column == name } else { column.eq_ignore_ascii_case(name) }
+            })
+        };
         same(true).or_else(|| same(false))
     };
     names
         .map(|name| {
             let at = position(name).ok_or_else(|| {
-                Error::invalid(format!("the file has a column '{name}', and table '{}' has none to put it into", table.name))
-                    .with_hint(format!("the table's columns are {}; INSERT INTO {} SELECT ... FROM 'file' chooses and renames columns", column_names(table), table.name))
+                Error::invalid(format!("the file has a column '{name}', and table '{}' has none to put it into", table.name)).with_hint(
+                    format!(
+                        "the table's columns are {}; INSERT INTO {} SELECT ... FROM 'file' chooses and renames columns",
+                        column_names(table),
+                        table.name
+                    ),
+                )
             })?;
             if taken.contains(&at) {
                 return Err(Error::invalid(format!("the file has two columns for column '{}' of the table", table.columns[at].name())));
@@ -234,7 +255,8 @@ fn by_name<'a>(names: impl Iterator<Item = &'a str>, table: &TableMeta, listed: 
 pub(crate) async fn to_files(context: &Context, copy: CopyStatement) -> Result<Done> {
     let options = copy.options()?;
     let format = options.format.or_else(|| FileFormat::from_path(&copy.path)).ok_or_else(|| {
-        Error::invalid(format!("the name '{}' does not tell the format", copy.path)).with_hint("COPY ... TO '...' (FORMAT parquet) names it")
+        Error::invalid(format!("the name '{}' does not tell the format", copy.path))
+            .with_hint("COPY ... TO '...' (FORMAT parquet) names it")
     })?;
     let url = files_url(context, &copy.path).await?;
     let query = match copy.subject {
@@ -255,8 +277,13 @@ pub(crate) async fn to_files(context: &Context, copy: CopyStatement) -> Result<D
     let plan = context.state.statement_to_plan(DataFusionStatement::CopyTo(statement)).await.map_err(from_datafusion)?;
     let LogicalPlan::Copy(_) = &plan else { return Err(Error::internal("COPY became another plan")) };
     let physical = context.physical(&plan).await?;
-    let batches = collect(physical, context.task()).await.map_err(|error| from_datafusion(error).context(format!("writing '{}'", copy.path)))?;
-    let rows = batches.iter().filter(|batch| batch.num_columns() == 1).filter_map(|batch| batch.column(0).as_primitive_opt::<UInt64Type>()).flat_map(|counts| counts.iter().flatten());
+    let batches =
+        collect(physical, context.task()).await.map_err(|error| from_datafusion(error).context(format!("writing '{}'", copy.path)))?;
+    let rows = batches
+        .iter()
+        .filter(|batch| batch.num_columns() == 1)
+        .filter_map(|batch| batch.column(0).as_primitive_opt::<UInt64Type>())
+        .flat_map(|counts| counts.iter().flatten());
     Ok(Done::with_rows("COPY", rows.sum()))
 }
 
@@ -332,7 +359,10 @@ fn datafusion_options(options: &Options, format: FileFormat, path: &str) -> Resu
                 ("brotli", level) => format!("brotli({})", level.unwrap_or(4)),
                 ("none" | "uncompressed", None) => "uncompressed".to_owned(),
                 (name @ ("snappy" | "lz4" | "lz4_raw"), None) => name.to_owned(),
-                (other, _) => return Err(Error::invalid(format!("'{other}' is no compression of Parquet")).with_hint("there are zstd, snappy, gzip, lz4, brotli and none")),
+                (other, _) => {
+                    return Err(Error::invalid(format!("'{other}' is no compression of Parquet"))
+                        .with_hint("there are zstd, snappy, gzip, lz4, brotli and none"));
+                }
             };
             list.push(("format.compression", compression));
             if let Some(rows) = options.row_group_size {
@@ -341,7 +371,9 @@ fn datafusion_options(options: &Options, format: FileFormat, path: &str) -> Resu
         }
         FileFormat::Arrow => {}
     }
-    if format != FileFormat::Csv && (options.header.is_some() || options.delimiter.is_some() || options.quote.is_some() || options.null.is_some()) {
+    if format != FileFormat::Csv
+        && (options.header.is_some() || options.delimiter.is_some() || options.quote.is_some() || options.null.is_some())
+    {
         return not_for("HEADER, DELIMITER, QUOTE or NULL");
     }
     if format != FileFormat::Parquet && (options.row_group_size.is_some() || options.compression_level.is_some()) {
@@ -368,7 +400,9 @@ mod tests {
 
     #[test]
     fn options_are_read_in_all_spellings() {
-        let parsed = copy("COPY t (a, \"B\") FROM 'x.csv' WITH (FORMAT csv, HEADER, DELIMITER ';', NULL 'NA', quote '''', partition_by (a, b))").unwrap();
+        let parsed =
+            copy("COPY t (a, \"B\") FROM 'x.csv' WITH (FORMAT csv, HEADER, DELIMITER ';', NULL 'NA', quote '''', partition_by (a, b))")
+                .unwrap();
         assert!(!parsed.to_files());
         let options = parsed.options().unwrap();
         assert_eq!(options.format, Some(FileFormat::Csv));

@@ -87,15 +87,31 @@ pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
                     logical += 1;
                     level.separate();
                 }
-                Keyword::SELECT | Keyword::FROM | Keyword::WHERE | Keyword::THEN | Keyword::VALUES | Keyword::ON | Keyword::BY => level.separate(),
+                Keyword::SELECT | Keyword::FROM | Keyword::WHERE | Keyword::THEN | Keyword::VALUES | Keyword::ON | Keyword::BY => {
+                    level.separate()
+                }
                 Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::JOIN => relations += 1,
                 Keyword::ARRAY | Keyword::STRUCT | Keyword::MAP => opens_type = true,
-                Keyword::NOT | Keyword::IS | Keyword::LIKE | Keyword::ILIKE | Keyword::BETWEEN | Keyword::IN | Keyword::COLLATE | Keyword::AT
-                | Keyword::CASE | Keyword::EXPLAIN | Keyword::PREPARE | Keyword::DIV | Keyword::XOR | Keyword::SIMILAR | Keyword::INTERVAL
-                | Keyword::NOTNULL | Keyword::ISNULL => level.operators += 1,
+                Keyword::NOT
+                | Keyword::IS
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::BETWEEN
+                | Keyword::IN
+                | Keyword::COLLATE
+                | Keyword::AT
+                | Keyword::CASE
+                | Keyword::EXPLAIN
+                | Keyword::PREPARE
+                | Keyword::DIV
+                | Keyword::XOR
+                | Keyword::SIMILAR
+                | Keyword::INTERVAL
+                | Keyword::NOTNULL => level.operators += 1,
                 _ => {}
             },
-            Token::Number(..) | Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) | Token::DollarQuotedString(_) | Token::EOF => {}
+            Token::Number(..) | Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) | Token::DollarQuotedString(_) | Token::EOF => {
+            }
             // Everything else that is one sign is, or may be, an operator.
             _ => level.operators += 1,
         }

@@ -116,7 +116,8 @@ pub(crate) fn listed_columns(table: &TableMeta, columns: &[ObjectName]) -> Resul
         };
         let name = name.ok_or_else(|| Error::invalid(format!("'{column}' is no name of a column")))?;
         let position = table.column(&name).map(|(position, _)| position).ok_or_else(|| {
-            Error::not_found(format!("table '{}' has no column '{name}'", table.name)).with_hint(format!("its columns are {}", column_names(table)))
+            Error::not_found(format!("table '{}' has no column '{name}'", table.name))
+                .with_hint(format!("its columns are {}", column_names(table)))
         })?;
         if listed.contains(&position) {
             return Err(Error::invalid(format!("column '{name}' is listed twice")));
@@ -137,7 +138,13 @@ pub(crate) fn wrong_count(table: &TableMeta, listed: usize, found: usize) -> Err
         .with_hint(format!("the table's columns are {}", column_names(table)))
 }
 
-async fn insert_query(context: &Context, transaction: &mut Transaction, target: &TableSnapshot, listed: &[usize], query: Box<Query>) -> Result<u64> {
+async fn insert_query(
+    context: &Context,
+    transaction: &mut Transaction,
+    target: &TableSnapshot,
+    listed: &[usize],
+    query: Box<Query>,
+) -> Result<u64> {
     let source = context.plan_query(query).await?;
     let found = source.schema().fields().len();
     if found != listed.len() {
@@ -195,7 +202,10 @@ fn add_defaults(context: &Context, table: &TableMeta, source: LogicalPlan, colum
 /// A column's default, planned.
 pub(crate) fn default_of(context: &Context, table: &TableMeta, position: usize) -> Result<Option<LogicalExpr>> {
     let column = &table.columns[position];
-    column.default().map(|sql| default_expression(context, sql).map_err(|error| error.context(format!("default of column '{}'", column.name())))).transpose()
+    column
+        .default()
+        .map(|sql| default_expression(context, sql).map_err(|error| error.context(format!("default of column '{}'", column.name()))))
+        .transpose()
 }
 
 /// Plans a default's text.

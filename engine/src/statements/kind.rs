@@ -46,9 +46,13 @@ pub(crate) fn of(statement: &Statement) -> Result<Kind> {
         Statement::Analyze(_) => return not_yet("ANALYZE (statistics are kept up to date by every load)"),
         Statement::Prepare { .. } | Statement::Execute { .. } | Statement::Deallocate { .. } => return not_yet("PREPARE"),
         Statement::Savepoint { .. } | Statement::ReleaseSavepoint { .. } => return not_yet("SAVEPOINT"),
-        Statement::CreateIndex(_) => return Err(unsupported("CREATE INDEX").with_hint("CREATE TABLE ... CLUSTER BY (column) sorts a table for quick search")),
+        Statement::CreateIndex(_) => {
+            return Err(unsupported("CREATE INDEX").with_hint("CREATE TABLE ... CLUSTER BY (column) sorts a table for quick search"));
+        }
         Statement::CreateFunction(_) | Statement::CreateMacro { .. } => return not_yet("CREATE FUNCTION"),
-        Statement::CreateDatabase { .. } => return Err(unsupported("CREATE DATABASE").with_hint("a database is a location: name it when you connect")),
+        Statement::CreateDatabase { .. } => {
+            return Err(unsupported("CREATE DATABASE").with_hint("a database is a location: name it when you connect"));
+        }
         Statement::Grant(_) | Statement::Revoke(_) | Statement::Deny(_) => {
             return Err(unsupported("GRANT and REVOKE").with_hint("who may read and write is a matter of the store's permissions"));
         }
@@ -60,7 +64,8 @@ pub(crate) fn of(statement: &Statement) -> Result<Kind> {
 /// The words that a statement starts with, as it is written: enough to know which one is meant.
 fn first_words(statement: &Statement) -> String {
     let text = statement.to_string();
-    let words: Vec<&str> = text.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_uppercase() || c == '_')).take(3).collect();
+    let words: Vec<&str> =
+        text.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_uppercase() || c == '_')).take(3).collect();
     match words.is_empty() {
         true => "this statement".to_owned(),
         false => words.join(" "),

@@ -22,6 +22,7 @@ mod refuse;
 pub(crate) mod rewrite;
 pub(crate) mod schemas;
 pub(crate) mod set;
+pub(crate) mod stored;
 mod tables;
 mod tokens;
 pub(crate) mod types;

@@ -27,7 +27,7 @@ pub fn table_names(sql: &str) -> Vec<(String, String)> {
     }
     let mut names = Names(Vec::new());
     for statement in parse::parse(sql).unwrap_or_default() {
-        stack::on_big_stack(statement.sql().len(), || {
+        stack::on_big_stack(statement.sql(), || {
             match parse::parse_statement(&statement) {
                 Ok(Parsed::Sql(statement)) => {
                     let _ = statement.visit(&mut names);
@@ -49,7 +49,10 @@ mod tests {
     #[test]
     fn finds_tables_in_queries_and_loads() {
         let names = |sql| table_names(sql).into_iter().map(|(schema, name)| format!("{schema}.{name}")).collect::<Vec<_>>();
-        assert_eq!(names("SELECT * FROM a JOIN s.b ON true WHERE x IN (SELECT y FROM \"C\"); INSERT INTO d SELECT 1"), ["main.a", "s.b", "main.C", "main.d"]);
+        assert_eq!(
+            names("SELECT * FROM a JOIN s.b ON true WHERE x IN (SELECT y FROM \"C\"); INSERT INTO d SELECT 1"),
+            ["main.a", "s.b", "main.C", "main.d"]
+        );
         assert_eq!(names("COPY (SELECT * FROM a) TO 'x.csv'; COPY b FROM 'y.csv'"), ["main.a", "main.b"]);
         assert_eq!(names("SELECT 1; SELEKT"), Vec::<String>::new());
     }

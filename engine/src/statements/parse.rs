@@ -158,9 +158,7 @@ fn reset_name(parser: &mut Parser<'_>) -> Result<String, ParserError> {
 }
 
 fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
-    Tokenizer::new(&DIALECT, sql)
-        .tokenize_with_location()
-        .map_err(|error| Error::invalid(format!("syntax error: {error}")))
+    Tokenizer::new(&DIALECT, sql).tokenize_with_location().map_err(|error| Error::invalid(format!("syntax error: {error}")))
 }
 
 /// The byte at which every line starts.

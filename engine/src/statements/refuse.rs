@@ -7,8 +7,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Distinct, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query,
-    Select, SelectFlavor, SetExpr, Statement, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, With,
+    Cte, Distinct, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause, OrderBy, OrderByExpr,
+    OrderByKind, Query, Select, SelectFlavor, SetExpr, Statement, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit,
+    Visitor, With,
 };
 
 use crate::error::{Error, Result};
@@ -21,11 +22,6 @@ pub(crate) fn unsupported(what: impl std::fmt::Display) -> Error {
 /// Checks every query in a statement, however deep. To be called on a big stack.
 pub(crate) fn check_queries(statement: &Statement) -> Result<()> {
     visit(statement)
-}
-
-/// Checks a query that stands alone (a view's, or COPY's).
-pub(crate) fn check_query(query: &Query) -> Result<()> {
-    visit(query)
 }
 
 /// Checks an expression that stands alone (a default's).
@@ -116,7 +112,9 @@ impl Checker {
                 self.body(left)?;
                 self.body(right)
             }
-            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => Err(unsupported("changing rows inside a query")),
+            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
+                Err(unsupported("changing rows inside a query"))
+            }
             SetExpr::Table(_) => Err(unsupported("TABLE as a query (write SELECT * FROM)")),
         }
     }
@@ -201,16 +199,31 @@ impl Checker {
         };
         let cross = matches!(join_operator, JoinOperator::CrossJoin(_));
         match constraint {
-            JoinConstraint::On(_) | JoinConstraint::Using(_) | JoinConstraint::Natural if cross => Err(unsupported("a condition of CROSS JOIN")),
+            JoinConstraint::On(_) | JoinConstraint::Using(_) | JoinConstraint::Natural if cross => {
+                Err(unsupported("a condition of CROSS JOIN"))
+            }
             JoinConstraint::On(_) | JoinConstraint::Using(_) | JoinConstraint::Natural => Ok(()),
             JoinConstraint::None if cross => Ok(()),
-            JoinConstraint::None => Err(Error::invalid("a JOIN needs ON or USING").with_hint("write CROSS JOIN to pair every row with every row")),
+            JoinConstraint::None => {
+                Err(Error::invalid("a JOIN needs ON or USING").with_hint("write CROSS JOIN to pair every row with every row"))
+            }
         }
     }
 
     fn table_factor(&self, factor: &TableFactor) -> Result<()> {
         match factor {
-            TableFactor::Table { name: _, alias, args, with_hints, version, with_ordinality, partitions, json_path, sample, index_hints } => {
+            TableFactor::Table {
+                name: _,
+                alias,
+                args,
+                with_hints,
+                version,
+                with_ordinality,
+                partitions,
+                json_path,
+                sample,
+                index_hints,
+            } => {
                 self.alias(alias.as_ref())?;
                 if let Some(TableFunctionArgs { args: _, settings }) = args {
                     refuse(settings.is_some(), "SETTINGS of a table function")?;
@@ -265,9 +278,21 @@ impl Checker {
 
     fn expr(&self, expr: &Expr) -> Result<()> {
         match expr {
-            Expr::Function(Function { name: _, uses_odbc_syntax: _, parameters, args, filter: _, null_treatment: _, over: _, within_group }) => {
+            Expr::Function(Function {
+                name: _,
+                uses_odbc_syntax: _,
+                parameters,
+                args,
+                filter: _,
+                null_treatment: _,
+                over: _,
+                within_group,
+            }) => {
                 refuse(!matches!(parameters, FunctionArguments::None), "a second list of a function's arguments")?;
-                refuse(matches!(args, FunctionArguments::Subquery(_)), "a query as the only argument of a function without brackets of its own")?;
+                refuse(
+                    matches!(args, FunctionArguments::Subquery(_)),
+                    "a query as the only argument of a function without brackets of its own",
+                )?;
                 within_group.iter().try_for_each(|expr| self.order_by(expr))
             }
             Expr::Collate { .. } => Err(unsupported("COLLATE")),
@@ -335,7 +360,12 @@ mod tests {
             "SELECT * FROM t PIVOT (sum(a) FOR b IN ('x', 'y'))",
             "TABLE t",
         ] {
-            for sql in [part.to_owned(), format!("SELECT * FROM ({part}) AS q"), format!("SELECT 1 WHERE EXISTS ({part})"), format!("SELECT ({part})")] {
+            for sql in [
+                part.to_owned(),
+                format!("SELECT * FROM ({part}) AS q"),
+                format!("SELECT 1 WHERE EXISTS ({part})"),
+                format!("SELECT ({part})"),
+            ] {
                 let Ok(statements) = Parser::parse_sql(&DIALECT, &sql) else {
                     // Not every spelling is read everywhere; a syntax error is as good as a refusal. The plain spelling must be read.
                     assert_ne!(sql, part, "is not even parsed");

@@ -14,8 +14,9 @@ use arrow::datatypes::{DataType, TimeUnit};
 use clouddb_storage::AsOf;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, Query, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableVersion, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, Query, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableVersion, Value, VisitMut,
+    VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::context::Context;
@@ -49,6 +50,33 @@ pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Res
         context.catalogs.add(FILES, Arc::new(catalog));
     }
     Ok(())
+}
+
+/// Checks and rewrites the query of a view, which reads neither the past nor files.
+pub(crate) fn rewrite_stored(statement: &mut Statement) -> Result<()> {
+    struct Stored;
+    impl VisitorMut for Stored {
+        type Break = Error;
+        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+            match reads_past_or_files(query) {
+                Some(what) => return ControlFlow::Break(refuse::unsupported(format!("a view that {what}"))),
+                None => add_wildcard(&mut query.body),
+            }
+            ControlFlow::Continue(())
+        }
+        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+            match uuid_cast(expr) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            }
+        }
+    }
+    balance::balance(statement);
+    refuse::check_queries(statement)?;
+    match VisitMut::visit(statement, &mut Stored) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
 }
 
 /// Whether a query reads the past or files: such a query cannot be stored as a view.
@@ -201,13 +229,20 @@ impl Rewriter<'_> {
             TableVersion::ForSystemTimeAsOf(expr) | TableVersion::TimestampAsOf(expr) => self.timestamp(expr),
             TableVersion::VersionAsOf(expr) => self.number(expr),
             TableVersion::Function(Expr::Function(function)) => {
-                let usage = || Error::invalid(format!("'{function}' is no point in time")).with_hint("write AT (VERSION => 3) or AT (TIMESTAMP => '2026-01-31 12:00:00')");
+                let usage = || {
+                    Error::invalid(format!("'{function}' is no point in time"))
+                        .with_hint("write AT (VERSION => 3) or AT (TIMESTAMP => '2026-01-31 12:00:00')")
+                };
                 if !function.name.to_string().eq_ignore_ascii_case("at") {
                     return Err(refuse::unsupported(format!("{} behind a table", function.name)));
                 }
-                let FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses }) = &function.args else { return Err(usage()) };
+                let FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses }) = &function.args else {
+                    return Err(usage());
+                };
                 match args.as_slice() {
-                    [FunctionArg::Named { name, arg: FunctionArgExpr::Expr(expr), operator: FunctionArgOperator::RightArrow }] if clauses.is_empty() => {
+                    [FunctionArg::Named { name, arg: FunctionArgExpr::Expr(expr), operator: FunctionArgOperator::RightArrow }]
+                        if clauses.is_empty() =>
+                    {
                         match name.value.to_ascii_lowercase().as_str() {
                             "version" | "snapshot" => self.number(expr.clone()),
                             "timestamp" => self.timestamp(expr.clone()),
@@ -243,7 +278,10 @@ pub(crate) fn snapshot_number(context: &Context, expr: Expr) -> Result<AsOf> {
 /// A moment, from a constant; without a zone it is UTC.
 pub(crate) fn timestamp(context: &Context, expr: Expr) -> Result<AsOf> {
     let text = expr.to_string();
-    let wrong = || Error::invalid(format!("{text} is no point in time")).with_hint("write it as '2026-01-31 12:00:00', in UTC, or with a zone as '2026-01-31T12:00:00+02:00'");
+    let wrong = || {
+        Error::invalid(format!("{text} is no point in time"))
+            .with_hint("write it as '2026-01-31 12:00:00', in UTC, or with a zone as '2026-01-31T12:00:00+02:00'")
+    };
     let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let value = constant::scalar_of(&context.state, expr, |found| found.is_string() || found.is_temporal(), &moment);
     match value.map_err(|_| wrong())? {
@@ -258,7 +296,8 @@ fn quoted<const N: usize>(parts: [String; N]) -> ObjectName {
 
 /// The paths among a function's arguments: one string, or a list of strings.
 fn string_arguments(name: &ObjectName, args: &[FunctionArg]) -> Result<Vec<String>> {
-    let usage = || Error::invalid(format!("{name} takes one path, or a list of paths")).with_hint("options of files are those of COPY ... FROM");
+    let usage =
+        || Error::invalid(format!("{name} takes one path, or a list of paths")).with_hint("options of files are those of COPY ... FROM");
     let string = |expr: &Expr| match expr {
         Expr::Value(value) => value.value.clone().into_string().ok_or_else(usage),
         _ => Err(usage()),
@@ -291,7 +330,9 @@ pub(crate) fn uuid_casts(mut expr: Expr) -> Result<Expr> {
 /// A cast to UUID becomes a call: Arrow's casts know only bytes.
 fn uuid_cast(expr: &mut Expr) -> Result<()> {
     match expr {
-        Expr::Cast { data_type: SqlType::Uuid, kind: CastKind::TryCast | CastKind::SafeCast, .. } => return Err(refuse::unsupported("TRY_CAST to UUID")),
+        Expr::Cast { data_type: SqlType::Uuid, kind: CastKind::TryCast | CastKind::SafeCast, .. } => {
+            return Err(refuse::unsupported("TRY_CAST to UUID"));
+        }
         Expr::Cast { data_type: SqlType::Uuid, expr: inner, .. } => {
             let inner = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.into()));
             *expr = call(functions::TO_UUID, inner);

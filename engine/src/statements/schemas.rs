@@ -62,8 +62,12 @@ pub(crate) fn drop(transaction: &mut Transaction, names: &[ObjectName], if_exist
         };
         let (tables, views) = (snapshot.tables(&name), snapshot.views(&name));
         if !cascade && tables.len() + views.len() > 0 {
-            return Err(Error::invalid(format!("schema '{name}' is not empty: it holds {} tables and {} views", tables.len(), views.len()))
-                .with_hint("DROP SCHEMA ... CASCADE drops them too"));
+            return Err(Error::invalid(format!(
+                "schema '{name}' is not empty: it holds {} tables and {} views",
+                tables.len(),
+                views.len()
+            ))
+            .with_hint("DROP SCHEMA ... CASCADE drops them too"));
         }
         for view in views {
             transaction.drop_view(view.id)?;

@@ -55,9 +55,11 @@ pub(crate) fn check_datafusion_key(key: &str) -> Result<()> {
         return Err(Error::not_found(format!("there is no setting '{key}'"))
             .with_hint("there are snapshot, timestamp and schema, and those that SHOW ALL lists"));
     }
-    let fixed = key.starts_with("datafusion.runtime.") || key.starts_with("datafusion.catalog.") || key.starts_with("datafusion.sql_parser.");
+    let fixed =
+        key.starts_with("datafusion.runtime.") || key.starts_with("datafusion.catalog.") || key.starts_with("datafusion.sql_parser.");
     match fixed || key == "datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown" {
-        true => Err(unsupported(format!("changing '{key}' in a session")).with_hint("memory, threads and folders are options of opening the database")),
+        true => Err(unsupported(format!("changing '{key}' in a session"))
+            .with_hint("memory, threads and folders are options of opening the database")),
         false => Ok(()),
     }
 }

@@ -4,8 +4,8 @@ use clouddb_storage::Transaction;
 use clouddb_storage::catalog::{ColumnSpec, TableMeta, types::FIELD_ID_KEY};
 use datafusion::logical_expr::{Expr as LogicalExpr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::sql::sqlparser::ast::{
-    ColumnDef, ColumnOption, ColumnOptionDef, CommentDef, CreateTable, CreateTableOptions, Expr, HiveDistributionStyle, ObjectName, Query, SqlOption,
-    WrappedCollection,
+    ColumnDef, ColumnOption, ColumnOptionDef, CommentDef, CreateTable, CreateTableOptions, Expr, HiveDistributionStyle, ObjectName, Query,
+    SqlOption, WrappedCollection,
 };
 
 use super::context::{Context, QualifiedName};
@@ -28,7 +28,8 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
     match &existing {
         Some(_) if request.if_not_exists => return Ok(Done::new("CREATE TABLE")),
         Some(_) if !request.or_replace => {
-            return Err(Error::already_exists(format!("table '{name}' exists already")).with_hint("write CREATE OR REPLACE TABLE, or CREATE TABLE IF NOT EXISTS"));
+            return Err(Error::already_exists(format!("table '{name}' exists already"))
+                .with_hint("write CREATE OR REPLACE TABLE, or CREATE TABLE IF NOT EXISTS"));
         }
         _ => {}
     }
@@ -155,7 +156,10 @@ impl Request {
         } = create;
         for (there, what) in [
             (temporary || global.is_some() || on_commit.is_some(), "a temporary table"),
-            (external || location.is_some() || file_format.is_some(), "an external table (files can be queried in place: SELECT * FROM 'x.parquet')"),
+            (
+                external || location.is_some() || file_format.is_some(),
+                "an external table (files can be queried in place: SELECT * FROM 'x.parquet')",
+            ),
             (hive_formats.is_some_and(|formats| formats != Default::default()), "a format of a table"),
             (hive_distribution != HiveDistributionStyle::NONE || partition_by.is_some(), "PARTITIONED BY (write CLUSTER BY)"),
             (dynamic || transient || volatile || iceberg || snapshot, "this kind of table"),
@@ -292,8 +296,11 @@ fn check_default(context: &Context, expr: &Expr, field: &arrow::datatypes::Field
 
 /// The columns that a query makes, and its plan. A list of names, if there is one, replaces the query's.
 async fn query_columns(context: &Context, query: Box<Query>, names: &[ColumnDef]) -> Result<(Vec<ColumnSpec>, LogicalPlan)> {
-    if let Some(typed) = names.iter().find(|column| column.data_type != datafusion::sql::sqlparser::ast::DataType::Unspecified || !column.options.is_empty()) {
-        return Err(unsupported(format!("a type or constraint of column '{}' in CREATE TABLE ... AS", typed.name)).with_hint("cast in the query, or create the table first"));
+    if let Some(typed) =
+        names.iter().find(|column| column.data_type != datafusion::sql::sqlparser::ast::DataType::Unspecified || !column.options.is_empty())
+    {
+        return Err(unsupported(format!("a type or constraint of column '{}' in CREATE TABLE ... AS", typed.name))
+            .with_hint("cast in the query, or create the table first"));
     }
     let plan = context.plan_query(query).await?;
     let fields = plan.schema().fields().clone();
@@ -308,7 +315,8 @@ async fn query_columns(context: &Context, query: Box<Query>, names: &[ColumnDef]
         let name = names.get(at).map_or_else(|| field.name().clone(), |column| normalized(&column.name));
         let mut spec = ColumnSpec::new(name, field.data_type().clone(), true);
         // The field ids of the table that was read are not those of the one that is made.
-        spec.metadata = field.metadata().iter().filter(|(key, _)| *key != FIELD_ID_KEY).map(|(key, value)| (key.clone(), value.clone())).collect();
+        spec.metadata =
+            field.metadata().iter().filter(|(key, _)| *key != FIELD_ID_KEY).map(|(key, value)| (key.clone(), value.clone())).collect();
         spec
     });
     Ok((columns.collect(), plan))
@@ -327,4 +335,3 @@ fn without_null_type(plan: LogicalPlan) -> Result<LogicalPlan> {
         .collect();
     LogicalPlanBuilder::from(plan).project(exprs).and_then(LogicalPlanBuilder::build).map_err(from_datafusion)
 }
-

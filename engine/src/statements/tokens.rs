@@ -41,6 +41,15 @@ fn is_keyword(token: &Token, keyword: Keyword) -> bool {
 fn is_operator(keyword: Keyword) -> bool {
     matches!(
         keyword,
-        Keyword::AND | Keyword::OR | Keyword::IS | Keyword::IN | Keyword::LIKE | Keyword::ILIKE | Keyword::BETWEEN | Keyword::NOT | Keyword::COLLATE | Keyword::AT
+        Keyword::AND
+            | Keyword::OR
+            | Keyword::IS
+            | Keyword::IN
+            | Keyword::LIKE
+            | Keyword::ILIKE
+            | Keyword::BETWEEN
+            | Keyword::NOT
+            | Keyword::COLLATE
+            | Keyword::AT
     )
 }

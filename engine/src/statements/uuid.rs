@@ -84,7 +84,13 @@ mod tests {
         for spelling in [text.to_owned(), text.to_uppercase(), text.replace('-', ""), format!("{{{text}}}"), format!(" {text} ")] {
             assert_eq!(parse(&spelling).map(|bytes| super::format(&bytes)).as_deref(), Some(text), "{spelling}");
         }
-        for wrong in ["", "123", "123e4567-e89b-12d3-a456-42661417400g", "123e4567e89b-12d3-a456-4266-14174000", "ä23e4567-e89b-12d3-a456-4266141740"] {
+        for wrong in [
+            "",
+            "123",
+            "123e4567-e89b-12d3-a456-42661417400g",
+            "123e4567e89b-12d3-a456-4266-14174000",
+            "ä23e4567-e89b-12d3-a456-4266141740",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

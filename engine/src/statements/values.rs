@@ -23,7 +23,13 @@ use crate::error::{Error, Result, from_datafusion};
 const ROWS_IN_A_BATCH: usize = 4_096;
 
 /// Inserts rows of expressions; `listed` are the positions of the table's columns that they are for. Returns the number of rows.
-pub(crate) async fn insert(context: &Context, transaction: &mut Transaction, target: &TableSnapshot, listed: &[usize], rows: Vec<Vec<Expr>>) -> Result<u64> {
+pub(crate) async fn insert(
+    context: &Context,
+    transaction: &mut Transaction,
+    target: &TableSnapshot,
+    listed: &[usize],
+    rows: Vec<Vec<Expr>>,
+) -> Result<u64> {
     let table = target.meta();
     let mut from = vec![None; table.columns.len()];
     listed.iter().enumerate().for_each(|(at, column)| from[*column] = Some(at));
@@ -65,7 +71,8 @@ fn batch(
         let mut row: Vec<Option<Expr>> = row.into_iter().map(Some).collect();
         for (position, column) in table.columns.iter().enumerate() {
             let expr = from[position].and_then(|at| row[at].take());
-            let value = value(context, column, expr, defaults[position].as_ref()).map_err(|error| error.context(format!("row {number} of VALUES")))?;
+            let value = value(context, column, expr, defaults[position].as_ref())
+                .map_err(|error| error.context(format!("row {number} of VALUES")))?;
             columns[position].push(value);
         }
     }

@@ -36,7 +36,13 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
         (materialized, "a materialized view"),
         (temporary, "a temporary view"),
         (
-            secure || with_no_schema_binding || copy_grants || to.is_some() || params.is_some() || !cluster_by.is_empty() || options != CreateTableOptions::None,
+            secure
+                || with_no_schema_binding
+                || copy_grants
+                || to.is_some()
+                || params.is_some()
+                || !cluster_by.is_empty()
+                || options != CreateTableOptions::None,
             "an option of this CREATE VIEW",
         ),
         (columns.iter().any(|column| column.data_type.is_some() || column.options.is_some()), "a type or option of a view's column"),
@@ -58,7 +64,8 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
     match &existing {
         Some(_) if if_not_exists => return Ok(Done::new("CREATE VIEW")),
         Some(_) if !or_replace => {
-            return Err(Error::already_exists(format!("view '{name}' exists already")).with_hint("write CREATE OR REPLACE VIEW, or CREATE VIEW IF NOT EXISTS"));
+            return Err(Error::already_exists(format!("view '{name}' exists already"))
+                .with_hint("write CREATE OR REPLACE VIEW, or CREATE VIEW IF NOT EXISTS"));
         }
         _ => {}
     }

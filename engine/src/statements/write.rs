@@ -40,8 +40,12 @@ pub(crate) async fn carry_out(context: &Context, transaction: &mut Transaction, 
                 return Err(unsupported("an option of DROP"));
             }
             match object_type {
-                ObjectType::Table if cascade => Err(unsupported("DROP TABLE ... CASCADE").with_hint("drop the views that read the table by name")),
-                ObjectType::View if cascade => Err(unsupported("DROP VIEW ... CASCADE").with_hint("drop the views that read the view by name")),
+                ObjectType::Table if cascade => {
+                    Err(unsupported("DROP TABLE ... CASCADE").with_hint("drop the views that read the table by name"))
+                }
+                ObjectType::View if cascade => {
+                    Err(unsupported("DROP VIEW ... CASCADE").with_hint("drop the views that read the view by name"))
+                }
                 ObjectType::Table => tables::drop(context, transaction, &names, if_exists),
                 ObjectType::View => views::drop(context, transaction, &names, if_exists),
                 ObjectType::Schema => schemas::drop(transaction, &names, if_exists, cascade),

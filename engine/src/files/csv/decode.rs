@@ -29,7 +29,8 @@ pub(super) fn decode(input: &Input, chunk: &Chunk, projection: &[usize], schema:
     while let Some((start, end)) = records::next(chunk, &input.dialect, at, &mut spans)? {
         check_count(chunk, start, &spans, columns)?;
         for (column, is_text, block, builder) in &mut builders {
-            append(input, chunk, spans[*column], *is_text, *block, builder).map_err(|message| at_column(chunk, input, start, *column, &message))?;
+            append(input, chunk, spans[*column], *is_text, *block, builder)
+                .map_err(|message| at_column(chunk, input, start, *column, &message))?;
         }
         starts.push(start);
         at = end;
@@ -53,7 +54,14 @@ fn check_count(chunk: &Chunk, start: usize, spans: &[Span], columns: usize) -> R
     }
 }
 
-fn append(input: &Input, chunk: &Chunk, span: Span, is_text: bool, block: u32, builder: &mut StringViewBuilder) -> std::result::Result<(), String> {
+fn append(
+    input: &Input,
+    chunk: &Chunk,
+    span: Span,
+    is_text: bool,
+    block: u32,
+    builder: &mut StringViewBuilder,
+) -> std::result::Result<(), String> {
     let data = chunk.bytes.as_ref();
     let mut span = span;
     if !is_text {
@@ -95,7 +103,9 @@ fn typed(input: &Input, chunk: &Chunk, starts: &[usize], column: usize, texts: &
             let value = conform::shortened(texts.as_string_view().value(row));
             let message = format!("cannot read '{value}' as {}", types::sql_name(target));
             let hint = match input.inferred {
-                true => "the type was inferred from the beginning of the first file; create a table with the types you want and load it with COPY",
+                true => {
+                    "the type was inferred from the beginning of the first file; create a table with the types you want and load it with COPY"
+                }
                 false => "(HEADER) skips a first line of names, (NULL 'text') names what stands for NULL",
             };
             return Err(at_column(chunk, input, starts[row], column, &message).with_hint(hint));

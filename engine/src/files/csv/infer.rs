@@ -44,7 +44,8 @@ pub(super) fn schema(rows: &[Vec<Text>], header: Option<&[String]>, dialect: &Di
     let count = rows.first().map_or(0, Vec::len);
     let mut names: Vec<String> = Vec::with_capacity(count);
     for at in 0..count {
-        let wanted = header.and_then(|header| header.get(at)).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| format!("column{at}"));
+        let wanted =
+            header.and_then(|header| header.get(at)).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| format!("column{at}"));
         let mut name = wanted.clone();
         let mut number = 0;
         while names.contains(&name) {
@@ -103,7 +104,9 @@ mod tests {
 
     #[test]
     fn infers_names_and_types() {
-        let rows = rows("id,price,day,at,flag,name,zip,none\n1,1.5,2026-01-31,2026-01-31 10:00:00,true,x,01234,\n-2,2,2026-02-01,2026-02-01T00:00:00,false,2,10000,");
+        let rows = rows(
+            "id,price,day,at,flag,name,zip,none\n1,1.5,2026-01-31,2026-01-31 10:00:00,true,x,01234,\n-2,2,2026-02-01,2026-02-01T00:00:00,false,2,10000,",
+        );
         assert!(has_header(&rows, &dialect(), &Columns::Inferred));
         let header: Vec<String> = rows[0].iter().map(|value| value.text.clone()).collect();
         let found = schema(&rows, Some(&header), &dialect());

@@ -21,7 +21,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 
 use self::dialect::Dialect;
-use self::split::{Chunk, Splitter};
+use self::split::Chunk;
 use super::{Files, Options};
 use crate::error::{Error, Result};
 
@@ -81,9 +81,18 @@ impl Csv {
     }
 
     /// A file without records has no rows; without a header, its columns are those that are given.
-    fn empty(files: Files, compression: super::Compression, dialect: Dialect, options: &Options, columns: Columns, name: &str) -> Result<Self> {
+    fn empty(
+        files: Files,
+        compression: super::Compression,
+        dialect: Dialect,
+        options: &Options,
+        columns: Columns,
+        name: &str,
+    ) -> Result<Self> {
         let schema = match columns {
-            Columns::Given(_) if options.header == Some(true) => return Err(Error::invalid(format!("file '{name}' is empty: it has no header"))),
+            Columns::Given(_) if options.header == Some(true) => {
+                return Err(Error::invalid(format!("file '{name}' is empty: it has no header")));
+            }
             Columns::Given(schema) => schema,
             Columns::Inferred => return Err(Error::invalid(format!("file '{name}' is empty: it has no columns"))),
         };
@@ -121,6 +130,9 @@ fn given_columns(given: &SchemaRef, header: Option<&[String]>, found: usize, dia
             "file '{file}', line 1: there are {found} values, and {} columns to put them into",
             given.fields().len()
         ))
-        .with_hint(format!("the delimiter is taken to be '{}'; (DELIMITER ';') names another, COPY t (a, b) FROM names the columns", char::from(dialect.delimiter).escape_default()))),
+        .with_hint(format!(
+            "the delimiter is taken to be '{}'; (DELIMITER ';') names another, COPY t (a, b) FROM names the columns",
+            char::from(dialect.delimiter).escape_default()
+        ))),
     }
 }

@@ -63,7 +63,9 @@ pub(super) fn next(chunk: &Chunk, dialect: &Dialect, mut at: usize, spans: &mut 
             Some(byte) if *byte == dialect.delimiter => at = end + 1,
             Some(byte) => {
                 let sign = char::from(*byte).escape_default();
-                return Err(chunk.error(end, format!(", value {}: '{sign}' stands behind a closing quote", spans.len())).with_hint("(QUOTE '') reads quotes as they are"));
+                return Err(chunk
+                    .error(end, format!(", value {}: '{sign}' stands behind a closing quote", spans.len()))
+                    .with_hint("(QUOTE '') reads quotes as they are"));
             }
         }
     }
@@ -111,7 +113,8 @@ pub(super) fn sample(chunk: &Chunk, dialect: &Dialect) -> Result<Vec<Vec<Text>>>
 }
 
 fn texts(chunk: &Chunk, dialect: &Dialect, spans: &[Span]) -> Vec<Text> {
-    let text = |span: &Span| Text { text: String::from_utf8_lossy(&unescaped(&chunk.bytes, *span, dialect)).into_owned(), quoted: span.quoted };
+    let text =
+        |span: &Span| Text { text: String::from_utf8_lossy(&unescaped(&chunk.bytes, *span, dialect)).into_owned(), quoted: span.quoted };
     spans.iter().map(text).collect()
 }
 

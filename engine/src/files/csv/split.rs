@@ -137,8 +137,11 @@ impl Current {
     }
 
     fn too_long(&self) -> Error {
-        Error::new(ErrorKind::Limit, format!("file '{}', line {}: a record is longer than {} MiB", self.name, self.line, LONGEST_RECORD >> 20))
-            .with_hint("is a quote left open? (QUOTE '') reads quotes as they are")
+        Error::new(
+            ErrorKind::Limit,
+            format!("file '{}', line {}: a record is longer than {} MiB", self.name, self.line, LONGEST_RECORD >> 20),
+        )
+        .with_hint("is a quote left open? (QUOTE '') reads quotes as they are")
     }
 }
 
@@ -149,7 +152,9 @@ impl Input {
         let Some((found, end)) = records::first(&chunk, &self.dialect)? else { return Ok(None) };
         let same = found.len() == header.len() && found.iter().zip(header).all(|(found, name)| found.text.trim() == name);
         if !same {
-            return Err(chunk.error(0, ": the header is not that of the first file").with_hint(format!("that one is: {}", header.join(", "))));
+            return Err(chunk
+                .error(0, ": the header is not that of the first file")
+                .with_hint(format!("that one is: {}", header.join(", "))));
         }
         let first_line = chunk.line(end);
         Ok(Some(Chunk { first_line, bytes: chunk.bytes.slice(end..), file: chunk.file }))

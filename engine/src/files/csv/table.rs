@@ -45,7 +45,13 @@ impl TableProvider for CsvTable {
         TableType::Base
     }
 
-    async fn scan(&self, _: &dyn Session, projection: Option<&Vec<usize>>, _: &[Expr], _: Option<usize>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let projection = projection.cloned().unwrap_or_else(|| (0..self.input.schema.fields().len()).collect());
         Ok(Arc::new(CsvExec::new(Arc::clone(&self.input), projection, self.partitions)?))
     }
@@ -70,8 +76,12 @@ struct Runs {
 impl CsvExec {
     fn new(input: Arc<Input>, projection: Vec<usize>, partitions: usize) -> DataFusionResult<Self> {
         let schema = Arc::new(input.schema.project(&projection)?);
-        let properties =
-            PlanProperties::new(EquivalenceProperties::new(schema), Partitioning::UnknownPartitioning(partitions), EmissionType::Incremental, Boundedness::Bounded);
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
         let runs = StdMutex::new(Runs { splitters: vec![], executions: vec![0; partitions] });
         Ok(Self { input, projection: projection.into(), properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new(), runs })
     }
@@ -97,7 +107,13 @@ impl DisplayAs for CsvExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let schema = self.properties.eq_properties.schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        write!(f, "CsvExec: files={}, paths=[{}], projection=[{}]", self.input.files.files.len(), self.input.files.paths.join(", "), names.join(", "))
+        write!(
+            f,
+            "CsvExec: files={}, paths=[{}], projection=[{}]",
+            self.input.files.files.len(),
+            self.input.files.paths.join(", "),
+            names.join(", ")
+        )
     }
 }
 
@@ -114,11 +130,18 @@ impl ExecutionPlan for CsvExec {
         vec![]
     }
 
-    fn apply_expressions(&self, _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DataFusionResult<TreeNodeRecursion>) -> DataFusionResult<TreeNodeRecursion> {
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DataFusionResult<TreeNodeRecursion>,
+    ) -> DataFusionResult<TreeNodeRecursion> {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn replace_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>, _: ReplaceChildrenOptions) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+    fn replace_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         Ok(self)
     }
 
@@ -149,4 +172,3 @@ impl ExecutionPlan for CsvExec {
         Some(self.metrics.clone_inner())
     }
 }
-

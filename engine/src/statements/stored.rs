@@ -1,0 +1,78 @@
+//! Plans the SQL that a database keeps, views and defaults, in this program's dialect and with its functions.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::{CatalogProvider, CatalogProviderList};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::sql::parser::Statement as DataFusionStatement;
+use datafusion::sql::sqlparser::ast::Statement;
+
+use super::{constant, parse, rewrite};
+use crate::catalog::SqlPlanner;
+use crate::error::{Result, to_datafusion};
+
+/// Plans stored SQL with the functions and options of every session.
+pub(crate) struct StoredSql {
+    state: SessionState,
+}
+
+impl StoredSql {
+    /// `state` gives functions and options; its catalogs are not used.
+    pub(crate) fn new(state: SessionState) -> Self {
+        Self { state }
+    }
+}
+
+impl fmt::Debug for StoredSql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredSql").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl SqlPlanner for StoredSql {
+    async fn plan_query(&self, sql: &str, search_path: &str, catalog: Arc<dyn CatalogProvider>) -> DataFusionResult<LogicalPlan> {
+        let mut config = self.state.config().clone();
+        config.options_mut().catalog.default_schema = search_path.to_owned();
+        let state = SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_config(config)
+            .with_catalog_list(Arc::new(OneCatalog(catalog)))
+            .build();
+        let statement = query(sql).map_err(to_datafusion)?;
+        state.statement_to_plan(DataFusionStatement::Statement(Box::new(statement))).await
+    }
+
+    fn plan_expression(&self, sql: &str) -> DataFusionResult<Expr> {
+        let expr = parse::parse_expression(sql).and_then(rewrite::uuid_casts).map_err(to_datafusion)?;
+        constant::plan(&self.state, expr).map_err(to_datafusion)
+    }
+}
+
+fn query(sql: &str) -> Result<Statement> {
+    let mut statement = Statement::Query(parse::parse_query(sql)?);
+    rewrite::rewrite_stored(&mut statement)?;
+    Ok(statement)
+}
+
+/// The catalog that a view is planned in, under whatever name it goes: views do not name databases.
+#[derive(Debug)]
+struct OneCatalog(Arc<dyn CatalogProvider>);
+
+impl CatalogProviderList for OneCatalog {
+    fn register_catalog(&self, _: String, _: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        vec![crate::settings::CATALOG.to_owned()]
+    }
+
+    fn catalog(&self, _: &str) -> Option<Arc<dyn CatalogProvider>> {
+        Some(Arc::clone(&self.0))
+    }
+}
