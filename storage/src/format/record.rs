@@ -36,8 +36,6 @@ pub(crate) struct Record {
     pub(crate) transactions: Vec<LoggedTransaction>,
     /// Feature bits that whoever writes after this record must know.
     pub(crate) writer_features: u64,
-    /// Bytes it takes in the store.
-    pub(crate) stored_bytes: usize,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -101,7 +99,6 @@ pub(crate) fn decode_record(name: &str, bytes: &Bytes) -> Result<Record> {
         commit_time_us: proto.commit_time_us,
         transactions,
         writer_features: header.writer_features,
-        stored_bytes: bytes.len(),
     })
 }
 

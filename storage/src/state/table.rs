@@ -59,10 +59,6 @@ impl TableState {
         self.segments.iter().map(|(ordinal, segment)| (*ordinal, segment))
     }
 
-    pub(crate) fn segment(&self, id: SegmentId) -> Option<&Arc<SegmentMeta>> {
-        self.segments.get(self.ordinals.get(&id)?)
-    }
-
     /// Adds a segment behind all others and gives its rows their ids.
     pub(crate) fn add(&mut self, mut segment: SegmentMeta, slot: u64) -> Result<()> {
         segment.added_at = slot;

@@ -227,7 +227,8 @@ fn vanished(folder: &Path, error: io::Error) -> StoreError {
 /// An error after the name was given: whatever the reason, the object may be there.
 fn unclear(doing: &str, path: &Path, error: io::Error) -> StoreError {
     let message = format!("{doing} {}: {error}; it is there now, but may not survive a power cut", path.display());
-    ours(Error::unavailable(message).with_source(error))
+    // Not *unavailable*: reading it back would find it, and prove nothing about what the disk keeps.
+    ours(Error::new(ErrorKind::OutcomeUnknown, message).with_source(error))
 }
 
 /// An object being written in parts: one unfinished file, named when complete.
