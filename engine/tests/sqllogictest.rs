@@ -14,6 +14,7 @@ use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 
 struct Connection(Session);
 
+#[async_trait::async_trait]
 impl AsyncDB for Connection {
     type Error = Error;
     type ColumnType = DefaultColumnType;
@@ -26,7 +27,8 @@ impl AsyncDB for Connection {
                 let mut lines = Vec::new();
                 for batch in rows.collect().await? {
                     let schema = batch.schema();
-                    let columns: Vec<Vec<String>> = schema.fields().iter().zip(batch.columns()).map(|(field, column)| texts(field, column)).collect();
+                    let columns: Vec<Vec<String>> =
+                        schema.fields().iter().zip(batch.columns()).map(|(field, column)| texts(field, column)).collect();
                     lines.extend((0..batch.num_rows()).map(|row| columns.iter().map(|column| column[row].clone()).collect()));
                 }
                 Ok(DBOutput::Rows { types, rows: lines })

@@ -109,7 +109,8 @@ fn is_credential(key: &Key) -> bool {
 /// Connects to a bucket.
 pub(super) async fn connect(bucket: Bucket, options: &[(String, String)]) -> Result<Store> {
     // Collected, so that the future can move between threads.
-    let environment: Vec<_> = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let environment: Vec<_> =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
     connect_in(bucket, options, environment.into_iter()).await
 }
 
