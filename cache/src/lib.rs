@@ -7,5 +7,7 @@
 //! Segments never change, so nothing here is ever invalidated, only evicted.
 
 mod footers;
+#[cfg(test)]
+mod tests;
 
 pub use footers::{FooterCache, FooterCacheCounts};

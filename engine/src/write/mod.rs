@@ -5,6 +5,8 @@
 
 mod fan_out;
 mod insert;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
