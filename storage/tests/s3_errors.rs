@@ -66,7 +66,7 @@ async fn a_create_whose_answer_was_lost_exists() {
         .into_iter()
         .enumerate()
     {
-        first(&server, Method::PUT, &[fault.clone()]);
+        first(&server, Method::PUT, std::slice::from_ref(&fault));
         let path = format!("happened/{i}");
         assert_eq!(store.put_if_absent(&path, content()).await.unwrap(), PutIfAbsent::Exists, "{fault:?}");
         assert!(server.take_asked().iter().all(|asked| asked.if_none_match), "every attempt is conditional");
@@ -249,8 +249,7 @@ async fn options_that_make_no_sense() {
 
 #[tokio::test]
 async fn what_is_not_built_in_says_how_to_build_it() {
-    for (url, feature) in [("gs://b/p", "gcp"), ("az://b/p", "azure")] {
-        let built = if feature == "gcp" { cfg!(feature = "gcp") } else { cfg!(feature = "azure") };
+    for (url, feature, built) in [("gs://b/p", "gcp", cfg!(feature = "gcp")), ("az://b/p", "azure", cfg!(feature = "azure"))] {
         if !built {
             let error = connect(url, &[]).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported);

@@ -68,7 +68,8 @@ pub(super) async fn find(profile: Option<&str>, region: &str) -> Result<(Arc<Ren
             from_profile = from_profile.profile_name(profile);
             format!("profile '{profile}'")
         }
-        None => "profile 'default'".to_string(),
+        // The provider looks there by itself.
+        None => format!("profile '{}'", std::env::var("AWS_PROFILE").unwrap_or_else(|_| "default".to_string())),
     };
     let mut sources: Vec<(String, Box<dyn ProvideCredentials>)> = vec![(profile_name, Box::new(from_profile.build()))];
     // A profile asked for by name is the one that is meant: no other identity takes its place.
