@@ -1,1 +1,87 @@
-fn main() {}
+//! The `clouddb` command: a SQL shell and tools for CloudDB databases.
+//!
+//! `args` says what is understood; `run` and `shell` carry out SQL, `commands` the rest; `render` writes results. This program decides nothing about
+//! data: that is the engine's and the storage's business.
+
+mod args;
+mod commands;
+mod failure;
+mod input;
+mod interrupt;
+mod output;
+mod progress;
+mod render;
+mod run;
+mod script;
+mod shell;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use failure::{Failure, Result};
+
+/// Quicker than the system's allocator when many threads decode, and gives memory back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Bytes of stack for every thread: planning recurses over a query's nesting, and unoptimized builds have large frames. Only what is used takes
+/// memory.
+const STACK: usize = 64 << 20;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse_process();
+    // The first thread's stack is as large as the system says; this one is as large as needed.
+    let thread = std::thread::Builder::new().name("clouddb".to_owned()).stack_size(STACK).spawn(move || start(cli));
+    let status = match thread.map(std::thread::JoinHandle::join) {
+        Ok(Ok(status)) => status,
+        // The panic's message is on standard error already.
+        Ok(Err(_)) => 1,
+        Err(error) => told(&Failure::Message(format!("cannot start a thread: {error}"))),
+    };
+    ExitCode::from(status)
+}
+
+/// Runs what was asked for; returns the exit status. Failures are on standard error by then.
+fn start(cli: Cli) -> u8 {
+    let threads = cli.shell.threads.map_or_else(cores, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_stack_size(STACK).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return told(&Failure::Message(format!("cannot start the runtime: {error}"))),
+    };
+    let status = runtime.block_on(async {
+        match &cli.command {
+            Some(command) => status(run_command(command).await),
+            None => run::run(&cli.shell, &cli.common, threads).await,
+        }
+    });
+    // A thread that waits for input or a slow store must not keep the process.
+    runtime.shutdown_background();
+    status
+}
+
+async fn run_command(command: &Command) -> Result<()> {
+    match command {
+        Command::Info(args) => commands::info::run(args).await,
+        Command::Log(args) => commands::log::run(args).await,
+        Command::Verify(args) => commands::verify::run(args).await,
+        Command::Demo(args) => commands::demo::run(args).await,
+    }
+}
+
+fn status(result: Result<()>) -> u8 {
+    match result {
+        Ok(()) => 0,
+        Err(failure) => told(&failure),
+    }
+}
+
+fn told(failure: &Failure) -> u8 {
+    failure.report(None);
+    failure.exit_status()
+}
+
+/// Cores that this process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,289 @@
+//! The command line's arguments: what is accepted, what it means, what `--help` says.
+//!
+//! Knows nothing of what is done with them. Sizes and `KEY=VALUE` pairs are checked here, so that a slip is told before anything is opened.
+
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+/// What `clouddb` was asked to do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "clouddb",
+    version,
+    about = "A transactional SQL database in a folder or a bucket",
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = AFTER_HELP,
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) shell: ShellArgs,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+const AFTER_HELP: &str = "\
+SQL comes from -c and -f, in the order given; else from standard input; else, when that is a terminal, from a prompt.
+Each statement's answer is written as it ends. The first error stops everything: it is told on standard error, with its
+line and statement, and the exit status is 1 (2 for wrong arguments, 130 when interrupted, 141 when the reader of the
+output went away).
+
+A word that is a command (info, log, verify, demo) is the command; a folder of that name is ./info, ./log and so on.
+
+Stores: a folder, file:///folder, memory://, s3://bucket/prefix (MinIO and others: --option aws_endpoint=http://...).
+Credentials and regions come from the environment (AWS_ACCESS_KEY_ID, AWS_PROFILE, ...) or from --option KEY=VALUE.
+
+Examples:
+  clouddb demo                                        a tour with data made on the spot
+  clouddb shop.db                                     a prompt on a folder
+  clouddb shop.db -c \"COPY sales FROM 'sales.csv'\"    one statement
+  clouddb s3://bucket/shop --format csv < report.sql > report.csv";
+
+/// What runs SQL: the shell and scripts.
+#[derive(Debug, Args)]
+pub(crate) struct ShellArgs {
+    /// The database: a folder or a URL. Left out: a database in memory, gone at the end.
+    #[arg(value_name = "DATABASE")]
+    pub(crate) database: Option<String>,
+    /// Run this SQL and end. Can be given several times.
+    #[arg(short = 'c', long = "command", value_name = "SQL", id = "sql")]
+    sql: Vec<String>,
+    /// Run the SQL in this file and end; `-` is standard input. Can be given several times.
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    file: Vec<PathBuf>,
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = Format::Box)]
+    pub(crate) format: Format,
+    /// Rows that a box shows: the first and the last of them; 0 shows all. Other formats always write all rows.
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    pub(crate) max_rows: usize,
+    /// Change nothing, create nothing.
+    #[arg(long, conflicts_with = "must_exist")]
+    pub(crate) readonly: bool,
+    /// Fail if there is no database, instead of creating it at the first write.
+    #[arg(long)]
+    pub(crate) must_exist: bool,
+    /// Threads that queries and loads run on. Default: as many as there are cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+    /// Memory that queries and loads may take, as 512MiB or 4GB; beyond it they spill to disk where they can, or fail.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) memory_limit: Option<u64>,
+    /// Tell on standard error how long each statement took.
+    #[arg(long)]
+    pub(crate) timer: bool,
+    /// What -c and -f gave, in the order given.
+    #[arg(skip)]
+    pub(crate) sources: Vec<Source>,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct CommonArgs {
+    /// An option of the store, as `aws_region=eu-west-1`. Can be given several times.
+    #[arg(long = "option", value_name = "KEY=VALUE", value_parser = parse_pair)]
+    pub(crate) store_options: Vec<(String, String)>,
+}
+
+/// A piece of SQL to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// From `-c`.
+    Text(String),
+    /// From `-f`.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table drawn with lines, for people.
+    Box,
+    /// Comma-separated values with a header line; NULL is empty, an empty string is "".
+    Csv,
+    /// One JSON array of objects for each result.
+    Json,
+    /// One JSON object for each row, on a line of its own.
+    Jsonl,
+}
+
+/// The commands besides SQL.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what a database is: its tables, their sizes, its newest snapshot
+    Info(InfoArgs),
+    /// Show the history: every commit, the newest first
+    Log(LogArgs),
+    /// Read every live object and check every checksum and count; the exit status is 1 if anything is wrong
+    Verify(VerifyArgs),
+    /// A tour of a minute: make data, load it, query it, a transaction, time travel
+    Demo(DemoArgs),
+}
+
+/// Arguments of `clouddb info`.
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// The database: a folder or a URL.
+    pub(crate) database: String,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// Arguments of `clouddb log`.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// The database: a folder or a URL.
+    pub(crate) database: String,
+    /// How many commits to show; 0 shows all.
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    pub(crate) limit: u64,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// Arguments of `clouddb verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The database: a folder or a URL.
+    pub(crate) database: String,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// Arguments of `clouddb demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Where the demo's database goes: a folder or URL without a database. Default: a fresh temporary folder.
+    pub(crate) database: Option<String>,
+    /// TPC-H scale factor: 1 is 8.7 million rows.
+    #[arg(long, value_name = "FACTOR", default_value_t = DEMO_SCALE, value_parser = parse_scale)]
+    pub(crate) scale: f64,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// 870,000 rows: enough that queries have something to do, little enough that a slow machine is done in seconds.
+const DEMO_SCALE: f64 = 0.1;
+
+impl Cli {
+    /// The process's arguments; ends the process with a message where they are wrong, or where `--help` or `--version` is asked for.
+    pub(crate) fn parse_process() -> Self {
+        let matches = Self::command().get_matches();
+        Self::from_arg_matches(&matches).map(|cli| cli.with_sources_of(&matches)).unwrap_or_else(|error| error.exit())
+    }
+
+    fn with_sources_of(mut self, matches: &ArgMatches) -> Self {
+        let positions = |id: &str| matches.indices_of(id).into_iter().flatten().collect::<Vec<_>>();
+        let texts = self.shell.sql.iter().map(|sql| Source::Text(sql.clone())).zip(positions("sql"));
+        let files = self.shell.file.iter().map(|path| match path.as_os_str() == "-" {
+            true => Source::Stdin,
+            false => Source::File(path.clone()),
+        });
+        let mut sources: Vec<(Source, usize)> = texts.chain(files.zip(positions("file"))).collect();
+        sources.sort_by_key(|(_, position)| *position);
+        self.shell.sources = sources.into_iter().map(|(source, _)| source).collect();
+        self
+    }
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("it must be KEY=VALUE, as aws_region=eu-west-1".to_owned()),
+    }
+}
+
+fn parse_scale(text: &str) -> Result<f64, String> {
+    // Beyond 10 a demo is no demo any more: that is what benchmarks are for.
+    match text.parse::<f64>() {
+        Ok(scale) if (0.001..=10.0).contains(&scale) => Ok(scale),
+        _ => Err("it must be a number from 0.001 to 10".to_owned()),
+    }
+}
+
+/// Bytes from `1073741824`, `512MiB`, `4GB`, `2G`. One letter counts in 1024s, as it does for Java and Docker.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        _ => return Err(format!("'{unit}' is no unit: B, KB, MB, GB, TB, KiB, MiB, GiB, TiB")),
+    };
+    let bytes = match number.parse::<u64>() {
+        Ok(whole) => whole.checked_mul(factor),
+        Err(_) => number.parse::<f64>().ok().map(|number| (number * factor as f64) as u64),
+    };
+    match bytes {
+        Some(0) | None => Err("it must be a size above 0, as 512MiB or 4GB".to_owned()),
+        Some(bytes) => Ok(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+        let matches = Cli::command().try_get_matches_from([&["clouddb"], args].concat())?;
+        Cli::from_arg_matches(&matches).map(|cli| cli.with_sources_of(&matches))
+    }
+
+    #[test]
+    fn definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sql_and_files_keep_their_order() {
+        let cli = parse(&["db", "-c", "select 1", "-f", "a.sql", "-c", "select 2", "-f", "-"]).unwrap();
+        let text = |sql: &str| Source::Text(sql.to_owned());
+        assert_eq!(cli.shell.sources, [text("select 1"), Source::File("a.sql".into()), text("select 2"), Source::Stdin]);
+        assert_eq!(cli.shell.database.as_deref(), Some("db"));
+    }
+
+    #[test]
+    fn commands_and_folders_of_the_same_name() {
+        assert!(matches!(parse(&["demo"]).unwrap().command, Some(Command::Demo(_))));
+        let folder = parse(&["./demo"]).unwrap();
+        assert!(folder.command.is_none());
+        assert_eq!(folder.shell.database.as_deref(), Some("./demo"));
+        assert!(parse(&["info"]).is_err());
+        assert!(parse(&["db", "-c", "select 1", "verify"]).is_err());
+    }
+
+    #[test]
+    fn options_of_the_store() {
+        let cli = parse(&["log", "db", "--option", "a=b=c", "--option", "k=", "-n", "5"]).unwrap();
+        let Some(Command::Log(log)) = cli.command else { unreachable!("it is the log command") };
+        assert_eq!(log.common.store_options, [("a".to_owned(), "b=c".to_owned()), ("k".to_owned(), String::new())]);
+        assert_eq!(log.limit, 5);
+        assert!(parse(&["--option", "nothing"]).is_err());
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("123"), Ok(123));
+        assert_eq!(parse_size("2KB"), Ok(2000));
+        assert_eq!(parse_size("1.5 GiB"), Ok(3 << 29));
+        assert_eq!(parse_size("4g"), Ok(4 << 30));
+        for wrong in ["", "0", "x", "5 parsecs", "-1", "99999999999999999999", "1.2.3MB"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

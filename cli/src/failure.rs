@@ -1,0 +1,205 @@
+//! What ends a run before its time: how it is told on standard error, and with which exit status.
+
+use std::io;
+
+use clouddb_engine::{Error, ErrorKind};
+use datafusion::error::DataFusionError;
+
+use crate::interrupt;
+use crate::script::{Position, Statement};
+
+/// What went wrong.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The database, or the SQL.
+    Database(Error),
+    /// Something outside of it, told in full already: a script that cannot be read, a demo's folder that is taken.
+    Message(String),
+    /// Standard output cannot be written.
+    Output(io::Error),
+    /// Ctrl-C. Holds what became of the statement, where there is something to tell.
+    Interrupted(Option<String>),
+    /// A command found something wrong and has said so.
+    Reported,
+}
+
+/// The result of everything here that can fail.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<DataFusionError> for Failure {
+    fn from(error: DataFusionError) -> Self {
+        Self::Database(clouddb_engine::from_datafusion(error))
+    }
+}
+
+impl From<arrow::error::ArrowError> for Failure {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        match error {
+            arrow::error::ArrowError::IoError(_, error) => Self::Output(error),
+            other => Self::from(DataFusionError::ArrowError(Box::new(other), None)),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// The status of a process whose output nobody reads any more: 128 + SIGPIPE.
+const BROKEN_PIPE: u8 = 141;
+
+impl Failure {
+    /// The process's exit status; never 0.
+    pub(crate) fn exit_status(&self) -> u8 {
+        match self {
+            Self::Interrupted(_) => interrupt::STATUS,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => BROKEN_PIPE,
+            _ => 1,
+        }
+    }
+
+    /// Writes it to standard error. `place` is where in which script it happened.
+    pub(crate) fn report(&self, place: Option<&Place<'_>>) {
+        // A reader who went away wants to hear nothing; `head` is no mistake.
+        if let Some(text) = self.text(place) {
+            eprintln!("{text}");
+        }
+    }
+
+    fn text(&self, place: Option<&Place<'_>>) -> Option<String> {
+        let (kind, message, hint) = match self {
+            Self::Database(error) => {
+                let kind = (error.kind() != ErrorKind::Invalid).then(|| error.kind().name());
+                (kind, error.message().to_owned(), error.hint().map(str::to_owned))
+            }
+            Self::Message(message) => (None, message.clone(), None),
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,
+            Self::Output(error) => (None, format!("cannot write the output: {error}"), None),
+            Self::Interrupted(None) => (None, "interrupted".to_owned(), None),
+            Self::Interrupted(Some(outcome)) => (None, format!("interrupted: {outcome}"), None),
+            Self::Reported => return None,
+        };
+        let message = match place {
+            Some(place) => place.absolute_positions(&message),
+            None => message,
+        };
+        let mut text = match kind {
+            Some(kind) => format!("error ({kind}): {message}"),
+            None => format!("error: {message}"),
+        };
+        if let Some(place) = place {
+            text.push_str(&format!("\n  at {place}"));
+        }
+        if let Some(hint) = hint {
+            text.push_str(&format!("\nhint: {hint}"));
+        }
+        Some(text)
+    }
+}
+
+/// Where a statement stands.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    /// The file's name; none for text from the command line or standard input.
+    pub(crate) file: Option<&'a str>,
+    /// The statement.
+    pub(crate) statement: &'a Statement,
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A statement can be megabytes of VALUES; its beginning tells which one it is.
+        const SHOWN: usize = 120;
+        if let Some(file) = self.file {
+            write!(f, "{file}, ")?;
+        }
+        let words = self.statement.sql.split_whitespace();
+        let mut shown = String::new();
+        for word in words {
+            if shown.chars().count() > SHOWN {
+                break;
+            }
+            if !shown.is_empty() {
+                shown.push(' ');
+            }
+            shown.push_str(word);
+        }
+        if shown.chars().count() > SHOWN {
+            shown = shown.chars().take(SHOWN).chain("…".chars()).collect();
+        }
+        write!(f, "line {}: {}", self.statement.start.line, crate::render::values::printable(&shown))
+    }
+}
+
+impl Place<'_> {
+    /// The parser counts lines and columns from where the statement begins; people count from where the script does.
+    fn absolute_positions(&self, message: &str) -> String {
+        let Some(at) = message.find("Line: ") else { return message.to_owned() };
+        let (before, after) = message.split_at(at);
+        let Some((line, rest)) = number(&after["Line: ".len()..]) else { return message.to_owned() };
+        let Some((column, rest)) = rest.strip_prefix(", Column: ").and_then(number) else { return message.to_owned() };
+        let Position { line: first_line, column: first_column } = self.statement.start;
+        let column = if line == 1 { column + first_column - 1 } else { column };
+        format!("{before}line {}, column {column}{rest}", line + first_line - 1)
+    }
+}
+
+/// A number above 0 that a text begins with, and the rest.
+fn number(text: &str) -> Option<(usize, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number = text[..end].parse().ok().filter(|number| *number > 0)?;
+    Some((number, &text[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn statement(sql: &str, line: usize, column: usize) -> Statement {
+        Statement { sql: sql.to_owned(), start: Position { line, column } }
+    }
+
+    #[test]
+    fn errors_tell_kind_place_and_way_out() {
+        let failure = Failure::from(Error::new(ErrorKind::NotFound, "there is no table 't'").with_hint("create it"));
+        let statement = statement("select *\n  from t", 7, 1);
+        let text = failure.text(Some(&Place { file: Some("a.sql"), statement: &statement })).unwrap();
+        assert_eq!(text, "error (not found): there is no table 't'\n  at a.sql, line 7: select * from t\nhint: create it");
+        assert_eq!(failure.exit_status(), 1);
+    }
+
+    #[test]
+    fn positions_count_from_the_scripts_beginning() {
+        let statement = statement("select 1 x y", 7, 11);
+        let place = Place { file: None, statement: &statement };
+        let moved = |message: &str| place.absolute_positions(message);
+        assert_eq!(moved("syntax error: found y at Line: 1, Column: 12"), "syntax error: found y at line 7, column 22");
+        assert_eq!(moved("syntax error: found y at Line: 3, Column: 2 (really)"), "syntax error: found y at line 9, column 2 (really)");
+        assert_eq!(moved("Line: x"), "Line: x");
+        assert_eq!(moved("nothing"), "nothing");
+    }
+
+    #[test]
+    fn long_statements_are_shortened() {
+        let statement = statement(&format!("insert into t values {}", "(1),".repeat(1000)), 1, 1);
+        let text = Place { file: None, statement: &statement }.to_string();
+        assert!(text.chars().count() < 140 && text.ends_with('…'), "{text}");
+    }
+
+    #[test]
+    fn a_reader_who_went_away_is_no_message() {
+        let failure = Failure::Output(io::ErrorKind::BrokenPipe.into());
+        assert_eq!(failure.text(None), None);
+        assert_eq!(failure.exit_status(), 141);
+    }
+}

@@ -1,0 +1,277 @@
+//! Cuts SQL text into statements while it arrives.
+//!
+//! A statement ends at a `;` that is outside of strings, quoted names and comments. Nothing is parsed here: a script whose fifth statement is no
+//! SQL runs its first four. Each statement knows where in the text it began. Text may arrive in pieces, but a piece must end with a whole line
+//! (or be the last one), so that no token is cut in two.
+
+/// One statement of a script, without its `;`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Statement {
+    /// Its text, from its first token on.
+    pub(crate) sql: String,
+    /// Where its first token is.
+    pub(crate) start: Position,
+}
+
+/// A place in a script, both from 1; columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+/// What the scanner is inside of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Inside {
+    /// Between tokens, or in one that cannot hold a `;`.
+    Nothing,
+    /// A string or quoted name that ends with this character; doubling it ends it and begins the next, which comes to the same.
+    Quotes { end: u8, escapes: bool },
+    /// From `--` to the end of the line.
+    LineComment,
+    /// From `/*` to its `*/`; they nest, as in SQL's standard.
+    BlockComment { depth: usize },
+    /// Between two `$tag$`.
+    Dollars { tag: String },
+}
+
+/// Cuts text into statements.
+#[derive(Debug)]
+pub(crate) struct Splitter {
+    /// Text of the statement that is not complete yet, with some of what was before it, and all that follows.
+    text: String,
+    /// How much of `text` has been looked at, in bytes.
+    scanned: usize,
+    inside: Inside,
+    /// Where the next byte to look at is.
+    position: Position,
+    /// Where the statement's first token is, and its offset in `text`.
+    start: Option<(Position, usize)>,
+}
+
+impl Splitter {
+    pub(crate) fn new() -> Self {
+        let position = Position { line: 1, column: 1 };
+        Self { text: String::new(), scanned: 0, inside: Inside::Nothing, position, start: None }
+    }
+
+    /// Adds text: whole lines, or the last line.
+    pub(crate) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Whether a statement has begun and not ended.
+    pub(crate) fn is_inside_statement(&self) -> bool {
+        self.start.is_some() || matches!(self.inside, Inside::BlockComment { .. })
+    }
+
+    /// The next statement that is complete.
+    pub(crate) fn next_statement(&mut self) -> Option<Statement> {
+        while self.scanned < self.text.len() {
+            if self.step() {
+                let end = self.scanned - 1;
+                let statement = self.take(end);
+                // `;;` is an empty statement, which says nothing.
+                if statement.is_some() {
+                    return statement;
+                }
+            }
+        }
+        // Blank lines and comments before a statement need not be kept.
+        if self.start.is_none() {
+            self.text.clear();
+            self.scanned = 0;
+        }
+        None
+    }
+
+    /// What is left when the text has ended: a last statement without `;`.
+    pub(crate) fn finish(&mut self) -> Option<Statement> {
+        let end = self.text.len();
+        let last = self.take(end);
+        self.inside = Inside::Nothing;
+        last
+    }
+
+    fn take(&mut self, end: usize) -> Option<Statement> {
+        let statement =
+            self.start.take().map(|(start, offset)| Statement { sql: self.text[offset..end].trim_end().to_owned(), start });
+        // Moving the rest to the front each time would be quadratic in a long line of many statements.
+        if self.scanned * 2 >= self.text.len() {
+            self.text.drain(..self.scanned);
+            self.scanned = 0;
+        }
+        statement
+    }
+
+    /// Looks at the next token's first bytes; true if a statement ended with it.
+    fn step(&mut self) -> bool {
+        let rest = &self.text[self.scanned..];
+        let bytes = rest.as_bytes();
+        let (first, second) = (bytes[0], bytes.get(1).copied());
+        let mut length = 1;
+        let mut next = None;
+        let mut is_token = true;
+        match &mut self.inside {
+            Inside::Nothing => match (first, second) {
+                (b';', _) => {
+                    self.advance(1);
+                    return true;
+                }
+                (b'-', Some(b'-')) => (length, next, is_token) = (2, Some(Inside::LineComment), false),
+                (b'/', Some(b'*')) => (length, next, is_token) = (2, Some(Inside::BlockComment { depth: 1 }), false),
+                (b'\'', _) => next = Some(Inside::Quotes { end: b'\'', escapes: self.is_escape_string() }),
+                (b'"' | b'`', _) => next = Some(Inside::Quotes { end: first, escapes: false }),
+                (b'$', _) => {
+                    if let Some(tag) = self.dollar_tag() {
+                        length = tag.len();
+                        next = Some(Inside::Dollars { tag });
+                    }
+                }
+                _ => is_token = !first.is_ascii_whitespace(),
+            },
+            Inside::Quotes { end, escapes } => match first {
+                b'\\' if *escapes && second.is_some() => length = 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+                _ if first == *end => next = Some(Inside::Nothing),
+                _ => {}
+            },
+            Inside::LineComment => {
+                is_token = false;
+                if first == b'\n' {
+                    next = Some(Inside::Nothing);
+                }
+            }
+            Inside::BlockComment { depth } => {
+                is_token = false;
+                match (first, second) {
+                    (b'*', Some(b'/')) if *depth == 1 => (length, next) = (2, Some(Inside::Nothing)),
+                    (b'*', Some(b'/')) => (length, *depth) = (2, *depth - 1),
+                    (b'/', Some(b'*')) => (length, *depth) = (2, *depth + 1),
+                    _ => {}
+                }
+            }
+            Inside::Dollars { tag } => {
+                if rest.starts_with(tag.as_str()) {
+                    (length, next) = (tag.len(), Some(Inside::Nothing));
+                }
+            }
+        }
+        if is_token && self.start.is_none() {
+            self.start = Some((self.position, self.scanned));
+        }
+        if length == 1 && !first.is_ascii() {
+            length = rest.chars().next().map_or(1, char::len_utf8);
+        }
+        self.advance(length);
+        if let Some(next) = next {
+            self.inside = next;
+        }
+        false
+    }
+
+    fn advance(&mut self, length: usize) {
+        for c in self.text[self.scanned..self.scanned + length].chars() {
+            match c {
+                '\n' => self.position = Position { line: self.position.line + 1, column: 1 },
+                _ => self.position.column += 1,
+            }
+        }
+        self.scanned += length;
+    }
+
+    /// Whether the quote that comes next belongs to an `E'…'`, in which a backslash escapes.
+    fn is_escape_string(&self) -> bool {
+        let mut before = self.text[..self.scanned].bytes().rev();
+        matches!(before.next(), Some(b'e' | b'E')) && !before.next().is_some_and(is_name_byte)
+    }
+
+    /// The `$tag$` that comes next, if one does: `$1` and `a$b$c` are none.
+    fn dollar_tag(&self) -> Option<String> {
+        if self.text[..self.scanned].bytes().next_back().is_some_and(is_name_byte) {
+            return None;
+        }
+        let rest = &self.text[self.scanned..];
+        let end = rest[1..].find('$')? + 1;
+        let name = &rest.as_bytes()[1..end];
+        let is_name = name.iter().all(|byte| is_name_byte(*byte) && *byte != b'$') && !name.first().is_some_and(u8::is_ascii_digit);
+        is_name.then(|| rest[..=end].to_owned())
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || !byte.is_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Statements of a script that arrives line by line, as (line, column, text).
+    fn split(script: &str) -> Vec<(usize, usize, String)> {
+        let mut splitter = Splitter::new();
+        let mut found = Vec::new();
+        for line in script.split_inclusive('\n') {
+            splitter.push(line);
+            while let Some(statement) = splitter.next_statement() {
+                found.push(statement);
+            }
+        }
+        found.extend(splitter.finish());
+        found.into_iter().map(|statement| (statement.start.line, statement.start.column, statement.sql)).collect()
+    }
+
+    fn texts(script: &str) -> Vec<String> {
+        split(script).into_iter().map(|(_, _, sql)| sql).collect()
+    }
+
+    #[test]
+    fn statements_know_where_they_began() {
+        let found = split("select 1;\n\n-- a comment; with a semicolon\n  select\n 2 ; select 3;;\n/* ; */\n");
+        let expected = [(1, 1, "select 1"), (4, 3, "select\n 2"), (5, 6, "select 3")];
+        assert_eq!(found, expected.map(|(line, column, sql)| (line, column, sql.to_owned())));
+    }
+
+    #[test]
+    fn semicolons_in_quotes_do_not_count() {
+        for one in ["select ';'", "select 'it''s;'", "select \";\"", "select `;`", "select /* ; /* ; */ ; */ 1", "select $$;$$", "select $a$;$$;$a$", "select E'\\';'"] {
+            assert_eq!(texts(one), [one]);
+            assert_eq!(texts(&format!("{one};\nselect 2")), [one, "select 2"]);
+        }
+    }
+
+    #[test]
+    fn what_looks_like_quotes_and_is_not() {
+        assert_eq!(texts("select $1; select $2"), ["select $1", "select $2"]);
+        assert_eq!(texts("select a$b; select c$d"), ["select a$b", "select c$d"]);
+        assert_eq!(texts("select 'a\\'; select 'b'"), ["select 'a\\'", "select 'b'"]);
+        assert_eq!(texts("select type'x\\'; select 2"), ["select type'x\\'", "select 2"]);
+        assert_eq!(texts("select 1 - -1; select 4 / 2"), ["select 1 - -1", "select 4 / 2"]);
+    }
+
+    #[test]
+    fn strings_over_several_lines() {
+        assert_eq!(texts("select 'a\n;\nb';\nselect 2"), ["select 'a\n;\nb'", "select 2"]);
+        assert_eq!(split("select 'größe';select 2")[1], (1, 16, "select 2".to_owned()));
+    }
+
+    #[test]
+    fn nothing_is_no_statement() {
+        for nothing in ["", ";", " ;; \n;", "-- only a comment", "/* unfinished", "\n\n"] {
+            assert!(texts(nothing).is_empty(), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn an_unfinished_statement_is_noticed() {
+        let mut splitter = Splitter::new();
+        splitter.push("-- hello\n");
+        assert_eq!(splitter.next_statement(), None);
+        assert!(!splitter.is_inside_statement());
+        splitter.push("select 'a;\n");
+        assert_eq!(splitter.next_statement(), None);
+        assert!(splitter.is_inside_statement());
+        splitter.push("';\n");
+        assert_eq!(splitter.next_statement().map(|statement| statement.sql), Some("select 'a;\n'".to_owned()));
+        assert!(!splitter.is_inside_statement());
+    }
+}

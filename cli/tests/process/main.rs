@@ -1,0 +1,11 @@
+//! Drives the `clouddb` program as a process, as its users do.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod commands;
+mod formats;
+mod locations;
+mod pipes;
+mod prompt;
+mod statements;
+mod support;
