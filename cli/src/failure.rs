@@ -34,7 +34,7 @@ impl From<Error> for Failure {
 
 impl From<DataFusionError> for Failure {
     fn from(error: DataFusionError) -> Self {
-        Self::Database(clouddb_engine::from_datafusion(error))
+        Self::Database(clouddb_engine::error::from_datafusion(error))
     }
 }
 

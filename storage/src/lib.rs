@@ -35,3 +35,6 @@ pub use ids::{DatabaseId, LineageId, SchemaId, SegmentId, SessionId, TableId, Tr
 pub use segment::writer::{StagedSegment, TableWriter};
 pub use snapshot::{Snapshot, TableSnapshot};
 pub use transaction::{Isolation, Savepoint, Transaction};
+
+/// The version of the format that is read and written; a database of another one is refused.
+pub const FORMAT_VERSION: u32 = format::FORMAT_VERSION;
