@@ -23,7 +23,7 @@ pub(crate) fn terminal_width() -> Option<usize> {
     if !io::stdout().is_terminal() {
         return None;
     }
-    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+    console::Term::stdout().size_checked().map(|(_, width)| usize::from(width))
 }
 
 /// Whether somebody looks at standard output right now.
