@@ -9,11 +9,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, Error, Result};
-use crate::suites::commits;
+use crate::suites::{cold_open, commits, load};
 
 /// What a child can do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Task {
+    /// Load TPC-H.
+    Load(load::Task),
+    /// Open a database and run a query, twice.
+    Query(cold_open::Task),
     /// Commit transactions.
     Commit(commits::worker::Task),
     /// Look whether sums balance, until standard input ends.
@@ -26,6 +30,8 @@ pub enum Task {
 /// Those of the task.
 pub fn run(task: &str) -> Result<()> {
     match serde_json::from_str(task).context("reading the child's task")? {
+        Task::Load(task) => load::child(&task),
+        Task::Query(task) => cold_open::child(&task),
         Task::Commit(task) => commits::worker::child(&task),
         Task::Look(task) => commits::reader::child(&task),
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use clouddb_benchmarks::proxy::{Distance, Proxy};
-use clouddb_benchmarks::suites::commits;
+use clouddb_benchmarks::suites::{cold_open, commits, load, tpch};
 use clouddb_benchmarks::tpch::data::{self, Format};
 use clouddb_benchmarks::tpch::{TABLES, Table};
 use clouddb_benchmarks::{Context, Error, Result, child, numbers, report};
@@ -26,6 +26,12 @@ struct Arguments {
 enum Command {
     /// Make TPC-H's tables as files
     Data(DataArguments),
+    /// TPC-H's 22 queries in CloudDB, DuckDB and DataFusion; all answers compared
+    Tpch(tpch::Args),
+    /// Loads of TPC-H from Parquet and CSV, against DuckDB into its own file
+    Load(load::Args),
+    /// What a new process pays for its first answer, in time, requests and round trips
+    ColdOpen(cold_open::Args),
     /// Commits a second, with many callers and processes; every row exactly once
     Commits(commits::Args),
     /// A far-away store: a proxy in front of an S3 server, until a signal ends it
@@ -83,6 +89,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Data(arguments) => make_data(&arguments),
+        Command::Tpch(arguments) => tpch::run(&arguments),
+        Command::Load(arguments) => load::run(&arguments),
+        Command::ColdOpen(arguments) => cold_open::run(&arguments),
         Command::Commits(arguments) => commits::run(&arguments),
         Command::Proxy(arguments) => serve(&arguments),
         Command::Child { task } => child::run(&task),

@@ -1,5 +1,6 @@
 //! The engines that are measured, behind one interface: run a query, say how long it took, give the answer.
 
+mod clouddb;
 mod datafusion;
 mod duckdb;
 
@@ -9,7 +10,9 @@ use std::time::Instant;
 use ::datafusion::arrow::array::RecordBatch;
 use tokio::runtime::Runtime;
 
+pub use self::clouddb::CloudDb;
 pub use self::datafusion::DataFusionParquet;
+pub(crate) use self::duckdb::source;
 pub use self::duckdb::{DuckDb, python};
 use crate::answer::Answer;
 use crate::error::{Context, Error, Result};

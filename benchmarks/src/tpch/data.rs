@@ -21,7 +21,7 @@ use crate::error::{Context, Error, Result};
 const ROW_GROUP_ROWS: usize = 122_880;
 
 /// How the files are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 pub enum Format {
     /// Parquet, compressed with Snappy: the default of DuckDB, Spark and most other writers.
     ParquetSnappy,

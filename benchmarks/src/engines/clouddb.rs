@@ -1,0 +1,129 @@
+//! CloudDB in this process, through its own SQL sessions.
+//!
+//! What it keeps between queries: the newest snapshot (the list of segments) and segments' footers. No data: that is decoded anew for every query.
+
+use std::sync::Arc;
+
+use clouddb_engine::{Database, Options, Session, StatementResult};
+use clouddb_storage::OpenOptions;
+use datafusion::arrow::array::RecordBatch;
+use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
+
+use super::{Engine, Run, time_query};
+use crate::error::{Context, Error, Result};
+use crate::place::Location;
+use crate::tpch::data::{Data, Format};
+use crate::tpch::{TABLES, Table};
+
+/// A session on a CloudDB database.
+pub struct CloudDb {
+    session: Arc<Mutex<Session>>,
+    database: Database,
+    runtime: Arc<Runtime>,
+    threads: usize,
+}
+
+impl CloudDb {
+    /// Opens a database and a session on it.
+    ///
+    /// # Errors
+    /// Those of opening it.
+    pub fn open(location: &Location, threads: usize, runtime: Arc<Runtime>) -> Result<Self> {
+        Self::open_with(location, threads, runtime, Vec::new())
+    }
+
+    /// The same, naming tables whose footers are wanted at once.
+    ///
+    /// # Errors
+    /// Those of opening it.
+    pub fn open_with(location: &Location, threads: usize, runtime: Arc<Runtime>, prefetch: Vec<(String, String)>) -> Result<Self> {
+        let storage = OpenOptions { store_options: location.options.clone(), prefetch, ..OpenOptions::default() };
+        let options = Options { storage, threads: Some(threads), ..Options::default() };
+        let url = location.url.clone();
+        let opening = runtime.spawn(async move { Database::open(&url, options).await });
+        let database = runtime.block_on(opening).map_err(task_ended)?.context(format!("opening {}", location.url))?;
+        Ok(Self { session: Arc::new(Mutex::new(database.session())), database, runtime, threads })
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Runs a statement; gives its rows, if it is a query, and the seconds it took.
+    ///
+    /// # Errors
+    /// Those of the statement.
+    pub fn execute(&mut self, sql: &str) -> Result<Run> {
+        let (session, sql) = (Arc::clone(&self.session), sql.to_owned());
+        time_query(&self.runtime, async move { execute(&mut *session.lock().await, &sql).await })
+    }
+
+    /// Loads a table of TPC-H from its file and says how many seconds that took, up to the durable commit.
+    ///
+    /// # Errors
+    /// Those of the statements.
+    pub fn load(&mut self, data: &Data, table: Table) -> Result<f64> {
+        let path = data.file(table);
+        let path = path.to_str().context("the data folder's path is not UTF-8")?.replace('\'', "''");
+        let name = table.name();
+        Ok(match data.format {
+            Format::ParquetSnappy | Format::ParquetZstd => self.execute(&format!("CREATE TABLE {name} AS SELECT * FROM '{path}'"))?.seconds,
+            Format::Csv => {
+                // CSV has no types: both engines are told them.
+                self.execute(&format!("CREATE TABLE {name} ({})", table.sql_columns()))?.seconds
+                    + self.execute(&format!("COPY {name} FROM '{path}' (FORMAT csv, HEADER true)"))?.seconds
+            }
+        })
+    }
+
+    /// Loads all tables of TPC-H.
+    ///
+    /// # Errors
+    /// Those of the statements.
+    pub fn load_all(&mut self, data: &Data) -> Result<f64> {
+        TABLES.into_iter().map(|table| self.load(data, table)).sum()
+    }
+
+    /// Bytes that tables' segments take in the store.
+    ///
+    /// # Errors
+    /// Those of reading the newest snapshot.
+    pub fn table_bytes(&self) -> Result<u64> {
+        let storage = self.database.storage().clone();
+        let reading = self.runtime.spawn(async move { storage.snapshot().await });
+        let snapshot = self.runtime.block_on(reading).map_err(task_ended)??;
+        Ok(snapshot.tables("main").iter().map(|table| table.bytes()).sum())
+    }
+
+    /// Waits for background work, so that none of it falls into what is measured next.
+    pub fn settle(&self) {
+        self.runtime.block_on(self.database.storage().close());
+    }
+}
+
+async fn execute(session: &mut Session, sql: &str) -> Result<Vec<RecordBatch>> {
+    match session.execute(sql).await.context(format!("running {}", sql.lines().next().unwrap_or_default()))? {
+        StatementResult::Rows(rows) => Ok(rows.collect().await?),
+        StatementResult::Done(_) => Ok(Vec::new()),
+    }
+}
+
+fn task_ended(error: tokio::task::JoinError) -> Error {
+    Error::new(format!("a task of CloudDB ended early: {error}"))
+}
+
+impl Engine for CloudDb {
+    fn name(&self) -> &str {
+        "clouddb"
+    }
+
+    fn description(&self) -> String {
+        format!("CloudDB {} on its own segments, {} partitions, no data cached", env!("CARGO_PKG_VERSION"), self.threads)
+    }
+
+    fn run(&mut self, sql: &str) -> Result<Run> {
+        self.execute(sql)
+    }
+}
