@@ -138,7 +138,10 @@ pub fn run(args: &Args) -> Result<()> {
             show(case.name, &last.trace);
             show("refresh", &last.refresh_trace);
         }
-        lines.extend([line(case.name, &runs, |run| (run.wall, run.query, &run.trace)), line("  refresh", &runs, |run| (run.refresh, run.refresh, &run.refresh_trace))]);
+        lines.extend([
+            line(case.name, &runs, |run| (run.wall, run.query, &run.trace)),
+            line("  refresh", &runs, |run| (run.refresh, run.refresh, &run.refresh_trace)),
+        ]);
         entries.push(entry(case, &runs));
     }
     println!("medians of {} processes each, on {}", args.runs, args.store.store);
@@ -156,7 +159,13 @@ pub fn run(args: &Args) -> Result<()> {
     });
     let mut results = report::provenance("cold-open", &settings);
     results["cases"] = json!(entries);
-    let kind = if args.store.far { "far" } else if place.folder().is_some() { "local" } else { "bucket" };
+    let kind = if args.store.far {
+        "far"
+    } else if place.folder().is_some() {
+        "local"
+    } else {
+        "bucket"
+    };
     report::write_json(&args.out, &format!("cold-open-{kind}"), &results)?;
     Ok(())
 }
@@ -287,7 +296,11 @@ fn show(name: &str, trace: &Trace) {
     for request in &trace.requests {
         let ms = |time: u64| time.saturating_sub(origin) as f64 / 1e3;
         let Request { connection, method, path, status, bytes_down, .. } = request;
-        println!("  {:7.1} - {:7.1} ms  connection {connection:2}  {method:4} {status} {path} ({bytes_down} bytes)", ms(request.start_us), ms(request.end_us));
+        println!(
+            "  {:7.1} - {:7.1} ms  connection {connection:2}  {method:4} {status} {path} ({bytes_down} bytes)",
+            ms(request.start_us),
+            ms(request.end_us)
+        );
     }
 }
 

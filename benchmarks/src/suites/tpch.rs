@@ -183,9 +183,18 @@ fn report(args: &Args, engines: &[Box<dyn Engine>], measured: &[Measured], place
     lines.push(line("geometric mean".to_owned(), &means));
     lines.push(line("sum".to_owned(), &sums));
     println!("{}", report::table(&header.iter().map(String::as_str).collect::<Vec<_>>(), &lines));
-    println!("TPC-H scale {}, {} threads each, medians of {} rounds; all answers of all engines agree", args.scale, args.threads, args.runs);
+    println!(
+        "TPC-H scale {}, {} threads each, medians of {} rounds; all answers of all engines agree",
+        args.scale, args.threads, args.runs
+    );
 
-    let kind = if args.store.far { "far" } else if place.folder().is_some() { "local" } else { "bucket" };
+    let kind = if args.store.far {
+        "far"
+    } else if place.folder().is_some() {
+        "local"
+    } else {
+        "bucket"
+    };
     let name = format!("tpch-sf{}-{kind}", args.scale);
     if us.is_some() && !peers.is_empty() {
         let numbers: Vec<usize> = measured.iter().map(|query| query.query).collect();
@@ -199,7 +208,8 @@ fn report(args: &Args, engines: &[Box<dyn Engine>], measured: &[Measured], place
             .collect();
         std::fs::create_dir_all(&args.out)?;
         let path = args.out.join(format!("{name}.svg"));
-        let title = format!("TPC-H scale {}, {} threads: time of CloudDB / time of a peer (below 1 CloudDB is faster)", args.scale, args.threads);
+        let title =
+            format!("TPC-H scale {}, {} threads: time of CloudDB / time of a peer (below 1 CloudDB is faster)", args.scale, args.threads);
         report::ratio_bars(&path, &title, &numbers, &bars)?;
         println!("wrote {}", path.display());
     }
