@@ -17,6 +17,7 @@ use parquet::file::metadata::KeyValue;
 use super::blocks::{self, BlockSums};
 use super::bounds::StatisticsBuilder;
 use super::conform::STRICT;
+use super::encoding;
 use super::layout::{Layout, SEGMENT_BYTES, SEGMENT_ROWS};
 use super::{ParquetLocation, SegmentBody, SegmentMeta, parquet_path};
 use crate::catalog::TableMeta;
@@ -40,14 +41,21 @@ pub(super) struct SegmentFile {
 }
 
 impl SegmentFile {
-    /// Starts the file of a segment. Writes as many columns as the layout has: the table's, and row ids if the layout has them.
-    pub(super) async fn create(store: &Store, table: &Arc<TableMeta>, layout: &Arc<Layout>, id: SegmentId) -> Result<Box<Self>> {
+    /// Starts the file of a segment, whose first rows are `first`. It has the layout's columns: the table's, and row ids if the layout has them.
+    pub(super) async fn create(
+        store: &Store,
+        table: &Arc<TableMeta>,
+        layout: &Arc<Layout>,
+        id: SegmentId,
+        first: &[ArrayRef],
+    ) -> Result<Box<Self>> {
         let options = ArrowWriterOptions::new()
-            .with_properties(layout.properties.clone())
+            .with_properties(encoding::choose(&layout.properties, &layout.schema, first))
             // Readers bring the table's schema: Arrow's own description of it would only lengthen the tail.
             .with_skip_arrow_metadata(true)
             .with_parquet_schema(layout.parquet.as_ref().clone());
-        let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&layout.schema), options).map_err(|e| encoding(table, e))?;
+        let writer = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&layout.schema), options)
+            .map_err(|error| unencodable(table, error))?;
         Ok(Box::new(Self {
             id,
             writer,
@@ -79,7 +87,7 @@ impl SegmentFile {
             }
         });
         let batch = RecordBatch::try_new(Arc::clone(&self.layout.schema), stored.collect::<Result<_, _>>()?)?;
-        self.writer.write(&batch).map_err(|error| encoding(&self.table, error))?;
+        self.writer.write(&batch).map_err(|error| unencodable(&self.table, error))?;
         if self.writer.flushed_row_groups().len() > self.row_groups {
             self.row_groups = self.writer.flushed_row_groups().len();
             self.drain().await?;
@@ -96,7 +104,7 @@ impl SegmentFile {
 
     /// Uploads what was encoded.
     async fn drain(&mut self) -> Result<()> {
-        self.writer.sync().map_err(|error| encoding(&self.table, error.into()))?;
+        self.writer.sync().map_err(|error| unencodable(&self.table, error.into()))?;
         let bytes = std::mem::take(self.writer.inner_mut());
         self.sums.update(&bytes);
         self.upload.write(Bytes::from(bytes)).await
@@ -104,11 +112,11 @@ impl SegmentFile {
 
     /// Completes the file: durable when it returns.
     pub(super) async fn finish(mut self: Box<Self>, sorted: bool) -> Result<SegmentMeta> {
-        self.writer.flush().map_err(|error| encoding(&self.table, error))?;
+        self.writer.flush().map_err(|error| unencodable(&self.table, error))?;
         self.drain().await?;
         let data_length = self.sums.length();
         self.writer.append_key_value_metadata(KeyValue::new(blocks::KEY.to_owned(), self.sums.encode()));
-        self.writer.finish().map_err(|error| encoding(&self.table, error))?;
+        self.writer.finish().map_err(|error| unencodable(&self.table, error))?;
         let tail = Bytes::from(std::mem::take(self.writer.inner_mut()));
         let location = ParquetLocation {
             base: 0,
@@ -135,6 +143,6 @@ impl SegmentFile {
     }
 }
 
-fn encoding(table: &TableMeta, error: ParquetError) -> Error {
+fn unencodable(table: &TableMeta, error: ParquetError) -> Error {
     Error::invalid(format!("rows of table '{}' cannot be written as Parquet: {error}", table.name)).with_source(error)
 }

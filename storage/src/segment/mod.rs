@@ -5,6 +5,7 @@
 mod blocks;
 mod bounds;
 mod conform;
+mod encoding;
 mod file;
 pub(crate) mod flush;
 mod inline;

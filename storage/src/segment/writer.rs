@@ -22,6 +22,9 @@ use crate::store::Store;
 /// the writer stays below 256 MiB.
 const SORT_BYTES: u64 = 128 * 1024 * 1024;
 
+/// Larger batches are cut: what is encoded at once decides how far a file can exceed its size, and for how long a thread does nothing else.
+const SLICE_ROWS: usize = 32 * 1024;
+
 /// Gives the ids of segments to the writers of one session; shared by all of them.
 pub type NextSegmentId = Arc<dyn Fn() -> SegmentId + Send + Sync>;
 
@@ -108,6 +111,18 @@ impl TableWriter {
 
     async fn write_columns(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
         let rows = columns.first().map_or(0, |column| column.len());
+        if rows <= SLICE_ROWS {
+            return self.write_slice(columns).await;
+        }
+        for start in (0..rows).step_by(SLICE_ROWS) {
+            let length = SLICE_ROWS.min(rows - start);
+            self.write_slice(columns.iter().map(|column| column.slice(start, length)).collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_slice(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
+        let rows = columns.first().map_or(0, |column| column.len());
         if rows == 0 {
             return Ok(());
         }
@@ -156,7 +171,7 @@ impl TableWriter {
                 Some(layout) => Arc::clone(layout),
                 None => Arc::clone(self.layout.insert(Arc::new(Layout::new(&self.table, self.row_ids)?))),
             };
-            self.file = Some(SegmentFile::create(&self.store, &self.table, &layout, (self.next_id)()).await?);
+            self.file = Some(SegmentFile::create(&self.store, &self.table, &layout, (self.next_id)(), columns).await?);
         }
         if let Some(file) = &mut self.file {
             file.write(columns).await?;
