@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use clouddb_storage::store::{Store, StoreKind};
+use clouddb_storage::verify::{VerifyProgress, verify};
 use clouddb_storage::{AsOf, Database, OpenMode, OpenOptions, Outcome, Snapshot, TableId};
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -58,9 +59,9 @@ fn failed(doing: &str) -> impl FnOnce(clouddb_storage::Error) -> String {
     move |error| format!("{doing} failed with {:?}: {error}", error.kind())
 }
 
-/// The tables as they should be.
+/// The tables as they should be at the end of the log.
 #[derive(Debug, Clone, Default)]
-struct Model {
+pub struct Model {
     names: BTreeMap<String, TableId>,
     rows: HashMap<TableId, Vec<Row>>,
 }
@@ -81,6 +82,10 @@ impl Model {
                     self.names.retain(|_, of| of != id);
                 }
                 Effect::Insert(id, row) => self.rows.get_mut(id).ok_or_else(|| impossible("its table was dropped"))?.push(*row),
+                Effect::Load(id, first, count) => {
+                    let rows = self.rows.get_mut(id).ok_or_else(|| impossible("its table was dropped"))?;
+                    rows.extend((*first..first + count).map(|v| (v, 0)));
+                }
             }
         }
         Ok(())
@@ -97,7 +102,15 @@ impl Model {
             let mut expected = self.rows.get(id).cloned().unwrap_or_default();
             expected.sort_unstable();
             if rows != expected {
-                return Err(format!("snapshot {number} has in table {name} the rows {rows:?}, not {expected:?}"));
+                let differ = |left: &[Row], right: &[Row]| {
+                    let right: std::collections::HashSet<_> = right.iter().collect();
+                    left.iter().filter(|row| !right.contains(row)).copied().take(5).collect::<Vec<_>>()
+                };
+                let (more, missing) = (differ(&rows, &expected), differ(&expected, &rows));
+                let (found, wanted) = (rows.len(), expected.len());
+                return Err(format!(
+                    "snapshot {number}, table {name}: {found} rows, not {wanted}; too many: {more:?}, missing: {missing:?}"
+                ));
             }
         }
         match balance(cache, snapshot).await.map_err(failed("reading rows"))? {
@@ -116,29 +129,32 @@ pub async fn check(trace: &Trace) -> Check<Report> {
         return Err(wrong.clone());
     }
     trace.bucket.settle().await.map_err(|error| error.to_string())?;
-    check_store(&trace.bucket.plain(), &trace.attempts).await
+    let plain = trace.bucket.plain();
+    let (mut report, model) = check_store(&plain, &Path::from("db"), &trace.attempts).await?;
+    check_checkpoints(&plain, &model, &mut report).await?;
+    Ok(report)
 }
 
-async fn open(plain: &Arc<dyn ObjectStore>) -> Check<Database> {
-    let store = Store::from_object_store(Arc::clone(plain), "db", StoreKind::Memory, "what is left");
+async fn open(plain: &Arc<dyn ObjectStore>, prefix: &Path) -> Check<Database> {
+    let store = Store::from_object_store(Arc::clone(plain), prefix.as_ref(), StoreKind::Memory, "what is left");
     let options = OpenOptions { mode: OpenMode::ReadOnly, background: false, ..OpenOptions::default() };
     Database::open_store(store, options).await.map_err(failed("opening what is left"))
 }
 
-/// Checks what is in a store, under the prefix `db`, against what callers were told.
+/// Checks what is in a store, under a prefix, against what callers were told. Gives the tables as they should be, and are.
 ///
 /// # Errors
 /// Says what is wrong.
-pub async fn check_store(plain: &Arc<dyn ObjectStore>, attempts: &[Attempt]) -> Check<Report> {
+pub async fn check_store(plain: &Arc<dyn ObjectStore>, prefix: &Path, attempts: &[Attempt]) -> Check<(Report, Model)> {
     let mut report = Report::default();
-    let exists = plain.head(&Path::from("db/clouddb.json")).await.is_ok();
+    let exists = plain.head(&prefix.clone().join("clouddb.json")).await.is_ok();
     if !exists {
         return match attempts.iter().find(|attempt| matches!(attempt.told, Told::Committed(_))) {
             Some(attempt) => Err(format!("{} was acknowledged, and there is no database", attempt.name)),
-            None => Ok(report),
+            None => Ok((report, Model::default())),
         };
     }
-    let database = open(plain).await?;
+    let database = open(plain, prefix).await?;
     let tip = database.snapshot().await.map_err(failed("the newest snapshot"))?;
     let history = database.history(1, tip.number()).await.map_err(failed("the history"))?;
     let mut found: HashMap<&str, Vec<u64>> = HashMap::new();
@@ -170,12 +186,17 @@ pub async fn check_store(plain: &Arc<dyn ObjectStore>, attempts: &[Attempt]) -> 
             report.snapshots += 1;
         }
     }
-    check_checkpoints(plain, &model, &mut cache, &mut report).await?;
-    Ok(report)
+    let store = Store::from_object_store(Arc::clone(plain), prefix.as_ref(), StoreKind::Memory, "what is left");
+    let verified = verify(&store, &VerifyProgress::default()).await.map_err(failed("verifying"))?;
+    match verified.problems.first() {
+        Some(problem) => Err(format!("verify finds {} problems, first of all {problem:?}", verified.problems.len())),
+        None => Ok((report, model)),
+    }
 }
 
 /// Opens the database from each of its checkpoints, and from none.
-async fn check_checkpoints(plain: &Arc<dyn ObjectStore>, model: &Model, cache: &mut Cache, report: &mut Report) -> Check<()> {
+async fn check_checkpoints(plain: &Arc<dyn ObjectStore>, model: &Model, report: &mut Report) -> Check<()> {
+    let (prefix, cache) = (&Path::from("db"), &mut Cache::default());
     let io = |error: object_store::Error| error.to_string();
     let folder = Path::from("db/checkpoint");
     let listed: Vec<_> = plain.list(Some(&folder)).try_collect().await.map_err(io)?;
@@ -183,7 +204,7 @@ async fn check_checkpoints(plain: &Arc<dyn ObjectStore>, model: &Model, cache: &
     for root in listed.iter().filter(|object| object.location.as_ref().ends_with(".root")) {
         let bytes = plain.get(&root.location).await.map_err(io)?.bytes().await.map_err(io)?;
         plain.put(&head, bytes.into()).await.map_err(io)?;
-        let database = open(plain).await?;
+        let database = open(plain, prefix).await?;
         model.compare(cache, &database.snapshot().await.map_err(failed("the newest snapshot"))?).await?;
         report.checkpoints += 1;
     }
@@ -192,7 +213,7 @@ async fn check_checkpoints(plain: &Arc<dyn ObjectStore>, model: &Model, cache: &
         for object in &listed {
             plain.delete(&object.location).await.map_err(io)?;
         }
-        let database = open(plain).await?;
+        let database = open(plain, prefix).await?;
         model.compare(cache, &database.snapshot().await.map_err(failed("the newest snapshot"))?).await?;
     }
     Ok(())

@@ -9,5 +9,6 @@
 pub mod checker;
 pub mod faulty;
 pub mod rows;
+pub mod script;
 pub mod time;
 pub mod workload;

@@ -30,6 +30,8 @@ pub enum Effect {
     Drop(TableId),
     /// Adds a row.
     Insert(TableId, Row),
+    /// Adds so many rows `(v, 0)`, from a first `v` on.
+    Load(TableId, i64, i64),
 }
 
 /// What a caller was told.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::ids::{DatabaseId, SegmentId, TransactionId};
-use crate::log::history;
+use crate::log::{folder_of, history};
 use crate::segment::reader::SegmentFooter;
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
@@ -205,8 +205,14 @@ impl Database {
             return Ok(Outcome::NotFound);
         }
         let entries = history::history(&self.shared, transaction.session.opened_at + 1, tip.slot).await?;
-        let found = entries.into_iter().find(|entry| entry.transaction == transaction);
-        Ok(found.map_or(Outcome::NotFound, |entry| Outcome::Committed(entry.snapshot)))
+        match entries.into_iter().find(|entry| entry.transaction == transaction) {
+            None => Ok(Outcome::NotFound),
+            Some(entry) => {
+                // The writer may not have made it durable yet; whoever is told that it is committed relies on it.
+                self.shared.store.sync_folder(&folder_of(entry.snapshot)).await?;
+                Ok(Outcome::Committed(entry.snapshot))
+            }
+        }
     }
 
     /// Waits until background work (checkpoints) is done. A database need not be closed: what was acknowledged is durable.

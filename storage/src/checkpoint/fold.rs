@@ -14,6 +14,7 @@ use crate::format::root::{
     EntriesProto, NodeRefProto, RootProto, SegmentEntryProto, SessionEntryProto, TableEntryProto, encode_checkpoint,
 };
 use crate::format::segment::encode_segment;
+use crate::log::folder_of;
 use crate::state::State;
 use crate::store::Store;
 
@@ -44,6 +45,8 @@ pub(crate) async fn fold(store: &Store, state: &State, known: &mut KnownNodes) -
     if state.has_unknown_actions {
         return Err(Error::unsupported("the log holds actions that this version does not know: it makes no checkpoints of it"));
     }
+    // The newest record may be another process's, and not durable yet: a checkpoint of it must not outlive it.
+    store.sync_folder(&folder_of(state.slot)).await?;
     let mut pieces = pieces_of(state);
     let mut size: usize = pieces.iter().map(|piece| piece.bytes).sum();
     // The largest pieces leave the root first: they are the segments of large tables.

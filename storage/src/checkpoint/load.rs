@@ -43,7 +43,7 @@ pub(crate) async fn load_before(store: &Store, slot: u64, database: DatabaseId) 
     while let Some((_, path)) = roots.pop() {
         match load_at(store, &path, database).await {
             Ok(state) => return Ok(Some(state)),
-            Err(e) if e.kind() == ErrorKind::Corrupt => tracing::warn!("checkpoint cannot be used: {e}"),
+            Err(e) if matches!(e.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => tracing::warn!("checkpoint cannot be used: {e}"),
             Err(e) => return Err(e),
         }
     }

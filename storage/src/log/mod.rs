@@ -18,12 +18,17 @@ const SLOTS_PER_FOLDER: u64 = 4096;
 
 /// The path of a slot's record.
 pub(crate) fn slot_path(slot: u64) -> String {
-    format!("log/{:012}/{slot:016}", slot / SLOTS_PER_FOLDER)
+    format!("{}/{slot:016}", folder_of(slot))
+}
+
+/// The folder of a slot's record.
+pub(crate) fn folder_of(slot: u64) -> String {
+    format!("log/{:012}", slot / SLOTS_PER_FOLDER)
 }
 
 /// The folder of the slot before, when a slot is the first one in its own folder.
 pub(crate) fn folder_before(slot: u64) -> Option<String> {
-    (slot.is_multiple_of(SLOTS_PER_FOLDER)).then(|| format!("log/{:012}", (slot - 1) / SLOTS_PER_FOLDER))
+    (slot.is_multiple_of(SLOTS_PER_FOLDER)).then(|| folder_of(slot - 1))
 }
 
 #[cfg(test)]

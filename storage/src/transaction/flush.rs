@@ -11,12 +11,15 @@ use crate::segment::{SegmentBody, SegmentMeta};
 use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 
-/// Replaces all inline segments of a table by one file, in a transaction of its own.
+/// Inline segments written at once: a record has to name each, and has room for some 20,000. More wait for the next time.
+const MOST_SEGMENTS: usize = 8192;
+
+/// Replaces the inline segments of a table by one file, in a transaction of its own.
 pub(crate) async fn flush_inline(shared: &Arc<Shared>, id: TableId) -> Result<()> {
     let snapshot = Snapshot { state: shared.tip(), store: shared.store.clone() };
     let Some(table) = snapshot.state.table(id) else { return Ok(()) };
     let inline: Vec<Arc<SegmentMeta>> =
-        table.segments().filter(|segment| matches!(segment.body, SegmentBody::Inline(_))).map(Arc::clone).collect();
+        table.segments().filter(|segment| matches!(segment.body, SegmentBody::Inline(_))).take(MOST_SEGMENTS).map(Arc::clone).collect();
     if inline.is_empty() {
         return Ok(());
     }
