@@ -119,7 +119,8 @@ impl Runner {
             None => IN_MEMORY,
         };
         let mode = if args.database.is_none() && mode == OpenMode::MustExist { OpenMode::Create } else { mode };
-        let storage = OpenOptions { mode, store_options: common.store_options.clone(), prefetch: prefetch(sources), ..OpenOptions::default() };
+        let storage =
+            OpenOptions { mode, store_options: common.store_options.clone(), prefetch: prefetch(sources), ..OpenOptions::default() };
         let memory_limit = args.memory_limit.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let options = Options { storage, threads: Some(threads), memory_limit, ..Options::default() };
         let database = interruptible(async { Ok(Database::open(url, options).await?) }).await?;

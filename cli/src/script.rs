@@ -94,8 +94,7 @@ impl Splitter {
     }
 
     fn take(&mut self, end: usize) -> Option<Statement> {
-        let statement =
-            self.start.take().map(|(start, offset)| Statement { sql: self.text[offset..end].trim_end().to_owned(), start });
+        let statement = self.start.take().map(|(start, offset)| Statement { sql: self.text[offset..end].trim_end().to_owned(), start });
         // Moving the rest to the front each time would be quadratic in a long line of many statements.
         if self.scanned * 2 >= self.text.len() {
             self.text.drain(..self.scanned);
@@ -233,7 +232,16 @@ mod tests {
 
     #[test]
     fn semicolons_in_quotes_do_not_count() {
-        for one in ["select ';'", "select 'it''s;'", "select \";\"", "select `;`", "select /* ; /* ; */ ; */ 1", "select $$;$$", "select $a$;$$;$a$", "select E'\\';'"] {
+        for one in [
+            "select ';'",
+            "select 'it''s;'",
+            "select \";\"",
+            "select `;`",
+            "select /* ; /* ; */ ; */ 1",
+            "select $$;$$",
+            "select $a$;$$;$a$",
+            "select E'\\';'",
+        ] {
             assert_eq!(texts(one), [one]);
             assert_eq!(texts(&format!("{one};\nselect 2")), [one, "select 2"]);
         }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray, MapArray, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef};
 use arrow::error::ArrowError;
-use arrow::json::writer::{Encoder, EncoderFactory, EncoderOptions, JsonArray, LineDelimited, NullableEncoder, WriterBuilder, make_encoder};
+use arrow::json::writer::{
+    Encoder, EncoderFactory, EncoderOptions, JsonArray, LineDelimited, NullableEncoder, WriterBuilder, make_encoder,
+};
 use arrow::util::display::ArrayFormatter;
 
 use super::{Renderer, values};

@@ -31,7 +31,9 @@ pub(crate) fn type_name(field: &Field) -> String {
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => "blob".to_owned(),
         DataType::Date32 | DataType::Date64 => "date".to_owned(),
         DataType::Time32(_) | DataType::Time64(_) => "time".to_owned(),
-        DataType::Timestamp(unit, zone) => format!("timestamp{}{}", unit_suffix(*unit), if zone.is_some() { " with time zone" } else { "" }),
+        DataType::Timestamp(unit, zone) => {
+            format!("timestamp{}{}", unit_suffix(*unit), if zone.is_some() { " with time zone" } else { "" })
+        }
         DataType::Duration(_) => "duration".to_owned(),
         DataType::Interval(IntervalUnit::YearMonth | IntervalUnit::DayTime | IntervalUnit::MonthDayNano) => "interval".to_owned(),
         DataType::List(item)

@@ -124,7 +124,8 @@ mod tests {
     }
 
     fn uuid_field(name: &str) -> Field {
-        Field::new(name, DataType::FixedSizeBinary(16), true).with_metadata([("ARROW:extension:name".to_owned(), UUID_EXTENSION.to_owned())].into())
+        Field::new(name, DataType::FixedSizeBinary(16), true)
+            .with_metadata([("ARROW:extension:name".to_owned(), UUID_EXTENSION.to_owned())].into())
     }
 
     #[test]

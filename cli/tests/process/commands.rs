@@ -127,7 +127,12 @@ fn what_the_demo_says_to_try_works() {
     let commands: Vec<&str> = commands.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")).collect();
     assert!(commands.len() > 5, "{out}");
     for command in commands {
-        let result = std::process::Command::new("sh").args(["-c", command]).current_dir(folder.path("")).stdin(std::process::Stdio::null()).output().unwrap();
+        let result = std::process::Command::new("sh")
+            .args(["-c", command])
+            .current_dir(folder.path(""))
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
         assert!(result.status.success(), "{command}: {result:?}");
     }
     assert!(!Path::new(&db).exists(), "the last one removes it");

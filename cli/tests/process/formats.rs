@@ -61,7 +61,10 @@ fn every_type_has_a_text_in_every_format() {
         }
     }
     let json = run("jsonl", sql);
-    assert!(json.contains(r#""l":[1,null,3]"#) && json.contains(r#""s":{"a":1,"b":"two"}"#) && json.contains(r#""m":{"1":"one","2":null}"#), "{json}");
+    assert!(
+        json.contains(r#""l":[1,null,3]"#) && json.contains(r#""s":{"a":1,"b":"two"}"#) && json.contains(r#""m":{"1":"one","2":null}"#),
+        "{json}"
+    );
 }
 
 #[test]

@@ -52,7 +52,8 @@ fn type_in(history: &str, typed: &[&str]) -> Option<(i32, String)> {
         eprintln!("skipped: there is no python3");
         return None;
     }
-    let output = Command::new("python3").args(["-c", DRIVER, env!("CARGO_BIN_EXE_clouddb"), history, &typed.join("\\x00")]).output().unwrap();
+    let output =
+        Command::new("python3").args(["-c", DRIVER, env!("CARGO_BIN_EXE_clouddb"), history, &typed.join("\\x00")]).output().unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     Some((output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned()))
 }

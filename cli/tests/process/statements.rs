@@ -44,7 +44,8 @@ fn errors_in_files_name_the_file() {
 
 #[test]
 fn an_error_while_rows_are_made_fails_too() {
-    let run = clouddb(["--format", "csv", "-c", "SELECT CAST(x AS INTEGER) AS i FROM (VALUES ('1'), ('two')) AS t(x)", "-c", "SELECT 2 AS b"]);
+    let run =
+        clouddb(["--format", "csv", "-c", "SELECT CAST(x AS INTEGER) AS i FROM (VALUES ('1'), ('two')) AS t(x)", "-c", "SELECT 2 AS b"]);
     let run = run.failure();
     assert!(run.err.contains("two"), "{}", run.err);
     assert!(!run.out.contains('b'), "{}", run.out);
@@ -62,7 +63,14 @@ fn a_file_that_cannot_be_read() {
 
 #[test]
 fn wrong_arguments_have_a_status_of_their_own() {
-    for args in [vec!["--format", "xml"], vec!["--nonsense"], vec!["a", "b"], vec!["--memory-limit", "much"], vec!["--option", "novalue"], vec!["info"]] {
+    for args in [
+        vec!["--format", "xml"],
+        vec!["--nonsense"],
+        vec!["a", "b"],
+        vec!["--memory-limit", "much"],
+        vec!["--option", "novalue"],
+        vec!["info"],
+    ] {
         let run = clouddb(&args);
         assert_eq!(run.status, 2, "{args:?}: {run:?}");
         assert!(run.err.starts_with("error"), "{args:?}: {run:?}");

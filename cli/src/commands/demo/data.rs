@@ -29,7 +29,11 @@ struct TpchTable {
 
 macro_rules! table {
     ($name:literal, $generator:ident, $arrow:ident, $is_large:literal) => {
-        TpchTable { name: $name, generate: |scale, part, parts| Box::new($arrow::new($generator::new(scale, part, parts))), is_large: $is_large }
+        TpchTable {
+            name: $name,
+            generate: |scale, part, parts| Box::new($arrow::new($generator::new(scale, part, parts))),
+            is_large: $is_large,
+        }
     };
 }
 

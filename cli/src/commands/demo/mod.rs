@@ -97,7 +97,11 @@ impl Tour {
         let rate = units::count((rows as f64 / elapsed.as_secs_f64()) as u64);
         let (elapsed, bytes) = (units::duration(elapsed), units::bytes(bytes));
         self.say(&format!("created database at {}", self.database.storage().store().url()))?;
-        self.say(&format!("{} in {elapsed} ({rate} a second), {bytes} of Parquet, committed as snapshot {}", units::counted(rows, "row"), snapshot.number()))
+        self.say(&format!(
+            "{} in {elapsed} ({rate} a second), {bytes} of Parquet, committed as snapshot {}",
+            units::counted(rows, "row"),
+            snapshot.number()
+        ))
     }
 
     async fn query(&mut self) -> Result<()> {
