@@ -169,6 +169,7 @@ impl fmt::Debug for Renewing {
 impl CredentialProvider for Renewing {
     type Credential = AwsCredential;
 
+    #[allow(clippy::disallowed_methods, reason = "credentials end by the wall clock")]
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
         // The wall clock, as the credentials' end is a point on it; no stored byte depends on it.
         let credential = self.at(SystemTime::now()).await;

@@ -138,11 +138,11 @@ impl Replay<'_> {
     }
 
     fn apply(&mut self, path: &str, record: &Record, report: &mut VerifyReport) -> Result<()> {
-        if let Some(state) = &mut self.state {
-            if let Err(error) = state.apply_record(record) {
-                report.note(path, error)?;
-                self.state = None;
-            }
+        if let Some(state) = &mut self.state
+            && let Err(error) = state.apply_record(record)
+        {
+            report.note(path, error)?;
+            self.state = None;
         }
         let actions = record.transactions.iter().flat_map(|transaction| &transaction.actions);
         for action in actions {

@@ -127,14 +127,14 @@ pub async fn verify(store: &Store, progress: &VerifyProgress) -> Result<VerifyRe
 
     let identity = read_identity(store, &log, &mut report).await?;
     let mut chain = chain::replay(store, &log, &checkpoints, progress, &mut report).await?;
-    if let (Some(identity), Some((database, lineage))) = (identity, chain.identity) {
-        if (identity.database, identity.lineage) != (database, lineage) {
-            let what = format!(
-                "it names database {}, lineage {}; the log is of database {database}, lineage {lineage}",
-                identity.database, identity.lineage
-            );
-            report.add(identity::PATH, None, what);
-        }
+    if let (Some(identity), Some((database, lineage))) = (identity, chain.identity)
+        && (identity.database, identity.lineage) != (database, lineage)
+    {
+        let what = format!(
+            "it names database {}, lineage {}; the log is of database {database}, lineage {lineage}",
+            identity.database, identity.lineage
+        );
+        report.add(identity::PATH, None, what);
     }
     chain.identity = chain.identity.or(identity.map(|identity| (identity.database, identity.lineage)));
     checkpoints::check(store, &chain, &checkpoints, progress, &mut report).await?;
