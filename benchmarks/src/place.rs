@@ -49,6 +49,7 @@ impl Place {
     /// # Errors
     /// When a store on a disk is to be far away, no endpoint is known, or a folder cannot be made.
     pub fn new(args: &StoreArgs, suite: &str) -> Result<Self> {
+        #[allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
         let stamp = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         let name = format!("{suite}-{stamp}");
         if !args.store.contains("://") {

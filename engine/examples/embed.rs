@@ -8,6 +8,7 @@ use clouddb_engine::{Database, Options};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 /// Returns the answer, formatted as a table.
+#[allow(unreachable_pub, reason = "the test calls it")]
 pub async fn embed(url: &str) -> Result<String, Box<dyn std::error::Error>> {
     let database = Database::open(url, Options::default()).await?;
     let mut session = database.session();

@@ -1,5 +1,7 @@
 //! Runs the example that shows how to embed the engine.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test may panic, and wait")]
+
 #[path = "../examples/embed.rs"]
 mod example;
 

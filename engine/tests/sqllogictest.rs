@@ -2,7 +2,7 @@
 //! (`s3://bucket/prefix`, with the credentials of the environment).
 //!
 //! Every file gets a database of its own; `connection NAME` is another session of it. NULL is shown as `NULL`, an empty string as `(empty)`.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::expect_used)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
 //! Reads and writes rows of the simulations' tables, which all have the columns `v` (unique) and `amount`.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arrow::array::{Array, Int64Array, RecordBatch, StringArray};
@@ -84,11 +85,11 @@ impl Cache {
         let mut rows = Vec::new();
         let mut ids = Vec::new();
         for segment in table.segments() {
-            if !self.0.contains_key(&segment.id) {
-                let read = read(snapshot.store(), table.meta(), segment).await?;
-                self.0.insert(segment.id, read);
-            }
-            rows.extend(self.0.get(&segment.id).into_iter().flatten().copied());
+            let known = match self.0.entry(segment.id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(read(snapshot.store(), table.meta(), segment).await?),
+            };
+            rows.extend(known.iter().copied());
             if !segment.stored_row_ids {
                 ids.push((segment.first_row_id, segment.rows));
             }

@@ -2,6 +2,8 @@
 //!
 //! `CLOUDDB_SIM_RUNS` sets how many seeds are run, `CLOUDDB_SIM_SEED` runs one again.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test may panic, and wait")]
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 

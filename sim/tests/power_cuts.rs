@@ -1,6 +1,8 @@
 //! Power cuts under a whole database: before every step of a workload with commits, files of rows and checkpoints, any subset of what was not
 //! synced is lost. Nothing acknowledged may be lost, no transaction may be there by half, and the database must go on.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test may panic, and wait")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -2,6 +2,8 @@
 //!
 //! `CLOUDDB_KILL_ROUNDS` sets how often processes are killed, `CLOUDDB_APPENDS` how many commits each of eight processes makes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test may panic, and wait")]
+
 use std::io::Read;
 use std::path::Path as FilePath;
 use std::process::{Child, Command, Stdio};

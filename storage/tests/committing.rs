@@ -1,5 +1,7 @@
 //! Committing in unusual circumstances: after a close, from another runtime, beside damage.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test may panic, and wait")]
+
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};

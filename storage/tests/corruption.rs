@@ -1,6 +1,8 @@
 //! Damage: a flipped bit or a cut in an object of any kind gives the right rows or a clear error, never wrong rows and never a panic.
 //!
 //! `CLOUDDB_FLIPS` sets how many flips, and as many cuts, are tried for each kind; 1,000, but for checkpoints, which take long to do without.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test may panic, and wait")]
 #![allow(missing_docs)]
 
 use std::collections::BTreeMap;

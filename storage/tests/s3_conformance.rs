@@ -1,5 +1,5 @@
 //! S3 passes the suite of all stores, over the network: a server in this process, and a real MinIO where there is one.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::panic, missing_docs)]
 
 #[path = "support/conformance.rs"]
 mod conformance;

@@ -1,6 +1,8 @@
 //! What transactions promise, through the public interface: all or nothing, visible to everybody, checked against concurrent ones, kept for
 //! time travel, and found again by whoever opens the database next.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test may panic, and wait")]
+
 use std::sync::Arc;
 
 use arrow::array::{Array, Int64Array, RecordBatch};

@@ -211,6 +211,7 @@ fn measure(args: &Args, case: &Case, place: &Place, writer: &mut CloudDb) -> Res
     let trace = take();
     writer.execute(case.commit).or_else(|error| if case.name == "scan" { writer.execute("DROP TABLE other") } else { Err(error) })?;
     writer.settle();
+    #[allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
     std::thread::sleep(STALE);
     take();
     child.go()?;

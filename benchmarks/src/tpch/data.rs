@@ -100,10 +100,7 @@ pub fn prepare(root: &Path, scale: f64, format: Format, tables: &[Table], thread
             Ok(())
         };
         let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().map_err(|_| Error::new("a thread that makes data panicked"))?)
-            .collect::<Result<()>>()
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| Error::new("a thread that makes data panicked"))?)
     })?;
     Ok(data)
 }

@@ -99,6 +99,7 @@ fn write_tables(tables: &[TableLine], out: &mut dyn Write) -> Result<()> {
     for line in &lines {
         let fill = |column: usize| " ".repeat(widths[column] - line[column].width());
         write!(out, "{}{}", line[0], fill(0))?;
+        #[allow(clippy::needless_range_loop, reason = "two arrays are walked side by side")]
         for column in 1..5 {
             write!(out, "  {}{}", fill(column), line[column])?;
         }

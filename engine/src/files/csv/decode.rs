@@ -111,10 +111,10 @@ fn typed(input: &Input, chunk: &Chunk, starts: &[usize], column: usize, texts: &
             return Err(at_column(chunk, input, starts[row], column, &message).with_hint(hint));
         }
     };
-    if !target.is_nullable() {
-        if let Some(row) = (0..array.len()).find(|row| array.is_null(*row)) {
-            return Err(at_column(chunk, input, starts[row], column, "the value is NULL, and the column is NOT NULL"));
-        }
+    if !target.is_nullable()
+        && let Some(row) = (0..array.len()).find(|row| array.is_null(*row))
+    {
+        return Err(at_column(chunk, input, starts[row], column, "the value is NULL, and the column is NOT NULL"));
     }
     Ok(array)
 }
