@@ -223,9 +223,14 @@ fn parse_size(text: &str) -> Result<u64, String> {
         "t" | "tib" => 1 << 40,
         _ => return Err(format!("'{unit}' is no unit: B, KB, MB, GB, TB, KiB, MiB, GiB, TiB")),
     };
-    let bytes = match number.parse::<u64>() {
-        Ok(whole) => whole.checked_mul(factor),
-        Err(_) => number.parse::<f64>().ok().map(|number| (number * factor as f64) as u64),
+    let bytes = match number.contains('.') {
+        false => number.parse::<u64>().ok().and_then(|whole| whole.checked_mul(factor)),
+        true => number
+            .parse::<f64>()
+            .ok()
+            .map(|number| number * factor as f64)
+            .filter(|bytes| *bytes < u64::MAX as f64)
+            .map(|bytes| bytes as u64),
     };
     match bytes {
         Some(0) | None => Err("it must be a size above 0, as 512MiB or 4GB".to_owned()),

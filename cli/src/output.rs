@@ -2,6 +2,8 @@
 
 use std::io::{self, BufWriter, IsTerminal, Stdout};
 
+use clouddb_storage::store::Store;
+
 use crate::args::ShellArgs;
 use crate::render::{BoxOptions, Style};
 
@@ -34,4 +36,9 @@ pub(crate) fn stdout_is_terminal() -> bool {
 /// Whether somebody looks at standard error right now: nobody else wants a progress bar.
 pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
+}
+
+/// Where a store is, as its user would write it: a folder's path, any other store's URL.
+pub(crate) fn place(store: &Store) -> &str {
+    store.url().strip_prefix("file://").unwrap_or(store.url())
 }

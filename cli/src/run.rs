@@ -168,7 +168,7 @@ impl Runner {
         if !self.existed && self.database.storage().exists() {
             self.existed = true;
             if store.kind() != StoreKind::Memory {
-                eprintln!("created database at {}", store.url());
+                eprintln!("created database at {}", output::place(store));
             }
         }
     }

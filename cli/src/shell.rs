@@ -7,9 +7,9 @@ use rustyline::{Config, DefaultEditor};
 
 use crate::args::Format;
 use crate::failure::{Failure, Result};
-use crate::interrupt;
 use crate::run::Runner;
 use crate::script::Splitter;
+use crate::{interrupt, output};
 
 const PROMPT: &str = "clouddb> ";
 /// While a transaction is open.
@@ -80,7 +80,7 @@ impl Shell {
             (true, false) => "",
             (false, _) => ", a new database",
         };
-        println!("clouddb {} on {}{state}; .help helps", env!("CARGO_PKG_VERSION"), storage.store().url());
+        println!("clouddb {} on {}{state}; .help helps", env!("CARGO_PKG_VERSION"), output::place(storage.store()));
         self
     }
 

@@ -40,12 +40,13 @@ async fn requests_are_few() {
 /// A place in MinIO that nobody else uses, or nothing and a line that says so.
 async fn minio(name: &str) -> Option<Store> {
     let Ok(endpoint) = std::env::var("CLOUDDB_TEST_MINIO") else {
+        assert!(std::env::var_os("CLOUDDB_TEST_REQUIRE_MINIO").is_none(), "there is no MinIO: run this with scripts/minio run");
         eprintln!("skipped: no MinIO; run scripts/minio run cargo test -p clouddb-storage");
         return None;
     };
-    let unique = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    let unique = clouddb_storage::env::Env::system().random.next_u128();
     let options = [("endpoint".to_string(), endpoint)];
-    Some(Store::connect(&format!("s3://test/{name}-{unique}"), &options).await.unwrap())
+    Some(Store::connect(&format!("s3://test/{name}-{unique:x}"), &options).await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]

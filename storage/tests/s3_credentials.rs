@@ -100,6 +100,8 @@ async fn keys_from_the_environment() {
     // Half a key is a mistake, not a reason to look elsewhere.
     let said = case.play(&[keys[0], ("AWS_ENDPOINT_URL", &case.endpoint)], "").await;
     assert!(said.starts_with("REFUSED") && said.contains("AWS_SECRET_ACCESS_KEY"), "{said}");
+    let said = case.play(&[keys[0], keys[1], ("AWS_ENDPOINT_URL", &case.endpoint), ("AWS_CA_BUNDLE", "no-such-file.pem")], "").await;
+    assert!(said.starts_with("REFUSED") && said.contains("no-such-file.pem") && said.contains("AWS_CA_BUNDLE"), "{said}");
     // Plain HTTP can be forbidden.
     let said = case.play(&[keys[0], keys[1], ("AWS_ENDPOINT_URL", &case.endpoint), ("AWS_ALLOW_HTTP", "false")], "").await;
     assert!(!said.starts_with("FOUND"), "{said}");

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &InfoArgs) -> Result<()> {
 
     let mut out = output::stdout();
     let mut field = |name: &str, value: String| writeln!(out, "{name:<12} {value}");
-    field("database", database.store().url().to_owned())?;
+    field("database", output::place(database.store()).to_owned())?;
     field("id", database.id().map_or_else(|| "none yet".to_owned(), |id| id.to_string()))?;
     field("format", format!("version {}", clouddb_storage::FORMAT_VERSION))?;
     field("store", database.store().description().to_owned())?;

@@ -31,10 +31,12 @@ for text in typed + [None]:
     from_here = len(seen)
     while text.startswith(b'~'):
         # Pressed again and again until it has an effect: nothing tells when a statement has begun.
+        # A terminal shows typed lines again, prompt and all, so the prompt is no sign of it.
         os.write(terminal, text[1:])
         if select.select([terminal], [], [], 0.3)[0]:
             seen += os.read(terminal, 4096)
-            if b'> ' in seen[from_here:]:
+            if b'interrupted' in seen[from_here:]:
+                from_here = len(seen) - len(seen.split(b'interrupted')[-1])
                 break
         if time.time() > deadline:
             sys.exit('it cannot be interrupted: %r' % seen)

@@ -164,7 +164,7 @@ impl Session {
         let context = self.read_context().await?;
         let plan = context.plan(statement).await?;
         if let State::Active(active) = &mut self.transaction {
-            active.note_reads(&context, &plan)?;
+            active.note_reads(&context);
         }
         let physical = context.physical(&plan).await?;
         let stream = execute_stream(physical, context.task()).map_err(from_datafusion)?;
@@ -196,6 +196,7 @@ impl Session {
                 let transaction = active.transaction_mut()?;
                 transaction.describe(&description(sql));
                 let done = write::carry_out(&context, transaction, write).await?;
+                active.note_reads(&context);
                 self.transaction = State::Active(active);
                 Ok(done)
             }

@@ -1,12 +1,9 @@
 //! A session's open transaction.
 
 use clouddb_storage::{Database as Storage, Isolation, Snapshot, Transaction};
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::{TransactionAccessMode, TransactionIsolationLevel, TransactionMode};
 
-use crate::error::{Error, Result, from_datafusion};
-use crate::settings::CATALOG;
+use crate::error::{Error, Result};
 use crate::statements::context::Context;
 
 /// Whether a session has a transaction.
@@ -99,21 +96,10 @@ impl Active {
         self.transaction
     }
 
-    /// Notes the tables that a query reads: a serializable transaction depends on them.
-    pub(super) fn note_reads(&mut self, context: &Context, plan: &LogicalPlan) -> Result<()> {
-        let Some(transaction) = self.transaction.as_mut().filter(|_| self.serializable) else { return Ok(()) };
-        let mut tables = Vec::new();
-        plan.apply_with_subqueries(|node| {
-            if let LogicalPlan::TableScan(scan) = node {
-                let name = scan.table_name.clone().resolve(CATALOG, context.current_schema());
-                if *name.catalog == *CATALOG {
-                    tables.extend(context.snapshot.table(&name.schema, &name.table).map(|table| table.meta().id));
-                }
-            }
-            Ok(TreeNodeRecursion::Continue)
-        })
-        .map_err(from_datafusion)?;
-        tables.into_iter().for_each(|table| transaction.note_read(table));
-        Ok(())
+    /// Notes the tables that a statement has read: a serializable transaction depends on them.
+    pub(super) fn note_reads(&mut self, context: &Context) {
+        if let Some(transaction) = self.transaction.as_mut().filter(|_| self.serializable) {
+            context.tables_read().into_iter().for_each(|table| transaction.note_read(table));
+        }
     }
 }

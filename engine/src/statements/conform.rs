@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, RecordBatch, new_null_array};
 use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
 use arrow::datatypes::{DataType, Field, Float64Type, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -56,6 +56,10 @@ pub(crate) fn conform(array: &ArrayRef, source: &Field, target: &Field) -> Resul
             types::sql_name(source)
         )));
     }
+    let array = &match target.data_type() {
+        DataType::BinaryView | DataType::Binary | DataType::LargeBinary if array.data_type().is_string() => bytes_of_text(array)?,
+        _ => Arc::clone(array),
+    };
     let rounded = round_for(array, target.data_type())?;
     let options = |safe| CastOptions { safe, format_options: FormatOptions::default() };
     cast_with_options(&rounded, target.data_type(), &options(false)).map_err(|error| {
@@ -81,6 +85,25 @@ fn round_for(array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
         DataType::Decimal256(precision, scale) if *scale > 0 => arrow::compute::cast(array, &DataType::Decimal256(*precision, 0))?,
         _ => Arc::clone(array),
     })
+}
+
+/// Texts as bytes: `\xdead` is two bytes, as in PostgreSQL; any other text is its own UTF-8.
+fn bytes_of_text(array: &ArrayRef) -> Result<ArrayRef> {
+    let texts = arrow::compute::cast(array, &DataType::Utf8View)?;
+    let mut bytes = BinaryViewBuilder::with_capacity(texts.len());
+    for text in texts.as_string_view() {
+        match text.map(|text| (text, text.strip_prefix("\\x").and_then(hex))) {
+            None => bytes.append_null(),
+            Some((_, Some(decoded))) => bytes.append_value(decoded),
+            Some((text, None)) => bytes.append_value(text),
+        }
+    }
+    Ok(Arc::new(bytes.finish()))
+}
+
+fn hex(digits: &str) -> Option<Vec<u8>> {
+    let digits = digits.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<Vec<u8>>>()?;
+    (digits.len() % 2 == 0).then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 /// The first value that a lenient cast turned into NULL.

@@ -1,8 +1,10 @@
 //! What carries out one statement: the session's state, and the snapshot that the statement reads.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use clouddb_storage::{Snapshot, TableSnapshot};
+use clouddb_storage::{Snapshot, TableId, TableSnapshot};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::source_as_provider;
 use datafusion::execution::TaskContext;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
@@ -12,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement};
 
 use super::parse::name_parts;
 use super::rewrite;
+use crate::catalog::CloudTable;
 use crate::database::Database;
 use crate::error::{Error, Result, from_datafusion};
 use crate::session::catalogs::SessionCatalogs;
@@ -38,13 +41,15 @@ pub(crate) struct Context {
     pub(crate) state: SessionState,
     pub(crate) catalogs: Arc<SessionCatalogs>,
     pub(crate) snapshot: Snapshot,
+    /// The tables that the statement's queries read.
+    read: Mutex<Vec<TableId>>,
 }
 
 impl Context {
     /// Begins a statement on a snapshot.
     pub(crate) fn new(database: Database, state: SessionState, catalogs: Arc<SessionCatalogs>, snapshot: Snapshot) -> Self {
         catalogs.begin(database.catalog_at(snapshot.clone()));
-        Self { database, state, catalogs, snapshot }
+        Self { database, state, catalogs, snapshot, read: Mutex::default() }
     }
 
     /// The schema of names without one.
@@ -92,7 +97,26 @@ impl Context {
     pub(crate) async fn plan(&self, mut statement: Statement) -> Result<LogicalPlan> {
         rewrite::rewrite(self, &mut statement).await?;
         let statement = DataFusionStatement::Statement(Box::new(statement));
-        self.state.statement_to_plan(statement).await.map_err(from_datafusion)
+        let plan = self.state.statement_to_plan(statement).await.map_err(from_datafusion)?;
+        self.note_reads(&plan)?;
+        Ok(plan)
+    }
+
+    /// The tables that the statement's queries have read so far, those below views too.
+    pub(crate) fn tables_read(&self) -> Vec<TableId> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_reads(&self, plan: &LogicalPlan) -> Result<()> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                let provider = source_as_provider(&scan.source)?;
+                read.extend(provider.downcast_ref::<CloudTable>().map(|table| table.table().meta().id));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        noted.map(|_| ()).map_err(from_datafusion)
     }
 
     /// Optimizes a plan and makes it ready to run.

@@ -186,7 +186,7 @@ pub(crate) async fn from_files(context: &Context, transaction: &mut Transaction,
 /// A field as JSON is read into it: types that JSON writes as text stay text until they are cast.
 fn json_field(field: &Field) -> Field {
     let data_type = match field.data_type() {
-        DataType::FixedSizeBinary(_) => DataType::Utf8View,
+        DataType::FixedSizeBinary(_) | DataType::Binary | DataType::BinaryView => DataType::Utf8View,
         other => other.clone(),
     };
     Field::new(field.name(), data_type, true)
@@ -307,7 +307,7 @@ fn select(name: &ObjectName, columns: &[Ident]) -> Result<Box<Query>> {
     super::parse::parse_query(&format!("SELECT {list} FROM {name}"))
 }
 
-/// CSV and JSON have no bytes: UUIDs are written as text.
+/// CSV and JSON have no bytes: UUIDs are written as text, bytes as `\x` and their hexadecimal digits, as they are read again.
 async fn textual(context: &Context, query: Box<Query>, format: FileFormat) -> Result<Box<Query>> {
     if !matches!(format, FileFormat::Csv | FileFormat::Json) {
         return Ok(query);
@@ -315,14 +315,16 @@ async fn textual(context: &Context, query: Box<Query>, format: FileFormat) -> Re
     let statement = DataFusionStatement::Statement(Box::new(Statement::Query(query.clone())));
     let plan = context.state.statement_to_plan(statement).await.map_err(from_datafusion)?;
     let fields = plan.schema().fields();
-    if !fields.iter().any(|field| types::is_uuid(field)) {
+    let is_bytes = |field: &Field| matches!(field.data_type(), DataType::Binary | DataType::BinaryView | DataType::LargeBinary);
+    if !fields.iter().any(|field| types::is_uuid(field) || is_bytes(field)) {
         return Ok(query);
     }
     let columns = fields.iter().map(|field| {
         let name = format!("\"{}\"", field.name().replace('"', "\"\""));
-        match types::is_uuid(field) {
-            true => format!("uuid_text({name}) AS {name}"),
-            false => name,
+        match field {
+            field if types::is_uuid(field) => format!("uuid_text({name}) AS {name}"),
+            field if is_bytes(field) => format!("'\\x' || encode({name}, 'hex') AS {name}"),
+            _ => name,
         }
     });
     super::parse::parse_query(&format!("SELECT {} FROM ({query}) AS q", columns.collect::<Vec<_>>().join(", ")))

@@ -66,22 +66,21 @@ pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
                 }
                 levels.push(Level::default());
             }
-            Token::RParen | Token::RBracket | Token::RBrace => {
-                level.separate();
-                let depth = level.best + 1;
-                if levels.len() > 1 {
-                    levels.pop();
-                }
-                if let Some(level) = levels.last_mut() {
-                    level.child = level.child.max(depth);
-                }
-            }
+            Token::RParen | Token::RBracket | Token::RBrace => close(&mut levels),
             Token::Comma | Token::SemiColon => level.separate(),
             Token::Lt if previous_opens_type => {
                 angles += 1;
                 level.operators += 1;
             }
             Token::StringConcat => logical += 1,
+            // CASE ... END nests like brackets.
+            Token::Word(word) if word.keyword == Keyword::CASE => {
+                if levels.len() > MAX_BRACKETS {
+                    return Err(too_deep());
+                }
+                levels.push(Level::default());
+            }
+            Token::Word(word) if word.keyword == Keyword::END => close(&mut levels),
             Token::Word(word) => match word.keyword {
                 Keyword::AND | Keyword::OR => {
                     logical += 1;
@@ -100,7 +99,6 @@ pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
                 | Keyword::IN
                 | Keyword::COLLATE
                 | Keyword::AT
-                | Keyword::CASE
                 | Keyword::EXPLAIN
                 | Keyword::PREPARE
                 | Keyword::DIV
@@ -127,6 +125,20 @@ pub(crate) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
     match depth > MAX_DEPTH {
         true => Err(too_deep()),
         false => Ok(()),
+    }
+}
+
+/// Ends a level; its depth counts where it stands.
+fn close(levels: &mut Vec<Level>) {
+    let depth = levels.last_mut().map_or(0, |level| {
+        level.separate();
+        level.best + 1
+    });
+    if levels.len() > 1 {
+        levels.pop();
+    }
+    if let Some(level) = levels.last_mut() {
+        level.child = level.child.max(depth);
     }
 }
 

@@ -351,7 +351,6 @@ mod tests {
             "SELECT TOP 3 * FROM t",
             "SELECT a INTO u FROM t",
             "SELECT * FROM t GLOBAL JOIN u ON true",
-            "SELECT * FROM t CROSS JOIN u ON t.a = u.a",
             "SELECT * FROM t JOIN u",
             "SELECT * FROM t SEMI JOIN u ON true",
             "SELECT * FROM t ASOF JOIN u MATCH_CONDITION (t.a >= u.a) ON t.b = u.b",

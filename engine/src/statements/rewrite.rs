@@ -6,7 +6,7 @@
 //!
 //! Nothing that reads the past is left behind: a version that is not understood is an error, never the present.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use clouddb_storage::AsOf;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, Query, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableVersion, Value, VisitMut,
-    VisitorMut, WildcardAdditionalOptions,
+    FunctionArguments, Ident, ObjectName, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableVersion, Value,
+    VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::context::Context;
@@ -62,6 +62,10 @@ pub(crate) fn rewrite_stored(statement: &mut Statement) -> Result<()> {
                 Some(what) => return ControlFlow::Break(refuse::unsupported(format!("a view that {what}"))),
                 None => add_wildcard(&mut query.body),
             }
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+            name_twins(select);
             ControlFlow::Continue(())
         }
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
@@ -117,6 +121,11 @@ impl VisitorMut for Rewriter<'_> {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        name_twins(select);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         match self.table_factor(factor) {
             Ok(()) => ControlFlow::Continue(()),
@@ -144,6 +153,25 @@ fn add_wildcard(body: &mut SetExpr) {
             add_wildcard(right);
         }
         _ => {}
+    }
+}
+
+/// DataFusion wants every expression of a SELECT to have a name of its own; people write `SELECT 1, 1`. The second gets the name `1:1`, as in DuckDB.
+fn name_twins(select: &mut Select) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for item in &mut select.projection {
+        let SelectItem::UnnamedExpr(expr) = item else { continue };
+        // That is what DataFusion calls all of them.
+        let name = match &*expr {
+            Expr::Subquery(_) => "(<subquery>)".to_owned(),
+            other => other.to_string(),
+        };
+        let count = seen.entry(name.clone()).or_default();
+        if *count > 0 {
+            let expr = std::mem::replace(expr, Expr::Value(Value::Null.into()));
+            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', format!("{name}:{count}")) };
+        }
+        *count += 1;
     }
 }
 

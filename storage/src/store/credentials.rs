@@ -171,8 +171,9 @@ impl CredentialProvider for Renewing {
 
     #[allow(clippy::disallowed_methods, reason = "credentials end by the wall clock")]
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        // The wall clock, as the credentials' end is a point on it; no stored byte depends on it.
-        let credential = self.at(SystemTime::now()).await;
+        #[allow(clippy::disallowed_methods, reason = "credentials end at a point on the wall clock; no stored byte depends on it")]
+        let now = SystemTime::now();
+        let credential = self.at(now).await;
         credential.map_err(|error| object_store::Error::Generic { store: "credentials", source: Box::new(error) })
     }
 }

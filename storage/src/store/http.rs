@@ -15,8 +15,10 @@ use http_body::{Body, Frame, SizeHint};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService, ReqwestConnector,
 };
-use object_store::{BackoffConfig, ClientOptions, RetryConfig};
+use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 use tokio::time::{Instant, Sleep};
+
+use crate::error::{Error, Result};
 
 /// Connecting takes a few round trips. A host that has not answered by then is down or shielded.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -48,14 +50,28 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// No retry begins later than this after the first attempt: signatures expire after five minutes.
 const RETRY_FOR: Duration = Duration::from_secs(120);
 
-/// The options of a client.
-pub(super) fn options() -> ClientOptions {
-    ClientOptions::new()
+/// The options of a client, which trusts the system's certificates and those in a file, if one is given.
+///
+/// # Errors
+/// *Invalid* when the file cannot be read or holds no certificates.
+pub(super) fn options(ca_bundle: Option<&str>) -> Result<ClientOptions> {
+    let mut options = ClientOptions::new()
         .with_connect_timeout(CONNECT)
         .with_timeout_disabled()
         .with_http1_only()
         .with_pool_idle_timeout(IDLE_CONNECTION)
-        .with_pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .with_pool_max_idle_per_host(IDLE_CONNECTIONS);
+    if let Some(path) = ca_bundle {
+        let wrong = |error: String| {
+            Error::invalid(format!("the certificates in {path} cannot be used: {error}"))
+                .with_hint("AWS_CA_BUNDLE (ca_bundle) names a PEM file")
+        };
+        let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+        for certificate in Certificate::from_pem_bundle(&pem).map_err(|error| wrong(error.to_string()))? {
+            options = options.with_root_certificate(certificate);
+        }
+    }
+    Ok(options)
 }
 
 /// Retries for requests that can be repeated without harm.

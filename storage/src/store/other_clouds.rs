@@ -36,7 +36,7 @@ fn gcs(bucket: Bucket, options: &[(String, String)]) -> Result<Store> {
 
     let mut builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(&bucket.bucket)
-        .with_client_options(super::http::options())
+        .with_client_options(super::http::options(None)?)
         .with_http_connector(super::http::Connector::default());
     let mut source = "environment or application default";
     for (key, value) in options.iter().chain(&bucket.options) {
@@ -56,7 +56,7 @@ fn azure(bucket: Bucket, options: &[(String, String)]) -> Result<Store> {
 
     let mut builder = MicrosoftAzureBuilder::from_env()
         .with_container_name(&bucket.bucket)
-        .with_client_options(super::http::options())
+        .with_client_options(super::http::options(None)?)
         .with_http_connector(super::http::Connector::default());
     let mut source = "environment or managed identity";
     for (key, value) in options.iter().chain(&bucket.options) {

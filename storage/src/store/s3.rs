@@ -9,7 +9,7 @@ use std::sync::Arc;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey as Key, AwsCredential, AwsCredentialProvider};
 use object_store::client::ClientConfigKey;
 use object_store::path::Path;
-use object_store::{ObjectStore, StaticCredentialProvider};
+use object_store::{ClientOptions, ObjectStore, StaticCredentialProvider};
 
 use super::creates::CarefulCreates;
 use super::location::Bucket;
@@ -26,16 +26,22 @@ struct Level {
     name: &'static str,
     settings: BTreeMap<String, (Key, String)>,
     profile: Option<String>,
+    /// A file of certificates to trust besides the system's.
+    ca_bundle: Option<String>,
 }
 
 impl Level {
     /// Settings that somebody wrote down for us: an unknown one is a mistake.
     fn given(name: &'static str, pairs: &[(String, String)]) -> Result<Self> {
-        let mut level = Self { name, settings: BTreeMap::new(), profile: None };
+        let mut level = Self { name, settings: BTreeMap::new(), profile: None, ca_bundle: None };
         for (key, value) in pairs {
             let lower = key.to_ascii_lowercase();
             if matches!(lower.as_str(), "profile" | "aws_profile") {
                 level.profile = Some(value.clone());
+                continue;
+            }
+            if matches!(lower.as_str(), "ca_bundle" | "aws_ca_bundle") {
+                level.ca_bundle = Some(value.clone());
                 continue;
             }
             match lower.parse() {
@@ -53,9 +59,10 @@ impl Level {
 
     /// The environment's variables, many of which mean something to others only.
     fn environment(variables: impl Iterator<Item = (String, String)>) -> Self {
-        let mut level = Self { name: "environment", settings: BTreeMap::new(), profile: None };
+        let mut level = Self { name: "environment", settings: BTreeMap::new(), profile: None, ca_bundle: None };
         // In order, so that of two names for one thing always the same wins: AWS_ENDPOINT_URL comes after AWS_ENDPOINT.
         let variables: BTreeMap<_, _> = variables.filter(|(name, value)| name.starts_with("AWS_") && !value.trim().is_empty()).collect();
+        level.ca_bundle = variables.get("AWS_CA_BUNDLE").cloned();
         for (name, value) in variables {
             match name.to_ascii_lowercase().parse() {
                 // The bucket is part of the URL; where roles come from is for `credentials.rs` to ask.
@@ -108,30 +115,25 @@ fn is_credential(key: &Key) -> bool {
 
 /// Connects to a bucket.
 pub(super) async fn connect(bucket: Bucket, options: &[(String, String)]) -> Result<Store> {
-    // Collected, so that the future can move between threads.
-    let environment: Vec<_> =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
-    connect_in(bucket, options, environment.into_iter()).await
-}
-
-async fn connect_in(bucket: Bucket, options: &[(String, String)], environment: impl Iterator<Item = (String, String)>) -> Result<Store> {
-    let levels = [Level::given("URL", &bucket.options)?, Level::given("options", options)?, Level::environment(environment)];
+    let environment =
+        Level::environment(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))));
+    let levels = [Level::given("URL", &bucket.options)?, Level::given("options", options)?, environment];
     let named_profile = levels.iter().find_map(|level| level.profile.as_deref());
     let shared = credentials::shared_config(named_profile).await;
 
     let endpoint = levels.iter().find_map(|level| level.any([Key::S3Endpoint, Key::Endpoint])).map(str::to_string).or(shared.endpoint);
     let endpoint = endpoint.map(|endpoint| checked_endpoint(&endpoint)).transpose()?;
     let region = levels.iter().find_map(|level| level.any([Key::Region, Key::DefaultRegion])).map(str::to_string).or(shared.region);
+    let ca_bundle = levels.iter().find_map(|level| level.ca_bundle.as_deref());
+    let client = http::options(ca_bundle)?;
     let (region, region_note) = match (region, &endpoint) {
         (Some(region), _) => (region, ""),
         (None, Some(_)) => (DEFAULT_REGION.to_string(), ""),
-        (None, None) => find_region(&bucket.bucket).await?,
+        (None, None) => find_region(&bucket.bucket, &client).await?,
     };
 
-    let mut builder = AmazonS3Builder::new()
-        .with_bucket_name(&bucket.bucket)
-        .with_client_options(http::options())
-        .with_http_connector(http::Connector::default());
+    let mut builder =
+        AmazonS3Builder::new().with_bucket_name(&bucket.bucket).with_client_options(client).with_http_connector(http::Connector::default());
     for level in levels.iter().rev() {
         for (key, value) in level.settings.values() {
             let resolved = matches!(key, Key::S3Endpoint | Key::Endpoint | Key::Region | Key::DefaultRegion) || is_credential(key);
@@ -206,8 +208,8 @@ fn checked_endpoint(endpoint: &str) -> Result<String> {
 }
 
 /// Asks S3 where a bucket is; anybody may.
-async fn find_region(bucket: &str) -> Result<(String, &'static str)> {
-    match object_store::aws::resolve_bucket_region(bucket, &http::options()).await {
+async fn find_region(bucket: &str, client: &ClientOptions) -> Result<(String, &'static str)> {
+    match object_store::aws::resolve_bucket_region(bucket, client).await {
         Ok(region) => Ok((region, "")),
         Err(error) if error.to_string().contains("not found") => Err(Error::invalid(format!("there is no bucket '{bucket}' in S3"))
             .with_hint("create it, or set AWS_ENDPOINT_URL if it is elsewhere")

@@ -23,6 +23,9 @@ use crate::render::{self, BoxOptions, Style, units};
 /// Rows that the tour's results show: it is about what comes back, not about all of it.
 const SHOWN_ROWS: usize = 10;
 
+/// Columns that results may take where the output is no terminal: about what a log or a web page shows.
+const PIPE_WIDTH: usize = 120;
+
 pub(crate) async fn run(args: &DemoArgs) -> Result<()> {
     let place = match &args.database {
         Some(database) => database.clone(),
@@ -33,7 +36,7 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<()> {
     if database.storage().exists() {
         return Err(Failure::Message(format!(
             "there is a database at {} already\nhint: the demo makes one of its own: name a new folder, or none",
-            database.storage().store().url()
+            output::place(database.storage().store())
         )));
     }
     let mut tour = Tour { session: database.session(), database, out: output::stdout() };
@@ -96,7 +99,7 @@ impl Tour {
         let rows = rows.load(Ordering::Relaxed);
         let rate = units::count((rows as f64 / elapsed.as_secs_f64()) as u64);
         let (elapsed, bytes) = (units::duration(elapsed), units::bytes(bytes));
-        self.say(&format!("created database at {}", self.database.storage().store().url()))?;
+        self.say(&format!("created database at {}", output::place(self.database.storage().store())))?;
         self.say(&format!(
             "{} in {elapsed} ({rate} a second), {bytes} of Parquet, committed as snapshot {}",
             units::counted(rows, "row"),
@@ -193,7 +196,7 @@ impl Tour {
     async fn answer(&mut self, result: StatementResult) -> Result<()> {
         match result {
             StatementResult::Rows(rows) => {
-                let boxes = BoxOptions { max_rows: SHOWN_ROWS, width: output::terminal_width() };
+                let boxes = BoxOptions { max_rows: SHOWN_ROWS, width: Some(output::terminal_width().unwrap_or(PIPE_WIDTH)) };
                 render::write_result(rows.into_stream(), Style { format: Format::Box, boxes }, &mut self.out).await?;
                 Ok(())
             }

@@ -95,4 +95,5 @@ SELECT (SELECT count(*) FROM orders WHERE o_orderkey = 900000001) AS orders,
        (SELECT count(*) FROM lineitem WHERE l_orderkey = 900000001) AS items";
 
 /// The history.
-pub(super) const SNAPSHOTS: &str = "SELECT snapshot, commit_time, who, what, rows_added FROM system.snapshots ORDER BY snapshot";
+pub(super) const SNAPSHOTS: &str =
+    "SELECT snapshot, commit_time, who, left(what, 50) AS what, rows_added FROM system.snapshots ORDER BY snapshot";
