@@ -231,8 +231,8 @@ async fn failed_steps_say_whether_something_happened() {
         (Step::CreateFile, Io::ReadOnlyFilesystem, ErrorKind::PermissionDenied, false),
         (Step::Link, Io::Unsupported, ErrorKind::Unsupported, false),
         (Step::Link, Io::Other, ErrorKind::Unavailable, false),
-        (Step::SyncFolder, Io::StorageFull, ErrorKind::Unavailable, true),
-        (Step::SyncFolder, Io::Other, ErrorKind::Unavailable, true),
+        (Step::SyncFolder, Io::StorageFull, ErrorKind::OutcomeUnknown, true),
+        (Step::SyncFolder, Io::Other, ErrorKind::OutcomeUnknown, true),
     ] {
         let disk = SimulatedDisk::new();
         let store = store(&disk);

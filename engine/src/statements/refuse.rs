@@ -355,9 +355,7 @@ mod tests {
             "SELECT * FROM t SEMI JOIN u ON true",
             "SELECT * FROM t ASOF JOIN u MATCH_CONDITION (t.a >= u.a) ON t.b = u.b",
             "SELECT a COLLATE \"de\" FROM t",
-            "WITH c AS MATERIALIZED (SELECT 1) SELECT * FROM c",
             "SELECT * FROM t PIVOT (sum(a) FOR b IN ('x', 'y'))",
-            "TABLE t",
         ] {
             for sql in [
                 part.to_owned(),

@@ -22,7 +22,9 @@ use crate::{Database, OpenOptions};
 
 fn rows(from: i64, count: i64) -> RecordBatch {
     let numbers: ArrayRef = Arc::new(Int64Array::from_iter((from..from + count).map(|n| (n % 7 != 0).then_some(n))));
-    let texts: ArrayRef = Arc::new(StringArray::from_iter_values((from..from + count).map(|n| format!("row {}", n * 7919 % 10_007))));
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values(
+        (from..from + count).map(|n| format!("row {n} {:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64))),
+    ));
     RecordBatch::try_from_iter_with_nullable([("n", numbers, true), ("s", texts, true)]).unwrap()
 }
 
