@@ -90,6 +90,7 @@ fn statements_over_lines_errors_and_the_end() {
 }
 
 #[test]
+#[ignore = "races with a loaded machine: run it alone, cargo test -p clouddb-cli --test process -- --ignored"]
 fn ctrl_c_cancels_a_statement_and_ctrl_d_ends() {
     let folder = Folder::new();
     // Minutes of work, if nobody stopped it.
