@@ -1,8 +1,8 @@
 //! Reads everything that a database consists of and tells what is wrong with it.
 //!
-//! - [`chain`] replays the log from slot 1: every record's hash, the chain of hashes, every action against the rules.
-//! - [`checkpoints`] compares every checkpoint, and `head`, with the state that the log says it must hold.
-//! - [`segments`] reads every segment that any snapshot has: tail, every block's checksum, and every row, decoded and counted.
+//! - `chain` replays the log from slot 1: every record's hash, the chain of hashes, every action against the rules.
+//! - `checkpoints` compares every checkpoint, and `head`, with the state that the log says it must hold.
+//! - `segments` reads every segment that any snapshot has: tail, every block's checksum, and every row, decoded and counted.
 //!
 //! It works on a store, not on an open database: a database whose newest record is damaged does not open, and it is then that one wants to know
 //! what else is damaged. It writes nothing. What is damaged is a [`Problem`] and does not end the work; a store that does not answer does.
