@@ -102,10 +102,10 @@ async fn in_a_folder() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_a_bucket() {
-    let Ok(base) = std::env::var("CLOUDDB_TEST_MINIO") else {
-        eprintln!("skipped: CLOUDDB_TEST_MINIO names no bucket");
+    if std::env::var_os("CLOUDDB_TEST_MINIO").is_none() {
+        eprintln!("skipped: no MinIO server; run it with scripts/minio run");
         return;
-    };
+    }
     let run = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
-    run_all(|name| format!("{}/slt-{run}/{name}", base.trim_end_matches('/'))).await;
+    run_all(|name| format!("s3://test/slt-{run}/{name}")).await;
 }
