@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use clouddb_storage::store::Store;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::file_format::FileFormat as DataFusionFormat;
@@ -17,6 +17,7 @@ use url::Url;
 
 use super::{FileFormat, Options};
 use crate::error::{Error, ErrorKind, Result, from_datafusion};
+use crate::statements::types;
 
 /// One file that was found.
 #[derive(Debug, Clone)]
@@ -99,10 +100,30 @@ impl Files {
         let listing = ListingOptions::new(reader).with_file_extension("");
         let schema = match schema {
             Some(schema) => schema,
+            None if format == FileFormat::Parquet => self.infer_parquet(state, &listing).await?,
             None => self.infer(state, &listing).await?,
         };
         let config = ListingTableConfig::new_with_multi_paths(self.urls.clone()).with_listing_options(listing).with_schema(schema);
         Ok(Arc::new(ListingTable::try_new(config).map_err(from_datafusion)?))
+    }
+
+    /// The schema of all files together, with what Parquet knows of types beyond Arrow's own (UUID), and without other metadata of columns.
+    async fn infer_parquet(&self, state: &SessionState, listing: &ListingOptions) -> Result<SchemaRef> {
+        let schema = self.infer(state, listing).await?;
+        let (Some(first), true) =
+            (self.files.first(), schema.fields().iter().any(|field| matches!(field.data_type(), DataType::FixedSizeBinary(16))))
+        else {
+            return Ok(schema);
+        };
+        // Metadata of several files may contradict each other, so it is read of the first alone.
+        let with_metadata = ParquetFormat::default().with_skip_metadata(false);
+        let described =
+            with_metadata.infer_schema(state, &first.store, std::slice::from_ref(&first.meta)).await.map_err(from_datafusion)?;
+        let fields = schema.fields().iter().map(|field| match described.field_with_name(field.name()) {
+            Ok(found) if types::is_uuid(found) => Arc::new(types::uuid_field(field.name()).with_nullable(field.is_nullable())),
+            _ => Arc::clone(field),
+        });
+        Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
     }
 
     /// The schema of all files together. A file that cannot be read is named.

@@ -57,19 +57,24 @@ impl Options {
             }
             _ => {
                 return Err(Error::unsupported(format!("the option {name} of COPY is not supported")).with_hint(
-                    "there are FORMAT, HEADER, DELIMITER, QUOTE, ESCAPE, NULL, COMPRESSION, COMPRESSION_LEVEL, ROW_GROUP_SIZE, PARTITION_BY and ENCODING",
+                    "there are FORMAT, HEADER, DELIMITER, QUOTE, ESCAPE, NULL, COMPRESSION, COMPRESSION_LEVEL, ROW_GROUP_SIZE and ENCODING",
                 ));
             }
         }
         Ok(())
     }
 
+    /// The compression of text files, if it is told.
+    pub(crate) fn told_compression(&self) -> Result<Option<Compression>> {
+        match self.compression.as_deref() {
+            Some("auto" | "auto_detect") | None => Ok(None),
+            Some(name) => Compression::from_name(name).map(Some),
+        }
+    }
+
     /// The compression of a text file at a path.
     pub(crate) fn text_compression(&self, path: &str) -> Result<Compression> {
-        match self.compression.as_deref() {
-            Some("auto" | "auto_detect") | None => Ok(Compression::from_path(path)),
-            Some(name) => Compression::from_name(name),
-        }
+        Ok(self.told_compression()?.unwrap_or_else(|| Compression::from_path(path)))
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod stack;
 mod transaction;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clouddb_storage::{AsOf, Snapshot, Transaction};
 use datafusion::execution::SessionStateBuilder;
@@ -30,7 +31,7 @@ use crate::statements::kind::{self, Kind};
 use crate::statements::parse::{self, Parsed, Statement};
 use crate::statements::set::{self, Setting};
 use crate::statements::write::{self, Write};
-use crate::statements::{copy, rewrite, unsupported};
+use crate::statements::{copy, explain, rewrite, unsupported};
 
 /// How often a statement is run again after a conflict. Conflicts need two transactions that create, drop or alter the same name: more than a few in a
 /// row means that somebody does nothing else.
@@ -38,6 +39,22 @@ const ATTEMPTS: usize = 10;
 
 /// How much of a statement the history keeps.
 const DESCRIPTION_CHARACTERS: usize = 200;
+
+/// A commit under way; over when dropped.
+struct Committing<'a>(&'a AtomicBool);
+
+impl<'a> Committing<'a> {
+    fn begin(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Release);
+        Self(flag)
+    }
+}
+
+impl Drop for Committing<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
 
 /// Runs SQL on a database, one statement at a time.
 #[derive(Debug)]
@@ -47,6 +64,7 @@ pub struct Session {
     catalogs: Arc<SessionCatalogs>,
     transaction: State,
     pinned: Option<Snapshot>,
+    committing: Arc<AtomicBool>,
 }
 
 impl Session {
@@ -57,7 +75,7 @@ impl Session {
             .with_runtime_env(Arc::clone(database.runtime()))
             .with_catalog_list(list)
             .build();
-        Self { database, state, catalogs, transaction: State::None, pinned: None }
+        Self { database, state, catalogs, transaction: State::None, pinned: None, committing: Arc::default() }
     }
 
     /// The database.
@@ -68,6 +86,12 @@ impl Session {
     /// Whether a transaction is open, failed ones included.
     pub fn in_transaction(&self) -> bool {
         !matches!(self.transaction, State::None)
+    }
+
+    /// Tells, while a statement runs, whether its commit is under way. A statement that is dropped before has committed nothing; one that is
+    /// dropped while it commits may be committed all the same, so whoever cancels statements waits for this to be over.
+    pub fn committing(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.committing)
     }
 
     /// The snapshot of the past that the session is pinned to.
@@ -146,14 +170,7 @@ impl Session {
 
     async fn query(&mut self, statement: SqlStatement) -> Result<Rows> {
         let statement = match statement {
-            SqlStatement::Explain { query_plan, estimate, options, statement: inner, .. }
-                if !matches!(*inner, SqlStatement::Query(_)) || query_plan || estimate || options.is_some() =>
-            {
-                return Err(match *inner {
-                    SqlStatement::Query(_) => unsupported("an option of EXPLAIN other than ANALYZE, VERBOSE and FORMAT"),
-                    _ => unsupported("EXPLAIN of anything but a query"),
-                });
-            }
+            explain @ SqlStatement::Explain { .. } => explain::normalized(explain)?,
             SqlStatement::ShowSchemas { .. } => {
                 // DataFusion has no SHOW SCHEMAS.
                 let query = parse::parse_query("SELECT schema_name FROM information_schema.schemata ORDER BY schema_name")?;
@@ -215,7 +232,7 @@ impl Session {
             if !transaction.has_changes() {
                 return Ok(done);
             }
-            match transaction.commit().await {
+            match self.commit_noted(transaction).await {
                 Ok(committed) => {
                     done.snapshot = Some(committed.number());
                     return Ok(done);
@@ -224,6 +241,12 @@ impl Session {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Commits, and notes meanwhile that it does.
+    async fn commit_noted(&self, transaction: Transaction) -> Result<Snapshot> {
+        let _committing = Committing::begin(&self.committing);
+        transaction.commit().await
     }
 
     async fn set(&mut self, statement: SqlStatement) -> Result<Done> {
@@ -334,7 +357,7 @@ impl Session {
                 let mut done = Done::new("COMMIT");
                 let Some(transaction) = active.into_transaction() else { return Ok(done) };
                 let changes = transaction.has_changes();
-                let committed = Transaction::commit(transaction).await?;
+                let committed = self.commit_noted(transaction).await?;
                 done.snapshot = changes.then(|| committed.number());
                 Ok(done)
             }

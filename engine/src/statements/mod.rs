@@ -13,6 +13,7 @@ pub(crate) mod context;
 pub(crate) mod copy;
 mod depth;
 mod dialect;
+pub(crate) mod explain;
 pub(crate) mod functions;
 mod insert;
 pub(crate) mod kind;

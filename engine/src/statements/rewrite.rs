@@ -2,7 +2,7 @@
 //!
 //! - A table of the past (`t AT (VERSION => 3)`) becomes a table in a catalog that shows that snapshot.
 //! - A file (`FROM 'x.parquet'`) becomes a table in a catalog of files.
-//! - `FROM t` alone gets its `*`; a cast to UUID becomes a call; long chains of AND and OR become shallow.
+//! - `FROM t` alone gets its `*`; a number with an exponent becomes a DOUBLE, a cast to UUID a call; long chains of AND and OR become shallow.
 //!
 //! Nothing that reads the past is left behind: a version that is not understood is an error, never the present.
 
@@ -14,9 +14,9 @@ use arrow::datatypes::{DataType, TimeUnit};
 use clouddb_storage::AsOf;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableVersion, Value,
-    VisitMut, VisitorMut, WildcardAdditionalOptions,
+    CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor,
+    TableVersion, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::context::Context;
@@ -69,7 +69,7 @@ pub(crate) fn rewrite_stored(statement: &mut Statement) -> Result<()> {
             ControlFlow::Continue(())
         }
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-            match uuid_cast(expr) {
+            match literal_or_cast(expr) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => ControlFlow::Break(error),
             }
@@ -134,7 +134,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        match uuid_cast(expr) {
+        match literal_or_cast(expr) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
@@ -337,13 +337,13 @@ fn string_arguments(name: &ObjectName, args: &[FunctionArg]) -> Result<Vec<Strin
     }
 }
 
-/// Rewrites the casts to UUID in an expression that stands alone.
-pub(crate) fn uuid_casts(mut expr: Expr) -> Result<Expr> {
+/// Rewrites literals and casts in an expression that stands alone.
+pub(crate) fn rewrite_expression(mut expr: Expr) -> Result<Expr> {
     struct Casts;
     impl VisitorMut for Casts {
         type Break = Error;
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-            match uuid_cast(expr) {
+            match literal_or_cast(expr) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => ControlFlow::Break(error),
             }
@@ -355,9 +355,18 @@ pub(crate) fn uuid_casts(mut expr: Expr) -> Result<Expr> {
     }
 }
 
-/// A cast to UUID becomes a call: Arrow's casts know only bytes.
-fn uuid_cast(expr: &mut Expr) -> Result<()> {
+/// A number with an exponent is a DOUBLE; without one it is exact. A cast to UUID becomes a call: Arrow's casts know only bytes.
+fn literal_or_cast(expr: &mut Expr) -> Result<()> {
     match expr {
+        Expr::Value(value) => {
+            if let Value::Number(digits, _) = &value.value
+                && digits.contains(['e', 'E'])
+            {
+                let digits = Expr::Value(Value::SingleQuotedString(digits.clone()).into());
+                let data_type = SqlType::Double(ExactNumberInfo::None);
+                *expr = Expr::Cast { kind: CastKind::Cast, expr: Box::new(digits), data_type, array: false, format: None };
+            }
+        }
         Expr::Cast { data_type: SqlType::Uuid, kind: CastKind::TryCast | CastKind::SafeCast, .. } => {
             return Err(refuse::unsupported("TRY_CAST to UUID"));
         }

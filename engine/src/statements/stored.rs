@@ -48,7 +48,7 @@ impl SqlPlanner for StoredSql {
     }
 
     fn plan_expression(&self, sql: &str) -> DataFusionResult<Expr> {
-        let expr = parse::parse_expression(sql).and_then(rewrite::uuid_casts).map_err(to_datafusion)?;
+        let expr = parse::parse_expression(sql).and_then(rewrite::rewrite_expression).map_err(to_datafusion)?;
         constant::plan(&self.state, expr).map_err(to_datafusion)
     }
 }

@@ -288,7 +288,7 @@ fn column_spec(context: &Context, column: &ColumnDef) -> Result<ColumnSpec> {
 
 fn check_default(context: &Context, expr: &Expr, field: &arrow::datatypes::Field) -> Result<()> {
     check_expression(expr)?;
-    let planned = constant::plan(&context.state, rewrite::uuid_casts(expr.clone())?)?;
+    let planned = constant::plan(&context.state, rewrite::rewrite_expression(expr.clone())?)?;
     let (value, source) = constant::evaluate(&context.state, planned)?;
     super::conform::conform(&value, &source, field)?;
     Ok(())

@@ -111,7 +111,7 @@ fn evaluate(context: &Context, expr: Expr) -> Result<(ArrayRef, Arc<Field>)> {
         return Ok((literal.to_array().map_err(from_datafusion)?, field));
     }
     refuse::check_expression(&expr)?;
-    let expr = rewrite::uuid_casts(expr)?;
+    let expr = rewrite::rewrite_expression(expr)?;
     constant::evaluate(&context.state, constant::plan(&context.state, expr)?)
 }
 

@@ -43,7 +43,8 @@ pub(crate) struct Csv {
 #[derive(Debug)]
 struct Input {
     files: Files,
-    compression: super::Compression,
+    /// How the files are compressed, if that is told; else each file's name tells.
+    compression: Option<super::Compression>,
     dialect: Dialect,
     /// The header's names, where there is one: every file must have the same.
     header: Option<Vec<String>>,
@@ -56,7 +57,7 @@ impl Csv {
     /// Looks at the beginning of the first file.
     pub(crate) async fn open(files: Files, options: &Options, columns: Columns) -> Result<Self> {
         let first = files.files.first().cloned().ok_or_else(|| Error::internal("no files"))?;
-        let compression = options.text_compression(&first.name)?;
+        let compression = options.told_compression()?;
         let sample = source::beginning(&first, compression).await?;
         let expected = match &columns {
             Columns::Given(schema) => Some(schema.fields().len()),
@@ -83,7 +84,7 @@ impl Csv {
     /// A file without records has no rows; without a header, its columns are those that are given.
     fn empty(
         files: Files,
-        compression: super::Compression,
+        compression: Option<super::Compression>,
         dialect: Dialect,
         options: &Options,
         columns: Columns,

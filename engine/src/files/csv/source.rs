@@ -19,8 +19,8 @@ const PIECES_AHEAD: usize = 3;
 /// How much of a file is looked at to recognize its dialect and infer its columns.
 const SAMPLE_BYTES: usize = 1024 * 1024;
 
-/// A file's bytes, piece by piece.
-pub(super) fn pieces(file: &File, compression: Compression) -> Result<BoxStream<'static, Result<Bytes>>> {
+/// A file's bytes, piece by piece. Unless its compression is told, its name tells it.
+pub(super) fn pieces(file: &File, compression: Option<Compression>) -> Result<BoxStream<'static, Result<Bytes>>> {
     let (store, meta) = (file.store.clone(), file.meta.clone());
     let ranges = (0..meta.size).step_by(PIECE_BYTES as usize).map(move |start| start..(start + PIECE_BYTES).min(meta.size));
     let location = meta.location.clone();
@@ -33,12 +33,13 @@ pub(super) fn pieces(file: &File, compression: Compression) -> Result<BoxStream<
         .boxed();
     let name = file.name.clone();
     let context = move |error: DataFusionError| from_datafusion(error).context(format!("file '{name}'"));
+    let compression = compression.unwrap_or_else(|| Compression::from_path(&file.name));
     let plain = compression.datafusion().convert_stream(raw).map_err(from_datafusion)?;
     Ok(plain.map_err(context).boxed())
 }
 
 /// A file's beginning.
-pub(super) async fn beginning(file: &File, compression: Compression) -> Result<Bytes> {
+pub(super) async fn beginning(file: &File, compression: Option<Compression>) -> Result<Bytes> {
     let mut pieces = pieces(file, compression)?;
     let mut sample = Vec::new();
     while sample.len() < SAMPLE_BYTES {
