@@ -47,7 +47,11 @@ impl Database {
     /// Those of [`clouddb_storage::Database::open`].
     pub async fn open(url: &str, options: Options) -> Result<Self> {
         let storage = clouddb_storage::Database::open(url, options.storage.clone()).await?;
-        Self::from_storage(storage, &options)
+        let database = Self::from_storage(storage, &options)?;
+        for (segment, footer) in database.storage().prefetched_footers() {
+            database.footers().insert(*segment, Arc::clone(footer)).await;
+        }
+        Ok(database)
     }
 
     /// Opens a database whose storage is open already.

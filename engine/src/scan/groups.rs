@@ -3,6 +3,8 @@
 //! A wrong order is a wrong answer. So an order is declared only where it follows from the log: every file is sorted by the clustering key, and
 //! each partition reads one file, or several whose bounds do not overlap and which hold no NULL in the key (NULLs come last in every file, so
 //! they would stand before the next file's values). DataFusion checks the bounds once more, also after it splits files in ranges.
+//!
+//! An order is also not declared where keeping it would leave most of the work to one partition.
 
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use clouddb_storage::catalog::TableMeta;
 use clouddb_storage::segment::SegmentMeta;
+use datafusion::config::ConfigOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::physical_expr::expressions::Column;
@@ -24,32 +27,51 @@ pub(crate) struct Groups {
     pub(crate) ordering: Option<LexOrdering>,
 }
 
-/// Distributes files, which have their segments' statistics, over at most `target` partitions.
+/// Distributes files, which have their segments' statistics, over the session's partitions.
 pub(crate) fn distribute(
     table: &TableMeta,
     schema: &SchemaRef,
     segments: &[Arc<SegmentMeta>],
     files: Vec<PartitionedFile>,
-    target: usize,
+    options: &ConfigOptions,
 ) -> Groups {
-    let target = target.max(1);
-    if let Some(ordering) = clustering_order(table, schema, segments) {
-        if files.len() <= target {
-            return Groups { groups: files.into_iter().map(|file| FileGroup::new(vec![file])).collect(), ordering: Some(ordering) };
-        }
-        if !has_nulls_in_key(table, segments)
-            && let Ok(groups) = FileScanConfig::split_groups_by_statistics_with_target_partitions(
-                schema,
-                &[FileGroup::new(files.clone())],
-                &ordering,
-                target,
-            )
-            && groups.len() <= target
-        {
-            return Groups { groups, ordering: Some(ordering) };
-        }
+    let target = options.execution.target_partitions.max(1);
+    if let Some(ordering) = clustering_order(table, schema, segments)
+        && let Some(groups) = in_order(table, schema, segments, &files, &ordering, target)
+        && is_balanced(&groups, target, options.optimizer.repartition_file_min_size)
+    {
+        return Groups { groups, ordering: Some(ordering) };
     }
     Groups { groups: by_bytes(files, target), ordering: None }
+}
+
+/// The files in at most `target` groups, each of which is in order; `None` if that cannot be had.
+fn in_order(
+    table: &TableMeta,
+    schema: &SchemaRef,
+    segments: &[Arc<SegmentMeta>],
+    files: &[PartitionedFile],
+    ordering: &LexOrdering,
+    target: usize,
+) -> Option<Vec<FileGroup>> {
+    if files.len() <= target {
+        return Some(files.iter().map(|file| FileGroup::new(vec![file.clone()])).collect());
+    }
+    if has_nulls_in_key(table, segments) {
+        return None;
+    }
+    let all = [FileGroup::new(files.to_vec())];
+    let groups = FileScanConfig::split_groups_by_statistics_with_target_partitions(schema, &all, ordering, target).ok()?;
+    (groups.len() <= target).then_some(groups)
+}
+
+/// Whether no group has more than twice its share of the bytes. Groups that DataFusion splits, and tables that are too small to be split, are
+/// balanced in any case.
+fn is_balanced(groups: &[FileGroup], target: usize, splits_from: usize) -> bool {
+    let bytes = |group: &FileGroup| group.iter().map(PartitionedFile::effective_size).sum::<u64>();
+    let total: u64 = groups.iter().map(bytes).sum();
+    let splits = groups.len() < target && groups.iter().all(|group| group.len() == 1);
+    splits || total < splits_from as u64 || groups.iter().all(|group| bytes(group) * target as u64 <= 2 * total)
 }
 
 /// The order that every one of the segments has.

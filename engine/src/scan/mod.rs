@@ -94,9 +94,7 @@ impl TableScan {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all: Vec<_> = self.table.segments().map(Arc::clone).collect();
-        for segment in &all {
-            schema::check_readable(self.table.meta(), segment).map_err(to_datafusion)?;
-        }
+        schema::check_readable(self.table.meta(), &all).map_err(to_datafusion)?;
         let total = Total::of(&all);
         let mut kept = match pruning::predicate(session, &self.schema, filters)? {
             Some(predicate) => pruning::prune(all, &predicate, &self.schema, &self.positions),
@@ -138,7 +136,7 @@ impl TableScan {
         let is_whole_table = segments.len() == self.table.segment_count();
         let statistics = if is_whole_table { self.statistics().clone() } else { self.statistics_of(&segments) };
         let files = segments.iter().map(|segment| self.file(segment)).collect();
-        let groups = groups::distribute(self.table.meta(), &self.schema, &segments, files, session.config().target_partitions());
+        let groups = groups::distribute(self.table.meta(), &self.schema, &segments, files, session.config_options());
         let config = FileScanConfigBuilder::new(placeholder_store(session.runtime_env())?, Arc::new(source))
             .with_file_groups(groups.groups)
             .with_output_ordering(groups.ordering.into_iter().collect())

@@ -36,7 +36,7 @@ pub(crate) fn positions_by_field_id(table: &TableMeta) -> HashMap<u32, usize> {
 
 /// Refuses what this version would read wrongly: columns that were renamed or added after a segment was written, and deleted rows. This version
 /// writes none of these, but a newer one may have.
-pub(crate) fn check_readable(table: &TableMeta, segment: &SegmentMeta) -> Result<()> {
+pub(crate) fn check_readable<'a>(table: &TableMeta, segments: impl IntoIterator<Item = &'a Arc<SegmentMeta>>) -> Result<()> {
     let refuse = |what: &str| {
         Err(Error::unsupported(format!("table '{}' {what}, which this version of CloudDB does not read", table.name))
             .with_hint("open the database with the version that changed the table, or a newer one"))
@@ -44,11 +44,13 @@ pub(crate) fn check_readable(table: &TableMeta, segment: &SegmentMeta) -> Result
     if table.columns.iter().any(|column| column.physical_name() != column.name()) {
         return refuse("has a renamed column");
     }
-    if segment.schema_version != table.schema_version {
-        return refuse("has rows that were written before its columns changed");
-    }
-    if segment.deleted_rows > 0 {
-        return refuse("has deleted rows");
+    for segment in segments {
+        if segment.schema_version != table.schema_version {
+            return refuse("has rows that were written before its columns changed");
+        }
+        if segment.deleted_rows > 0 {
+            return refuse("has deleted rows");
+        }
     }
     Ok(())
 }

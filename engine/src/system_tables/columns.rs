@@ -11,8 +11,9 @@ use datafusion::common::Result;
 use datafusion::common::stats::Precision;
 use datafusion::scalar::ScalarValue;
 
-use super::{all_tables, batch, flag, number, optional_text, schema_of, sql_type_name, text, to_number};
+use super::{all_tables, batch, flag, number, optional_text, schema_of, text, to_number};
 use crate::scan::{schema as scan_schema, statistics};
+use crate::statements::types::sql_name;
 
 pub(super) fn schema() -> SchemaRef {
     schema_of(vec![
@@ -52,7 +53,7 @@ pub(super) fn rows(snapshot: &Snapshot) -> Result<RecordBatch> {
             Arc::new(rows.iter().map(|row| Some(row.table)).collect::<StringViewArray>()),
             number(|row| Some(row.position as i64)),
             Arc::new(rows.iter().map(|row| Some(row.column.name())).collect::<StringViewArray>()),
-            Arc::new(rows.iter().map(|row| Some(sql_type_name(row.column.field()))).collect::<StringViewArray>()),
+            Arc::new(rows.iter().map(|row| Some(sql_name(row.column.field()))).collect::<StringViewArray>()),
             Arc::new(rows.iter().map(|row| Some(row.column.field().is_nullable())).collect::<BooleanArray>()),
             Arc::new(rows.iter().map(|row| row.column.default()).collect::<StringViewArray>()),
             Arc::new(rows.iter().map(|row| row.column.comment()).collect::<StringViewArray>()),

@@ -16,7 +16,6 @@ mod snapshots;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod type_names;
 mod views;
 
 use std::fmt;
@@ -31,8 +30,6 @@ use datafusion::common::Result;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-
-pub use type_names::sql_type_name;
 
 /// The name of the schema. No schema of a user's can have it.
 pub const SYSTEM_SCHEMA: &str = "system";

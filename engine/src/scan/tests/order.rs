@@ -91,3 +91,27 @@ async fn inline_rows_are_sorted_in() -> TestResult {
     sorted_without_sort(&test, "SELECT key FROM t ORDER BY key").await?;
     Ok(())
 }
+
+#[tokio::test]
+async fn order_gives_way_to_parallel_reading() -> TestResult {
+    let test = table().await?;
+    for from in [0, 1000, 2000] {
+        append(&test, from, 1, 0).await?;
+    }
+    let keys = Int64Array::from_iter_values(5000..305_000);
+    let names = (0..300_000).map(|at| Some(format!("{at}"))).collect::<StringViewArray>();
+    let batch = RecordBatch::try_from_iter_with_nullable(vec![("key", Arc::new(keys) as _, true), ("name", Arc::new(names) as _, true)])?;
+    test.append("t", batch, Keep::Parquet).await?;
+    // Four files for four partitions, of which one has nearly all rows: in order it could not be split.
+    let plan = |smallest: usize| {
+        let test = &test;
+        async move {
+            let context = test.context_with(|config| config.with_repartition_file_min_size(smallest)).await?;
+            answer(&context, "EXPLAIN SELECT key FROM t WHERE name <> ''").await
+        }
+    };
+    let (large, small) = (plan(1000).await?, plan(1 << 30).await?);
+    assert!(!large.contains("output_ordering") && large.contains("4 groups"), "{large}");
+    assert!(small.contains("output_ordering=[key@0 ASC NULLS LAST]"), "{small}");
+    Ok(())
+}
