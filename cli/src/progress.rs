@@ -5,7 +5,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use clouddb_storage::store::Store;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output;
@@ -38,11 +37,10 @@ impl Progress {
         Self::start(label, template, Box::new(bytes), Some(Box::new(total)))
     }
 
-    /// A statement that may be a load: bytes that reach the store. Nothing is drawn while none do, so a query never has a line.
-    pub(crate) fn load(store: &Store) -> Self {
-        let (store, before) = (store.clone(), store.counts());
-        let written = move || (store.counts() - before).bytes_written;
-        Self::start("writing", "{spinner} {msg}: {bytes}, {bytes_per_sec}, {elapsed}", Box::new(written), None)
+    /// A statement that may be a load: rows that it writes. Nothing is drawn while it writes none, so a query never has a line.
+    pub(crate) fn load() -> Self {
+        let before = clouddb_engine::rows_written();
+        Self::rows("loading", move || clouddb_engine::rows_written() - before)
     }
 
     fn start(label: &str, template: &str, counter: Counter, total: Option<Counter>) -> Self {

@@ -10,7 +10,7 @@ use clouddb_storage::{OpenMode, OpenOptions};
 use crate::args::{CommonArgs, Format, ShellArgs, Source};
 use crate::failure::{Failure, Place, Result};
 use crate::input::Input;
-use crate::interrupt::{self, interruptible};
+use crate::interrupt::{self, interruptible, interruptible_until_commit};
 use crate::progress::Progress;
 use crate::render::{self, Style, units};
 use crate::script::{Splitter, Statement};
@@ -132,7 +132,12 @@ impl Runner {
     /// Runs one statement and writes its answer.
     pub(crate) async fn statement(&mut self, sql: &str) -> Result<()> {
         let started = Instant::now();
-        let result = interruptible(self.execute(sql)).await;
+        let (store, committing) = (self.database.storage().store().clone(), self.session.committing());
+        let before = store.counts();
+        let mut result = interruptible_until_commit(self.execute(sql), &committing).await;
+        if matches!(result, Err(Failure::Interrupted(None))) && store.counts().bytes_written > before.bytes_written {
+            result = Err(Failure::Interrupted(Some("nothing of the statement was committed".to_owned())));
+        }
         self.tell_of_creation();
         result?;
         if self.timer {
@@ -142,7 +147,7 @@ impl Runner {
     }
 
     async fn execute(&mut self, sql: &str) -> Result<()> {
-        let progress = Progress::load(self.database.storage().store());
+        let progress = Progress::load();
         let result = self.session.execute(sql).await?;
         drop(progress);
         match result {

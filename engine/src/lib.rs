@@ -24,3 +24,4 @@ pub use session::Session;
 pub use session::result::{Done, Rows, StatementResult};
 pub use settings::{CATALOG, DEFAULT_SCHEMA, Options};
 pub use statements::{Statement, is_complete, parse, table_names};
+pub use write::rows_written;

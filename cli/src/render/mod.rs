@@ -45,6 +45,8 @@ pub(crate) async fn write_result(mut stream: SendableRecordBatchStream, style: S
     while let Some(batch) = stream.next().await {
         let batch = batch?;
         rows += batch.num_rows() as u64;
+        // A source that always has rows must not keep Ctrl-C from being noticed.
+        tokio::task::coop::consume_budget().await;
         renderer.batch(&batch, out)?;
         if style.format != Format::Box {
             out.flush()?;

@@ -9,6 +9,7 @@ mod insert;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use clouddb_storage::{StagedSegment, TableWriter};
@@ -20,6 +21,13 @@ use tokio::task::JoinSet;
 
 use crate::error::to_datafusion;
 pub(crate) use insert::InsertExec;
+
+static ROWS_WRITTEN: AtomicU64 = AtomicU64::new(0);
+
+/// Rows that loads of this process have written so far, committed or not: for those who show how far a load has come.
+pub fn rows_written() -> u64 {
+    ROWS_WRITTEN.load(Ordering::Relaxed)
+}
 
 /// Runs a plan and writes its rows. Returns the segments, in the order of the plan's partitions, and the number of rows.
 ///
@@ -84,7 +92,9 @@ async fn write_stream(
     let mut count = 0;
     while let Some(batch) = rows.next().await.transpose()? {
         count += batch.num_rows() as u64;
+        let rows = batch.num_rows() as u64;
         writer.write(batch).await.map_err(to_datafusion)?;
+        ROWS_WRITTEN.fetch_add(rows, Ordering::Relaxed);
     }
     Ok((writer.finish().await.map_err(to_datafusion)?, count))
 }
