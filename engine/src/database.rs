@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use clouddb_cache::FooterCache;
+use clouddb_storage::store::{Store, StoreKind};
 use datafusion::catalog::CatalogProvider;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -41,13 +42,22 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// Opens the database at a URL: a folder, `memory://`, `s3://bucket/prefix`.
+    /// Opens the database at a URL: a folder, `memory://`, `s3://bucket/prefix`. Files that statements name are reached with the same options of the
+    /// store, those in the URL included.
     ///
     /// # Errors
     /// Those of [`clouddb_storage::Database::open`].
     pub async fn open(url: &str, options: Options) -> Result<Self> {
-        let storage = clouddb_storage::Database::open(url, options.storage.clone()).await?;
-        let database = Self::from_storage(storage, &options)?;
+        let (kind, url_options) = Store::describe(url)?;
+        let mut storage_options = options.storage.clone();
+        if kind != StoreKind::Remote {
+            // They are for the files that statements name.
+            storage_options.store_options.clear();
+        }
+        let storage = clouddb_storage::Database::open(url, storage_options).await?;
+        let mut files_options = options.clone();
+        files_options.storage.store_options.extend(url_options);
+        let database = Self::from_storage(storage, &files_options)?;
         for (segment, footer) in database.storage().prefetched_footers() {
             database.footers().insert(*segment, Arc::clone(footer)).await;
         }

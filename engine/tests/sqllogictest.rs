@@ -1,5 +1,5 @@
 //! Runs `testdata/sql/*.slt` against the engine: in memory, in a local folder, and in a bucket when `CLOUDDB_TEST_MINIO` names one
-//! (`s3://bucket/prefix`, with the credentials of the environment).
+//! (a server's URL, as `scripts/minio run` sets it).
 //!
 //! Every file gets a database of its own; `connection NAME` is another session of it. NULL is shown as `NULL`, an empty string as `(empty)`.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::expect_used)]
@@ -103,6 +103,7 @@ async fn in_a_folder() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_a_bucket() {
     if std::env::var_os("CLOUDDB_TEST_MINIO").is_none() {
+        assert!(std::env::var_os("CLOUDDB_TEST_REQUIRE_MINIO").is_none(), "there is no MinIO: run this with scripts/minio run");
         eprintln!("skipped: no MinIO server; run it with scripts/minio run");
         return;
     }

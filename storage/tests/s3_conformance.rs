@@ -41,7 +41,7 @@ async fn requests_are_few() {
 async fn minio(name: &str) -> Option<Store> {
     let Ok(endpoint) = std::env::var("CLOUDDB_TEST_MINIO") else {
         assert!(std::env::var_os("CLOUDDB_TEST_REQUIRE_MINIO").is_none(), "there is no MinIO: run this with scripts/minio run");
-        eprintln!("skipped: no MinIO; run scripts/minio run cargo test -p clouddb-storage");
+        eprintln!("skipped: no MinIO; run it with scripts/minio run");
         return None;
     };
     let unique = clouddb_storage::env::Env::system().random.next_u128();

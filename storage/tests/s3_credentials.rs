@@ -99,7 +99,7 @@ async fn keys_from_the_environment() {
     assert!(said.starts_with("FOUND") && said.contains("credentials: options"), "{said}");
     // Half a key is a mistake, not a reason to look elsewhere.
     let said = case.play(&[keys[0], ("AWS_ENDPOINT_URL", &case.endpoint)], "").await;
-    assert!(said.starts_with("REFUSED") && said.contains("AWS_SECRET_ACCESS_KEY"), "{said}");
+    assert!(said.starts_with("REFUSED bucket 'test' (region us-east-1") && said.contains("AWS_SECRET_ACCESS_KEY"), "{said}");
     let said = case.play(&[keys[0], keys[1], ("AWS_ENDPOINT_URL", &case.endpoint), ("AWS_CA_BUNDLE", "no-such-file.pem")], "").await;
     assert!(said.starts_with("REFUSED") && said.contains("no-such-file.pem") && said.contains("AWS_CA_BUNDLE"), "{said}");
     // Plain HTTP can be forbidden.
@@ -179,10 +179,61 @@ async fn keys_from_a_container_role() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_from_sso_need_a_login() {
+    let case = Case::new().await;
+    let sso = "sso_start_url = https://example.org/start\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = r\n";
+    case.write(".aws/config", &format!("[profile work]\nregion = eu-west-1\nendpoint_url = {}\n{sso}", case.endpoint));
+    let said = case.play(&[("AWS_PROFILE", "work")], "").await;
+    assert!(said.starts_with("REFUSED bucket 'test' (region eu-west-1") && said.contains("aws sso login --profile 'work'"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_from_an_instance_role() {
+    let case = Case::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    // The metadata service of an EC2 instance: a token for the session, the role's name, its keys.
+    let service = tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let length = tokio::io::AsyncReadExt::read(&mut connection, &mut request).await.unwrap_or(0);
+            let line = String::from_utf8_lossy(&request[..length]).lines().next().unwrap_or_default().to_string();
+            let path = line.split(' ').nth(1).unwrap_or_default().to_string();
+            let body = match path.trim_end_matches('/') {
+                "/latest/api/token" => "token".to_string(),
+                path if path.ends_with("/the-role") => format!(
+                    r#"{{"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": "{KEY_ID}", "SecretAccessKey": "{SECRET}", "Token": "",
+                        "LastUpdated": "2026-01-01T00:00:00Z", "Expiration": "2999-01-01T00:00:00Z"}}"#
+                ),
+                path if path.ends_with("security-credentials") => "the-role".to_string(),
+                _ => String::new(),
+            };
+            let status = if body.is_empty() { "404 Not Found" } else { "200 OK" };
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nx-aws-ec2-metadata-token-ttl-seconds: 21600\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut connection, answer.as_bytes()).await;
+        }
+    });
+    let metadata = format!("http://{address}");
+    let environment = [
+        ("AWS_EC2_METADATA_DISABLED", "false"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.as_str()),
+        ("AWS_ENDPOINT_URL", &case.endpoint),
+        ("AWS_REGION", "x"),
+    ];
+    let said = case.play(&environment, "").await;
+    service.abort();
+    assert!(said.contains("credentials: instance role"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_credentials_at_all() {
     let case = Case::new().await;
     let said = case.play(&[("AWS_ENDPOINT_URL", &case.endpoint)], "").await;
-    assert!(said.starts_with("REFUSED") && said.contains("found no credentials") && said.contains("AWS_ACCESS_KEY_ID"), "{said}");
+    assert!(said.starts_with("REFUSED") && said.contains("bucket 'test'") && said.contains("found no credentials") && said.contains("AWS_ACCESS_KEY_ID"), "{said}");
     assert_eq!(case.server.requests(), 1, "the store was not asked (beyond the test's own write)");
     let said = case.play(&[("AWS_ENDPOINT_URL", &case.endpoint)], "skip_signature=true").await;
     assert!(said.starts_with("FAILED") && said.contains("not signed"), "{said}");

@@ -8,6 +8,7 @@
 //! beside DataFusion's own `row_groups_pruned_statistics`, `page_index_rows_pruned` and `bytes_scanned`.
 
 mod groups;
+mod guard;
 mod inline;
 mod nan;
 mod pruning;
@@ -106,13 +107,14 @@ impl TableScan {
         let (inline, parquet): (Vec<_>, Vec<_>) = kept.into_iter().partition(|segment| matches!(segment.body, SegmentBody::Inline(_)));
         let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
 
+        let guarded = |scan| guard::guarded(scan, session.config_options());
         if inline.is_empty() {
-            return self.plan_parquet(session, parquet, projection, limit, total.parquet + total.inline);
+            return Ok(guarded(self.plan_parquet(session, parquet, projection, limit, total.parquet + total.inline)?));
         }
         if parquet.is_empty() {
             return self.plan_inline(inline, &projection, limit, total.parquet + total.inline);
         }
-        let rows_in_files = self.plan_parquet(session, parquet, projection.clone(), limit, total.parquet)?;
+        let rows_in_files = guarded(self.plan_parquet(session, parquet, projection.clone(), limit, total.parquet)?);
         let rows_in_log = self.plan_inline(inline, &projection, limit, total.inline)?;
         UnionExec::try_new(vec![rows_in_files, rows_in_log])
     }

@@ -41,7 +41,8 @@ impl CarefulCreates {
     async fn create(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         let mut wait = FIRST_WAIT;
         let mut unclear_before: Option<String> = None;
-        for attempt in 0.. {
+        let mut attempt = 0;
+        loop {
             let result = self.once.put_opts(location, payload.clone(), options.clone()).await;
             let error = match result {
                 Ok(created) => return Ok(created),
@@ -62,8 +63,8 @@ impl CarefulCreates {
             }
             tokio::time::sleep(wait).await;
             wait *= 2;
+            attempt += 1;
         }
-        unreachable!("the loop ends by returning")
     }
 }
 

@@ -103,9 +103,12 @@ fn cannot_get(name: &str, error: CredentialsError) -> Error {
         causes.push(error.to_string());
         cause = error.source();
     }
-    Error::new(ErrorKind::PermissionDenied, format!("cannot get credentials from {name}: {}", causes.join(": ")))
-        .with_hint("for SSO run: aws sso login")
-        .with_source(error)
+    let cannot = Error::new(ErrorKind::PermissionDenied, format!("cannot get credentials from {name}: {}", causes.join(": ")));
+    match name.strip_prefix("profile ") {
+        Some(profile) => cannot.with_hint(format!("if the profile uses SSO, run: aws sso login --profile {profile}")),
+        None => cannot,
+    }
+    .with_source(error)
 }
 
 /// Credentials that are renewed before they expire. Its `Debug` shows no secrets.

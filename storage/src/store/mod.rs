@@ -144,6 +144,18 @@ impl Store {
         connect::connect(url, options).await
     }
 
+    /// What kind of store a URL names, and the options in its query; connects to nothing.
+    ///
+    /// # Errors
+    /// *Invalid* for a URL that makes no sense.
+    pub fn describe(url: &str) -> Result<(StoreKind, Vec<(String, String)>)> {
+        Ok(match location::parse(url)? {
+            location::Location::Memory(_) => (StoreKind::Memory, Vec::new()),
+            location::Location::Local(_) => (StoreKind::Local, Vec::new()),
+            location::Location::Bucket(bucket) => (StoreKind::Remote, bucket.options),
+        })
+    }
+
     /// A place in a store that the caller made: for tests, simulations and embedding.
     pub fn from_object_store(store: Arc<dyn ObjectStore>, prefix: &str, kind: StoreKind, description: &str) -> Self {
         let url = match kind {

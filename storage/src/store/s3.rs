@@ -154,13 +154,15 @@ pub(super) async fn connect(bucket: Bucket, options: &[(String, String)]) -> Res
 
     let unsigned =
         levels.iter().find_map(|level| level.get(Key::SkipSignature)).is_some_and(|value| matches!(value, "true" | "1" | "TRUE"));
-    let (provider, source) = provider(&levels, named_profile, &region, unsigned).await?;
+    let endpoint_note = endpoint.as_ref().map(|endpoint| format!(", endpoint {endpoint}")).unwrap_or_default();
+    let described = format!("bucket '{}' (region {region}{region_note}{endpoint_note}", bucket.bucket);
+    let found = provider(&levels, named_profile, &region, unsigned).await;
+    let (provider, source) = found.map_err(|error| error.context(format!("{described})")))?;
     if let Some(provider) = provider {
         builder = builder.with_credentials(provider);
     }
 
-    let endpoint_note = endpoint.as_ref().map(|endpoint| format!(", endpoint {endpoint}")).unwrap_or_default();
-    let description = format!("bucket '{}' (region {region}{region_note}{endpoint_note}, credentials: {source})", bucket.bucket);
+    let description = format!("{described}, credentials: {source})");
     let place = Place { description, credentials: source };
     let build =
         |retries| -> Result<Arc<dyn ObjectStore>> {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use datafusion::datasource::MemTable;
-use datafusion::prelude::SessionContext;
+use datafusion::physical_plan::displayable;
+use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::data::{self, Numbers, ORDERED};
 use crate::catalog::testing::{Keep, TestDatabase, TestResult, answer, config, sorted_rows};
@@ -179,4 +180,30 @@ async fn a_table_without_rows_has_answers() -> TestResult {
     pair.check("SELECT * FROM t").await?;
     pair.check("SELECT * FROM t WHERE id = 1 ORDER BY id LIMIT 3").await?;
     pair.check_aggregates().await
+}
+
+/// datafusion#24816: a filter made of min(a), max(a) and max(b) leaves out a file that min(c + 1) needs.
+#[tokio::test]
+async fn a_context_with_default_settings_gets_right_minima() -> TestResult {
+    let test = TestDatabase::new().await?;
+    let column = |values: [i64; 2]| Arc::new(Int64Array::from(values.to_vec())) as ArrayRef;
+    let files = [([1, 8], [6, 12], [90, 110]), ([1, 8], [12, 4], [100, 70])];
+    for (at, (a, b, c)) in files.into_iter().enumerate() {
+        let batch = RecordBatch::try_from_iter_with_nullable([("a", column(a), true), ("b", column(b), true), ("c", column(c), true)])?;
+        if at == 0 {
+            test.create_like("t", &batch.schema(), &[]).await?;
+        }
+        test.append("t", batch, Keep::Parquet).await?;
+    }
+    let config = SessionConfig::new().with_default_catalog_and_schema("db", "main").with_target_partitions(1);
+    assert!(config.options().optimizer.enable_aggregate_dynamic_filter_pushdown);
+    let context = SessionContext::new_with_config(config);
+    context.register_catalog("db", test.catalog().await?);
+    let found = sorted_rows(&context, "SELECT min(a), max(a), max(b), min(c + 1) FROM t").await?;
+    assert!(found.len() == 1 && found[0].contains("71"), "{found:?}");
+    // Filters of the query itself still leave out what cannot match.
+    let plan = context.sql("SELECT a FROM t WHERE c > 100").await?.create_physical_plan().await?;
+    datafusion::physical_plan::collect(Arc::clone(&plan), context.task_ctx()).await?;
+    assert!(displayable(plan.as_ref()).indent(false).to_string().contains("predicate=c@2 > 100"));
+    Ok(())
 }
