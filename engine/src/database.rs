@@ -47,18 +47,14 @@ impl Database {
     /// Those of [`clouddb_storage::Database::open`].
     pub async fn open(url: &str, options: Options) -> Result<Self> {
         let storage = clouddb_storage::Database::open(url, options.storage.clone()).await?;
-        let database = Self::from_storage(storage, &options)?;
-        for (segment, footer) in database.storage().prefetched_footers() {
-            database.footers().insert(*segment, Arc::clone(footer)).await;
-        }
-        Ok(database)
+        Self::from_storage(storage, &options).await
     }
 
     /// Opens a database whose storage is open already.
     ///
     /// # Errors
     /// *Invalid* for a folder to spill to that cannot be used.
-    pub fn from_storage(storage: clouddb_storage::Database, options: &Options) -> Result<Self> {
+    pub async fn from_storage(storage: clouddb_storage::Database, options: &Options) -> Result<Self> {
         let runtime = options.runtime()?;
         let template = SessionStateBuilder::new()
             .with_config(options.session_config())
@@ -69,6 +65,9 @@ impl Database {
             .build();
         let stored = Arc::new(StoredSql::new(template.clone()));
         let footers = FooterCache::new(options.footer_cache_bytes);
+        for (segment, footer) in storage.take_prefetched_footers() {
+            footers.insert(segment, footer).await;
+        }
         let store_options = options.storage.store_options.clone();
         Ok(Self { inner: Arc::new(Inner { storage, footers, runtime, template, stored, store_options }) })
     }
