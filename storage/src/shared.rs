@@ -211,7 +211,7 @@ impl Shared {
             _ => {
                 let identity = identity::create_or_read(&self.store, &self.env).await?;
                 self.set_identity(identity);
-                identity::probe(&self.store, &identity).await?;
+                identity::probe(&self.store, &self.env, &identity).await?;
                 let (sender, receiver) = mpsc::unbounded_channel();
                 tokio::spawn(Committer::new(Arc::clone(self), self.session(), receiver).run());
                 queue.insert(sender)
