@@ -13,7 +13,8 @@ use clouddb_storage::{Result, SegmentId};
 use moka::future::Cache;
 
 /// How many bytes of footers are kept unless the caller says otherwise. A footer with page indexes takes some 100 KiB for a segment of a hundred
-/// million values, so this is room for the segments of a database of some 50 GB.
+/// million values, so this is room for the segments of a database of some 50 GB. A small file of a remote store is kept with its footer, so it is
+/// also room for at least 250 of those.
 const DEFAULT_BUDGET: u64 = 64 << 20;
 
 /// What an entry costs beside the footer: the key, and moka's own bookkeeping for it.
@@ -60,7 +61,18 @@ impl FooterCache {
     /// # Errors
     /// Those of [`reader::read_footer`].
     pub async fn footer(&self, store: &Store, segment: SegmentId, location: &ParquetLocation) -> Result<Arc<SegmentFooter>> {
-        let load = async { reader::read_footer(store, location).await.map(Arc::new) };
+        self.footer_by(segment, async { reader::read_footer(store, location).await.map(Arc::new) }).await
+    }
+
+    /// A segment's footer, from memory or else by `load`.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub async fn footer_by(
+        &self,
+        segment: SegmentId,
+        load: impl Future<Output = Result<Arc<SegmentFooter>>>,
+    ) -> Result<Arc<SegmentFooter>> {
         // The error is shared by all who waited for the same request; cloning it is cheap.
         let entry = self.entries.entry(segment).or_try_insert_with(load).await.map_err(Arc::unwrap_or_clone)?;
         let counter = if entry.is_fresh() { &self.counters.loads } else { &self.counters.hits };

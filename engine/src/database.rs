@@ -57,18 +57,14 @@ impl Database {
         let storage = clouddb_storage::Database::open(url, storage_options).await?;
         let mut files_options = options.clone();
         files_options.storage.store_options.extend(url_options);
-        let database = Self::from_storage(storage, &files_options)?;
-        for (segment, footer) in database.storage().prefetched_footers() {
-            database.footers().insert(*segment, Arc::clone(footer)).await;
-        }
-        Ok(database)
+        Self::from_storage(storage, &files_options).await
     }
 
     /// Opens a database whose storage is open already.
     ///
     /// # Errors
     /// *Invalid* for a folder to spill to that cannot be used.
-    pub fn from_storage(storage: clouddb_storage::Database, options: &Options) -> Result<Self> {
+    pub async fn from_storage(storage: clouddb_storage::Database, options: &Options) -> Result<Self> {
         let runtime = options.runtime()?;
         let template = SessionStateBuilder::new()
             .with_config(options.session_config())
@@ -79,6 +75,9 @@ impl Database {
             .build();
         let stored = Arc::new(StoredSql::new(template.clone()));
         let footers = FooterCache::new(options.footer_cache_bytes);
+        for (segment, footer) in storage.take_prefetched_footers() {
+            footers.insert(segment, footer).await;
+        }
         let store_options = options.storage.store_options.clone();
         Ok(Self { inner: Arc::new(Inner { storage, footers, runtime, template, stored, store_options }) })
     }

@@ -139,9 +139,9 @@ impl Database {
         &self.shared.store
     }
 
-    /// Footers that were fetched while the database was opened (see [`OpenOptions::prefetch`]), for whoever caches footers.
-    pub fn prefetched_footers(&self) -> &[(SegmentId, Arc<SegmentFooter>)] {
-        &self.shared.prefetched
+    /// Hands out the footers that were fetched while the database was opened (see [`OpenOptions::prefetch`]), once, to whoever caches footers.
+    pub fn take_prefetched_footers(&self) -> Vec<(SegmentId, Arc<SegmentFooter>)> {
+        self.shared.take_prefetched()
     }
 
     /// The newest snapshot, or one at most `max_staleness` old; never older than this process's own newest commit.

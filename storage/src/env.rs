@@ -61,6 +61,26 @@ impl Default for Env {
     }
 }
 
+/// Pauses between attempts: each about twice as long as the one before, up to a limit, and hardly the same for two who began together.
+#[derive(Debug)]
+pub(crate) struct Pauses {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Pauses {
+    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
+        Self { next: first, longest }
+    }
+
+    /// Waits for half of the next pause to one and a half of it.
+    pub(crate) async fn pause(&mut self, env: &Env) {
+        let jitter = (env.random.next_u128() % 1024) as u32;
+        env.clock.sleep(self.next / 2 + self.next * jitter / 1024).await;
+        self.next = (self.next * 2).min(self.longest);
+    }
+}
+
 /// The machine's wall clock.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock;

@@ -4,10 +4,12 @@
 //! {"format": 0, "database": "<32 hexadecimal digits>", "lineage": "<32 hexadecimal digits>"}
 //! ```
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::env::Env;
+use crate::env::{Env, Pauses};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FORMAT_VERSION;
 use crate::ids::{DatabaseId, LineageId};
@@ -20,8 +22,13 @@ pub(crate) const PATH: &str = "clouddb.json";
 /// What a database's folder may hold at its top before `clouddb.json` is there: what other writers are creating at this moment.
 const OWN_NAMES: [&str; 6] = [PATH, "head", "log", "checkpoint", "data", "intents"];
 
-/// Attempts to create the object when the store gives no clear answer.
-const ATTEMPTS: usize = 5;
+/// Attempts when the store gives no clear answer. With the pauses below this is some 5 s on top of the store's own retries: this comes before a
+/// first commit, and its author waits for it.
+const ATTEMPTS: usize = 9;
+
+/// The pause after the first attempt; doubles up to `LONGEST_PAUSE`.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A database's identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,27 +87,35 @@ fn encode(identity: &Identity) -> Result<Bytes> {
 
 /// The identity at a location, created where there is none.
 pub(crate) async fn create_or_read(store: &Store, env: &Env) -> Result<Identity> {
+    let new = Identity { database: DatabaseId::random(env.random.as_ref()), lineage: LineageId::random(env.random.as_ref()) };
+    patiently(env, || read_or_create(store, &new)).await
+}
+
+async fn read_or_create(store: &Store, new: &Identity) -> Result<Identity> {
     if let Some(identity) = read(store).await? {
         return Ok(identity);
     }
-    let identity = Identity { database: DatabaseId::random(env.random.as_ref()), lineage: LineageId::random(env.random.as_ref()) };
-    let bytes = encode(&identity)?;
-    let mut last = Error::unavailable("the store did not answer");
-    for _ in 0..ATTEMPTS {
-        match store.put_if_absent(PATH, bytes.clone()).await {
-            Ok(PutIfAbsent::Created) => tracing::info!(url = store.url(), database = %identity.database, "created a database"),
-            Ok(PutIfAbsent::Exists) => {}
-            Err(e) if matches!(e.kind(), ErrorKind::Unavailable | ErrorKind::OutcomeUnknown) => last = e,
-            Err(e) => return Err(e.context(format!("cannot create a database at {}", store.url()))),
+    let created = store.put_if_absent(PATH, encode(new)?).await;
+    match created.map_err(|error| error.context(format!("cannot create a database at {}", store.url())))? {
+        PutIfAbsent::Created => {
+            tracing::info!(url = store.url(), database = %new.database, "created a database");
+            Ok(*new)
         }
         // Whoever was first: what is there now is the database.
-        match read(store).await {
-            Ok(Some(identity)) => return Ok(identity),
-            Ok(None) => {}
-            Err(e) => last = e,
+        PutIfAbsent::Exists => read(store).await?.ok_or_else(|| Error::unavailable(format!("'{PATH}' exists, but cannot be read yet"))),
+    }
+}
+
+/// Tries again what does no harm when it is done twice, for as long as the store does not answer.
+async fn patiently<T, F: Future<Output = Result<T>>>(env: &Env, attempt: impl Fn() -> F) -> Result<T> {
+    let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
+    for _ in 1..ATTEMPTS {
+        match attempt().await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => pauses.pause(env).await,
+            other => return other,
         }
     }
-    Err(last.context(format!("cannot create a database at {}", store.url())))
+    attempt().await
 }
 
 /// Refuses a location that holds something else.
@@ -114,8 +129,9 @@ pub(crate) async fn check_empty(store: &Store) -> Result<()> {
 
 /// Makes sure that the store honours put-if-absent, with an object that is known to exist and the bytes it already has: a store that overwrites
 /// does no harm by it, and is found out before the first commit.
-pub(crate) async fn probe(store: &Store, identity: &Identity) -> Result<()> {
-    probe_put_if_absent(store, PATH, encode(identity)?).await
+pub(crate) async fn probe(store: &Store, env: &Env, identity: &Identity) -> Result<()> {
+    let bytes = encode(identity)?;
+    patiently(env, || probe_put_if_absent(store, PATH, bytes.clone())).await
 }
 
 /// Who writes, by default: `user@host`, as far as the environment knows.

@@ -8,7 +8,8 @@ use futures::future;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::catalog::TableMeta;
-use crate::checkpoint::{HEAD, load};
+use crate::checkpoint::HEAD;
+use crate::checkpoint::load::{self, Loaded};
 use crate::database::{OpenMode, OpenOptions};
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -44,8 +45,8 @@ pub(crate) struct Shared {
     pub(crate) mode: OpenMode,
     pub(crate) max_staleness: Duration,
     pub(crate) upkeep: Upkeep,
-    /// Footers fetched while the database was opened.
-    pub(crate) prefetched: Vec<(SegmentId, Arc<SegmentFooter>)>,
+    /// Footers fetched while the database was opened, for the first who asks.
+    prefetched: std::sync::Mutex<Vec<(SegmentId, Arc<SegmentFooter>)>>,
     identity: RwLock<Option<Identity>>,
     tip: RwLock<Arc<State>>,
     /// When the last look at the log began; held while one is under way.
@@ -63,21 +64,19 @@ impl Shared {
     pub(crate) async fn open(store: Store, options: OpenOptions) -> Result<Self> {
         let looked_at = options.env.clock.elapsed();
         let (identity, head) = future::join(identity::read(&store), store.get(HEAD)).await;
+        let genesis = |identity: Identity| Loaded { state: State::genesis(identity.database, identity.lineage), ..Loaded::default() };
         let mut prefetched = Vec::new();
-        let (identity, state) = match identity? {
+        let (identity, head, state) = match identity? {
             Some(identity) => {
-                let (head, root) = match load::load_head(&store, identity.database, head).await? {
-                    Some(state) => (state.clone(), state),
-                    None => (State::genesis(identity.database, identity.lineage), State::default()),
-                };
-                let footers = prefetch(&store, &root, &options.prefetch);
-                let (state, footers) = future::join(catch_up(&store, head, OPEN_WINDOW, None), footers).await;
+                let head = load::load_head(&store, identity.database, head).await?.unwrap_or_else(|| genesis(identity));
+                let footers = prefetch(&store, &head.state, &options.prefetch);
+                let (state, footers) = future::join(catch_up(&store, head.state.clone(), OPEN_WINDOW, None), footers).await;
                 prefetched = footers;
-                (Some(identity), state?)
+                (Some(identity), head, state?)
             }
             None if options.mode == OpenMode::Create => {
                 identity::check_empty(&store).await?;
-                (None, State::genesis(Default::default(), Default::default()))
+                (None, Loaded::default(), State::genesis(Default::default(), Default::default()))
             }
             None => {
                 return Err(Error::not_found(format!("there is no database at {}", store.url()))
@@ -89,13 +88,13 @@ impl Shared {
             StoreKind::Memory | StoreKind::Local => Duration::ZERO,
         });
         Ok(Self {
-            upkeep: Upkeep::new(options.background, state.slot),
+            upkeep: Upkeep::new(options.background, &store, &state, head.state.slot, head.nodes),
             store,
             env: options.env,
             who: options.who.unwrap_or_else(identity::user_at_host),
             mode: options.mode,
             max_staleness,
-            prefetched,
+            prefetched: std::sync::Mutex::new(prefetched),
             identity: RwLock::new(identity),
             tip: RwLock::new(Arc::new(state)),
             looked_at: Mutex::new(Some(looked_at)),
@@ -104,6 +103,11 @@ impl Shared {
             next_sequence: AtomicU64::new(1),
             queue: Mutex::new(None),
         })
+    }
+
+    /// Hands out the footers fetched while the database was opened.
+    pub(crate) fn take_prefetched(&self) -> Vec<(SegmentId, Arc<SegmentFooter>)> {
+        std::mem::take(&mut *self.prefetched.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The newest state that this process knows.
@@ -207,7 +211,7 @@ impl Shared {
             _ => {
                 let identity = identity::create_or_read(&self.store, &self.env).await?;
                 self.set_identity(identity);
-                identity::probe(&self.store, &identity).await?;
+                identity::probe(&self.store, &self.env, &identity).await?;
                 let (sender, receiver) = mpsc::unbounded_channel();
                 tokio::spawn(Committer::new(Arc::clone(self), self.session(), receiver).run());
                 queue.insert(sender)

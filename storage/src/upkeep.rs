@@ -1,20 +1,26 @@
 //! Work that follows commits, in the background: checkpoints, `head`, and writing inline rows to files.
 //!
 //! Nothing here is needed for correctness. A process that ends before it is done leaves the work to the next writer.
+//!
+//! A checkpoint is due when the log behind the newest one has become long. Where requests cross a network, `head` is also due when a large file was
+//! added: whoever opens the database fetches the footers of the segments that `head` knows together with the log behind it; a footer that only
+//! the log tells of would cost a trip more. (Small files are read whole, footer and rows at once, and need no such care.)
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::checkpoint::HEAD;
-use crate::checkpoint::fold::{KnownNodes, fold, write_head};
+use crate::checkpoint::fold::{KnownNodes, fold, write_head, write_root};
 use crate::error::{ErrorKind, Result};
 use crate::format::root::decode_root;
-use crate::ids::TableId;
+use crate::segment::reader::is_read_whole;
+use crate::segment::{SegmentBody, SegmentMeta};
 use crate::shared::Shared;
-use crate::state::State;
+use crate::state::{State, TableState};
+use crate::store::{Store, StoreKind};
 
 /// Records behind the newest checkpoint before the next one is due: a new reader fetches them in one trip.
 const FOLD_RECORDS: u64 = 128;
@@ -45,99 +51,189 @@ fn flush_segments() -> u64 {
     FLUSH_SEGMENTS
 }
 
+/// Whether a segment is one that `head` should know: a reader's first request for it brings no rows.
+pub(crate) fn belongs_in_head(store: &Store, segment: &SegmentMeta) -> bool {
+    match &segment.body {
+        SegmentBody::Parquet(location) => store.kind() != StoreKind::Local && !is_read_whole(store, location),
+        SegmentBody::Inline(_) => false,
+    }
+}
+
+/// A commit, as far as it matters here.
+pub(crate) struct Committed<'a> {
+    pub(crate) after: &'a State,
+    /// Bytes of its record.
+    pub(crate) bytes: usize,
+    /// Whether it added a segment that belongs in `head`.
+    pub(crate) belongs_in_head: bool,
+}
+
 /// The background work of one open database.
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     enabled: bool,
-    /// The slot of the newest checkpoint that this process knows of.
-    folded: AtomicU64,
-    /// Bytes of records since then, as far as this process wrote them.
+    /// The slot that `head` is of, as far as this process knows.
+    head: AtomicU64,
+    /// The newest slot with a segment that belongs in `head`, as far as this process knows.
+    wanted: AtomicU64,
+    /// Bytes of records since the newest root, as far as this process wrote them.
     tail_bytes: AtomicU64,
-    folding: Mutex<Option<JoinHandle<()>>>,
-    flushing: Mutex<Option<JoinHandle<()>>>,
-    nodes: tokio::sync::Mutex<(KnownNodes, Option<Duration>)>,
+    folding: Work,
+    flushing: Work,
+    checkpoints: tokio::sync::Mutex<Checkpoints>,
+}
+
+/// What this process knows of the checkpoints in the store.
+#[derive(Debug)]
+struct Checkpoints {
+    nodes: KnownNodes,
+    /// When it wrote `head` last.
+    head_written: Option<Duration>,
 }
 
 impl Upkeep {
-    pub(crate) fn new(enabled: bool, slot: u64) -> Self {
+    /// For a database that was opened with `state`, from a checkpoint of slot `head` with these nodes.
+    pub(crate) fn new(enabled: bool, store: &Store, state: &State, head: u64, nodes: KnownNodes) -> Self {
+        // Left over from a writer that ended before it was done. Segments stand in the order in which they were added.
+        let newer = |table: &Arc<TableState>| {
+            let newer = table.segments().rev().take_while(|segment| segment.added_at > head);
+            newer.filter(|segment| belongs_in_head(store, segment)).map(|segment| segment.added_at).max()
+        };
+        let wanted = state.tables.values().filter_map(newer).max().unwrap_or(0);
         Self {
             enabled,
-            folded: AtomicU64::new(slot - slot % fold_records()),
+            head: AtomicU64::new(head),
+            wanted: AtomicU64::new(wanted),
             tail_bytes: AtomicU64::new(0),
-            folding: Mutex::default(),
-            flushing: Mutex::default(),
-            nodes: tokio::sync::Mutex::default(),
+            folding: Work::default(),
+            flushing: Work::default(),
+            checkpoints: tokio::sync::Mutex::new(Checkpoints { nodes, head_written: None }),
         }
     }
 
     /// Looks whether something is due after a commit.
-    pub(crate) fn committed(&self, shared: &Arc<Shared>, after: &Arc<State>, bytes: usize) {
+    pub(crate) fn committed(&self, shared: &Arc<Shared>, commit: &Committed<'_>) {
         if !self.enabled {
             return;
         }
-        let tail_bytes = self.tail_bytes.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
-        let tail = after.slot.saturating_sub(self.folded.load(Ordering::Relaxed));
-        if (tail >= fold_records() || tail_bytes >= FOLD_BYTES) && !after.has_unknown_actions {
-            start(&self.folding, || {
-                let shared = Arc::clone(shared);
-                async move { shared.upkeep.fold(&shared).await }
-            });
+        self.tail_bytes.fetch_add(commit.bytes as u64, Ordering::Relaxed);
+        if commit.belongs_in_head {
+            self.wanted.fetch_max(commit.after.slot, Ordering::Relaxed);
         }
-        let full = after.tables.values().find(|t| t.inline_segments >= flush_segments() || t.inline_bytes >= FLUSH_BYTES);
-        if let Some(table) = full {
-            let id = table.meta.id;
-            start(&self.flushing, || {
-                let shared = Arc::clone(shared);
-                async move { flush(&shared, id).await }
-            });
+        if self.is_fold_due(commit.after.slot) && !commit.after.has_unknown_actions {
+            start(shared, |upkeep| &upkeep.folding, |shared| async move { shared.upkeep.fold(&shared).await });
+        }
+        if full_table(commit.after).is_some() {
+            start(shared, |upkeep| &upkeep.flushing, |shared| async move { flush(&shared).await });
         }
     }
 
+    fn is_fold_due(&self, slot: u64) -> bool {
+        let head = self.head.load(Ordering::Relaxed);
+        self.is_root_due(slot, head) || self.wanted.load(Ordering::Relaxed) > head
+    }
+
+    /// Whether `head` alone is not enough. Where large files are added all the time, `head` follows closely; roots stay as they are for ever, so they
+    /// are made as rarely as ever: one for every so many slots.
+    fn is_root_due(&self, slot: u64, head: u64) -> bool {
+        slot / fold_records() > head / fold_records() || self.tail_bytes.load(Ordering::Relaxed) >= FOLD_BYTES
+    }
+
     async fn fold(&self, shared: &Arc<Shared>) -> Result<()> {
-        let mut nodes = self.nodes.lock().await;
-        if let Some(last) = nodes.1 {
+        if !self.is_fold_due(shared.tip().slot) {
+            return Ok(());
+        }
+        let mut checkpoints = self.checkpoints.lock().await;
+        if let Some(last) = checkpoints.head_written {
             let clock = &shared.env.clock;
             clock.sleep((last + HEAD_PAUSE).saturating_sub(clock.elapsed())).await;
         }
-        let state = shared.tip();
+        let (state, tail_bytes) = (shared.tip(), self.tail_bytes.load(Ordering::Relaxed));
         // Another writer may have been quicker: one small request tells.
-        let known = self.folded.load(Ordering::Relaxed).max(head_slot(shared).await?);
-        if state.slot < known + fold_records() && self.tail_bytes.load(Ordering::Relaxed) < FOLD_BYTES {
-            self.folded.store(known, Ordering::Relaxed);
+        let known = self.head.load(Ordering::Relaxed);
+        let head = known.max(head_slot(shared).await?);
+        if head > known {
+            self.head.store(head, Ordering::Relaxed);
+        }
+        if head >= state.slot || !self.is_fold_due(state.slot) {
             return Ok(());
         }
-        self.tail_bytes.store(0, Ordering::Relaxed);
-        let root = fold(&shared.store, &state, &mut nodes.0).await?;
+        let root = fold(&shared.store, &state, &mut checkpoints.nodes).await?;
+        if self.is_root_due(state.slot, head) {
+            write_root(&shared.store, &root).await?;
+            self.tail_bytes.fetch_sub(tail_bytes, Ordering::Relaxed);
+        }
         write_head(&shared.store, &root).await?;
-        nodes.1 = Some(shared.env.clock.elapsed());
-        self.folded.store(state.slot, Ordering::Relaxed);
+        checkpoints.head_written = Some(shared.env.clock.elapsed());
+        self.head.store(state.slot, Ordering::Relaxed);
         Ok(())
     }
 
     /// Waits for what is under way.
     pub(crate) async fn finish(&self) {
-        for running in [&self.flushing, &self.folding] {
-            let handle = running.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(handle) = handle {
+        for work in [&self.flushing, &self.folding] {
+            let task = work.lock().as_mut().and_then(|running| running.task.take());
+            if let Some(task) = task {
                 // A task that failed has said so; nothing depends on it.
-                let _ = handle.await;
+                let _ = task.await;
             }
         }
     }
 }
 
-/// Starts a piece of work unless it is running.
-fn start<F: Future<Output = Result<()>> + Send + 'static>(running: &Mutex<Option<JoinHandle<()>>>, work: impl FnOnce() -> F) {
-    let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-    if running.as_ref().is_some_and(|handle| !handle.is_finished()) {
+/// One kind of work, of which at most one piece is under way.
+#[derive(Debug, Default)]
+struct Work(Mutex<Option<Running>>);
+
+#[derive(Debug)]
+struct Running {
+    alive: AbortHandle,
+    /// Taken by whoever waits for its end.
+    task: Option<JoinHandle<()>>,
+    /// Whether something became due since it began: it has to look again.
+    again: bool,
+}
+
+impl Work {
+    fn lock(&self) -> MutexGuard<'_, Option<Running>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the piece under way has to look again; if not, it is over.
+    fn goes_on(&self) -> bool {
+        let mut running = self.lock();
+        let again = running.as_mut().is_some_and(|running| std::mem::take(&mut running.again));
+        if !again {
+            *running = None;
+        }
+        again
+    }
+}
+
+/// Starts a piece of work, or has the one that is running look again when it is done.
+fn start<F: Future<Output = Result<()>> + Send + 'static>(
+    shared: &Arc<Shared>,
+    which: fn(&Upkeep) -> &Work,
+    work: impl Fn(Arc<Shared>) -> F + Send + 'static,
+) {
+    let mut running = which(&shared.upkeep).lock();
+    // One whose runtime has ended is neither alive nor over.
+    if let Some(running) = running.as_mut().filter(|running| !running.alive.is_finished()) {
+        running.again = true;
         return;
     }
-    let work = work();
-    *running = Some(tokio::spawn(async move {
-        if let Err(error) = work.await {
-            tracing::warn!("background work failed, and will be tried again: {error}");
+    let shared = Arc::clone(shared);
+    let task = tokio::spawn(async move {
+        loop {
+            if let Err(error) = work(Arc::clone(&shared)).await {
+                tracing::warn!("background work failed, and will be tried again: {error}");
+            }
+            if !which(&shared.upkeep).goes_on() {
+                return;
+            }
         }
-    }));
+    });
+    *running = Some(Running { alive: task.abort_handle(), task: Some(task), again: false });
 }
 
 async fn head_slot(shared: &Shared) -> Result<u64> {
@@ -148,11 +244,65 @@ async fn head_slot(shared: &Shared) -> Result<u64> {
     }
 }
 
+/// A table whose inline rows are due to be written to a file.
+fn full_table(state: &State) -> Option<&Arc<TableState>> {
+    state.tables.values().find(|table| table.inline_segments >= flush_segments() || table.inline_bytes >= FLUSH_BYTES)
+}
+
 /// Writes a table's inline rows to a file, as a transaction like any other: whoever reads or writes meanwhile is not disturbed.
-async fn flush(shared: &Arc<Shared>, table: TableId) -> Result<()> {
-    match crate::transaction::flush::flush_inline(shared, table).await {
+async fn flush(shared: &Arc<Shared>) -> Result<()> {
+    let tip = shared.tip();
+    let Some(table) = full_table(&tip) else { return Ok(()) };
+    match crate::transaction::flush::flush_inline(shared, table.meta.id).await {
         // Somebody else was quicker, or the table is gone: nothing is left to do.
         Err(e) if e.kind() == ErrorKind::Conflict => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::{Database, OpenOptions};
+
+    #[tokio::test]
+    async fn what_becomes_due_while_work_is_under_way_is_done_after_it() -> Result<()> {
+        let shared = Arc::clone(&Database::open("memory://", OpenOptions::default()).await?.shared);
+        let (rounds, may_end) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+        let due = || {
+            let (rounds, may_end) = (Arc::clone(&rounds), Arc::clone(&may_end));
+            start(
+                &shared,
+                |upkeep| &upkeep.folding,
+                move |_| {
+                    let (rounds, may_end) = (Arc::clone(&rounds), Arc::clone(&may_end));
+                    async move {
+                        rounds.fetch_add(1, Ordering::Relaxed);
+                        if let Ok(permit) = may_end.acquire().await {
+                            permit.forget();
+                        }
+                        Ok(())
+                    }
+                },
+            );
+        };
+        due();
+        tokio::task::yield_now().await;
+        // Under way: these two are one more round.
+        due();
+        due();
+        may_end.add_permits(2);
+        shared.upkeep.finish().await;
+        assert_eq!(rounds.load(Ordering::Relaxed), 2);
+        // Over: a new piece begins.
+        due();
+        may_end.add_permits(1);
+        shared.upkeep.finish().await;
+        assert_eq!(rounds.load(Ordering::Relaxed), 3);
+        Ok(())
     }
 }

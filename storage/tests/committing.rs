@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, reason = "a test may panic, and wait")]
 
+#[path = "support/flaky.rs"]
+mod flaky;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::DataType;
 use clouddb_storage::catalog::{ColumnSpec, TableMeta};
 use clouddb_storage::store::{Store, StoreKind};
 use clouddb_storage::{AsOf, Database, Error, ErrorKind, OpenOptions, Result, Snapshot};
+use flaky::{Fault, Flaky, NoWaiting};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -23,7 +28,11 @@ async fn open(store: &Store) -> Result<Database> {
 }
 
 async fn create(database: &Database) -> Result<()> {
-    let mut transaction = database.begin(&database.snapshot().await?)?;
+    create_on(database, &database.snapshot().await?).await
+}
+
+async fn create_on(database: &Database, snapshot: &Snapshot) -> Result<()> {
+    let mut transaction = database.begin(snapshot)?;
     let columns = vec![ColumnSpec::new("v", DataType::Int64, true)];
     transaction.create_table(TableMeta::new(transaction.new_table_id(), Default::default(), "t", columns, &[])?)?;
     transaction.commit().await.map(drop)
@@ -87,5 +96,47 @@ async fn a_missing_record_is_damage_and_not_the_end_of_the_log() -> Result<()> {
     assert_eq!(database.snapshot_at(AsOf::Snapshot(3)).await?.number(), 3);
     assert_eq!(database.snapshot_at(AsOf::Snapshot(4)).await.err().map(|e| e.kind()), Some(ErrorKind::Corrupt));
     assert_eq!(database.snapshot_at(AsOf::Snapshot(5)).await.err().map(|e| e.kind()), Some(ErrorKind::Corrupt));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_is_created_although_the_store_does_not_answer_at_once() -> Result<()> {
+    for (prefix, fault) in [
+        ("GET clouddb.json", Fault::Lost),
+        ("CREATE clouddb.json", Fault::Lost),
+        // It was created; then the probe finds it.
+        ("CREATE clouddb.json", Fault::LostAnswer),
+    ] {
+        for times in [1, 4] {
+            let (flaky, clock) = (Flaky::new(), Arc::new(NoWaiting::default()));
+            let options = OpenOptions { background: false, env: clock.env(), ..Default::default() };
+            let database = Database::open_store(flaky.store(), options).await?;
+            let snapshot = database.snapshot().await?;
+            flaky.fail_next(times, prefix, fault);
+            create_on(&database, &snapshot).await?;
+            assert!(clock.waited() > Duration::ZERO, "{prefix} {fault:?}: it must not hurry");
+            assert_eq!(rows(&flaky.store()).await?, 0);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_probe_without_an_answer_is_made_again() -> Result<()> {
+    let (flaky, clock) = (Flaky::new(), Arc::new(NoWaiting::default()));
+    create(&open(&flaky.store()).await?).await?;
+    let database = Database::open_store(flaky.store(), OpenOptions { env: clock.env(), ..Default::default() }).await?;
+    flaky.fail_next(3, "CREATE clouddb.json", Fault::Lost);
+    insert(&database, 1).await?;
+    assert!(clock.waited() > Duration::ZERO);
+    // It is not waited for ever, and nothing was committed.
+    let database = Database::open_store(flaky.store(), OpenOptions { env: clock.env(), ..Default::default() }).await?;
+    flaky.fail(|request| (request == "CREATE clouddb.json").then_some(Fault::Lost));
+    let error = insert(&database, 2).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!((Duration::from_secs(2)..Duration::from_secs(20)).contains(&clock.waited()), "{:?}", clock.waited());
+    flaky.fail(|_| None);
+    insert(&database, 3).await?;
+    assert_eq!(rows(&flaky.store()).await?, 2);
     Ok(())
 }

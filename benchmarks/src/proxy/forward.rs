@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
-use hyper::header::{CONNECTION, EXPECT};
+use hyper::header::{CONNECTION, CONTENT_RANGE, EXPECT};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use super::Distance;
 use super::pace::Paced;
-use super::trace::Entry;
+use super::trace::{Entry, Part};
 
 type RequestBody = Paced<Incoming>;
 type ResponseBody = http_body_util::Either<Paced<Incoming>, Full<Bytes>>;
@@ -75,14 +75,15 @@ pub(super) async fn forward(
         Ok(response) => {
             let (mut head, body) = response.into_parts();
             head.headers.remove(CONNECTION);
-            entry.answer(head.status, body.size_hint().exact());
+            let part = head.headers.get(CONTENT_RANGE).and_then(|range| Part::parse(range.to_str().ok()?));
+            entry.answer(head.status, part, body.size_hint().exact());
             // The entry lives as long as the body is being sent.
             let body = Paced::new(body, distance.rate_mb, move |bytes| entry.downloaded(bytes));
             Response::from_parts(head, body.left())
         }
         Err(error) => {
             let message = Full::new(Bytes::from(format!("the store behind the proxy did not answer: {error}\n")));
-            entry.answer(StatusCode::BAD_GATEWAY, Some(0));
+            entry.answer(StatusCode::BAD_GATEWAY, None, Some(0));
             let mut response = Response::new(message.right());
             *response.status_mut() = StatusCode::BAD_GATEWAY;
             response

@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 
 use self::forward::Upstream;
 use self::trace::Recorder;
-pub use self::trace::{Counts, Request, Trace};
+pub use self::trace::{Counts, Part, Request, Trace};
 use crate::error::{Context, Error, Result};
 
 /// How far away the store is.

@@ -7,6 +7,26 @@ use std::time::Instant;
 use hyper::{Method, StatusCode, Uri};
 use serde::Serialize;
 
+/// A part of an object, as an answer's `Content-Range` tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// The first byte.
+    pub first: u64,
+    /// The last byte.
+    pub last: u64,
+    /// Bytes of the whole object.
+    pub of: u64,
+}
+
+impl Part {
+    /// From `bytes FIRST-LAST/OF`.
+    pub(super) fn parse(content_range: &str) -> Option<Self> {
+        let (range, of) = content_range.strip_prefix("bytes ")?.split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        Some(Self { first: first.parse().ok()?, last: last.parse().ok()?, of: of.parse().ok()? })
+    }
+}
+
 /// A request that has been answered, or whose connection has ended.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
@@ -16,8 +36,10 @@ pub struct Request {
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The range of bytes asked for is not noted: bytes sent tell enough.
+    /// The answer's status.
     pub status: u16,
+    /// The part of the object that the answer held, where it was not all of it.
+    pub part: Option<Part>,
     /// When its head had arrived at the proxy, in microseconds since the proxy started.
     pub start_us: u64,
     /// When the last byte of its answer was handed out, likewise.
@@ -116,6 +138,7 @@ impl Recorder {
             method: String::new(),
             path: String::new(),
             status: 0,
+            part: None,
             start_us: self.now_us(),
             end_us: 0,
             bytes_up: 0,
@@ -166,8 +189,9 @@ impl Entry {
         self.uploaded.clone()
     }
 
-    pub(super) fn answer(&mut self, status: StatusCode, expected: Option<u64>) {
+    pub(super) fn answer(&mut self, status: StatusCode, part: Option<Part>, expected: Option<u64>) {
         self.request.status = status.as_u16();
+        self.request.part = part;
         self.expected = expected;
         if expected == Some(0) {
             self.end();
@@ -207,6 +231,7 @@ mod tests {
             method: "GET".to_owned(),
             path: "/".to_owned(),
             status: 200,
+            part: None,
             start_us,
             end_us,
             bytes_up: 1,
@@ -229,6 +254,12 @@ mod tests {
         check_round_trips(&[(0, 100), (0, 30), (31, 60), (61, 90)], 3);
         // The second wave starts as soon as one of the first has ended.
         check_round_trips(&[(0, 30), (0, 35), (31, 60), (36, 70)], 2);
+    }
+
+    #[test]
+    fn parts_are_read_from_the_answers_head() {
+        assert_eq!(Part::parse("bytes 100-199/200"), Some(Part { first: 100, last: 199, of: 200 }));
+        assert_eq!((Part::parse("bytes */200"), Part::parse("bytes 1-2/*"), Part::parse("")), (None, None, None));
     }
 
     #[test]

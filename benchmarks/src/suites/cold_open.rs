@@ -19,7 +19,7 @@ use crate::engines::{self, CloudDb};
 use crate::error::{Context, Error, Result};
 use crate::numbers::{bytes, median, milliseconds};
 use crate::place::{Location, Place, StoreArgs};
-use crate::proxy::{Request, Trace};
+use crate::proxy::{Part, Request, Trace};
 use crate::report;
 use crate::tpch::Table;
 use crate::tpch::data::{self, Format};
@@ -238,23 +238,16 @@ pub(crate) fn child(task: &Task) -> Result<()> {
     Ok(())
 }
 
-/// Round trips up to the first byte of data: the longest chain of requests that ends with the first request for rows.
-///
-/// The first request for a segment's file is for its footer, later ones are for rows; a file that is asked for once gave both at once.
-/// Where no file is asked for, the rows were in the log.
+/// Round trips up to the first byte of data: the longest chain of requests that ends with the first request for rows. Where there is none, the
+/// rows were in the log.
 fn trips_to_first_data(trace: &Trace) -> usize {
-    let mut seen = Vec::new();
-    let file = |request: &Request| request.path.split('?').next().filter(|path| path.contains("/data/")).map(str::to_owned);
-    let mut first_file = None;
-    for request in &trace.requests {
-        let Some(path) = file(request) else { continue };
-        if seen.contains(&path) {
-            return trips_until(trace, request);
-        }
-        seen.push(path);
-        first_file.get_or_insert(request);
-    }
-    first_file.map_or_else(|| trace.round_trips(), |request| trips_until(trace, request))
+    trace.requests.iter().find(|request| is_for_rows(request)).map_or_else(|| trace.round_trips(), |request| trips_until(trace, request))
+}
+
+/// Whether a request brings rows of a segment's file: not one for its end alone, which holds the footer. A small file comes whole.
+fn is_for_rows(request: &Request) -> bool {
+    let is_footer = |part: Part| part.first > 0 && part.last + 1 == part.of;
+    request.method == "GET" && request.path.contains("/data/") && request.path.contains(".parquet") && !request.part.is_some_and(is_footer)
 }
 
 fn trips_until(trace: &Trace, last: &Request) -> usize {
@@ -309,12 +302,13 @@ fn show(name: &str, trace: &Trace) {
 mod tests {
     use super::*;
 
-    fn request(path: &str, start_us: u64, end_us: u64) -> Request {
+    fn request(path: &str, part: Option<(u64, u64, u64)>, start_us: u64, end_us: u64) -> Request {
         Request {
             connection: 1,
             method: "GET".to_owned(),
             path: path.to_owned(),
             status: 200,
+            part: part.map(|(first, last, of)| Part { first, last, of }),
             start_us,
             end_us,
             bytes_up: 0,
@@ -326,18 +320,44 @@ mod tests {
     fn the_first_data_comes_after_the_footer() {
         let mut trace = Trace {
             requests: vec![
-                request("/b/db/head", 0, 30),
-                request("/b/db/clouddb.json", 0, 31),
-                request("/b/db/log/1", 32, 60),
-                request("/b/db/data/s/1.parquet", 33, 61),
-                request("/b/db/data/s/1.parquet", 62, 90),
-                request("/b/db/data/s/1.parquet", 91, 120),
+                request("/b/db/head", None, 0, 30),
+                request("/b/db/clouddb.json", None, 0, 31),
+                request("/b/db/log/1", None, 32, 60),
+                request("/b/db/data/s/1.parquet", Some((900, 999, 1000)), 33, 61),
+                request("/b/db/data/s/1.parquet", Some((0, 499, 1000)), 62, 90),
+                request("/b/db/data/s/1.parquet", Some((500, 899, 1000)), 91, 120),
             ],
         };
         assert_eq!((trips_to_first_data(&trace), trace.round_trips()), (3, 4));
-        trace.requests.truncate(4);
-        assert_eq!(trips_to_first_data(&trace), 2);
+        // Rows in the log.
         trace.requests.truncate(3);
+        assert_eq!(trips_to_first_data(&trace), 2);
+    }
+
+    #[test]
+    fn a_small_file_comes_with_its_footer() {
+        let trace = Trace {
+            requests: vec![
+                request("/b/db/head", None, 0, 30),
+                request("/b/db/log/1", None, 32, 60),
+                request("/b/db/data/s/1.parquet", Some((900, 999, 1000)), 33, 61),
+                request("/b/db/data/s/2.parquet", Some((0, 999, 1000)), 34, 62),
+                request("/b/db/data/s/1.parquet", Some((0, 899, 1000)), 63, 90),
+            ],
+        };
+        assert_eq!((trips_to_first_data(&trace), trace.round_trips()), (2, 3));
+    }
+
+    #[test]
+    fn a_known_footer_is_not_asked_for() {
+        // The refresh of a process that has read the file before.
+        let trace = Trace {
+            requests: vec![
+                request("/b/db/log/2", None, 0, 30),
+                request("/b/db/data/s/1.parquet", Some((0, 499, 1000)), 31, 60),
+                request("/b/db/data/s/1.parquet", Some((500, 899, 1000)), 61, 90),
+            ],
+        };
         assert_eq!(trips_to_first_data(&trace), 2);
     }
 }

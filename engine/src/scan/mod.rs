@@ -7,6 +7,7 @@
 //! `EXPLAIN ANALYZE` shows on the scan: `segments_total` and `segments_pruned`, `store_requests` and `store_bytes_read` (made for this scan),
 //! beside DataFusion's own `row_groups_pruned_statistics`, `page_index_rows_pruned` and `bytes_scanned`.
 
+mod ahead;
 mod groups;
 mod guard;
 mod inline;
@@ -42,6 +43,7 @@ use datafusion::physical_plan::union::UnionExec;
 use object_store::memory::InMemory;
 
 use crate::error::to_datafusion;
+use ahead::FootersAhead;
 use inline::InlineSource;
 use nan::FloatColumns;
 use reader::{SegmentOfFile, SegmentReaderFactory};
@@ -128,17 +130,21 @@ impl TableScan {
         total: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let options = TableParquetOptions { global: session.config_options().execution.parquet.clone(), ..Default::default() };
-        let factory = SegmentReaderFactory::new(self.table.store().clone(), self.footers.clone(), self.floats.clone());
-        let source = ParquetSource::new(TableSchema::from(&self.schema))
-            .with_table_parquet_options(options)
-            .with_parquet_file_reader_factory(Arc::new(factory));
-        count_segments(source.metrics(), total, segments.len());
 
         // When nothing was left out, the statistics are the table's, which may be known already.
         let is_whole_table = segments.len() == self.table.segment_count();
         let statistics = if is_whole_table { self.statistics().clone() } else { self.statistics_of(&segments) };
         let files = segments.iter().map(|segment| self.file(segment)).collect();
         let groups = groups::distribute(self.table.meta(), &self.schema, &segments, files, session.config_options());
+        let files = groups.groups.iter().flat_map(|group| group.iter());
+        let in_order = files.filter_map(|file| file.extension::<SegmentOfFile>().map(|segment| Arc::clone(&segment.0))).collect();
+        let store = self.table.store().clone();
+        let ahead = FootersAhead::new(store.clone(), self.footers.clone(), in_order, groups.groups.len());
+        let factory = SegmentReaderFactory::new(store, self.footers.clone(), self.floats.clone(), ahead);
+        let source = ParquetSource::new(TableSchema::from(&self.schema))
+            .with_table_parquet_options(options)
+            .with_parquet_file_reader_factory(Arc::new(factory));
+        count_segments(source.metrics(), total, segments.len());
         let config = FileScanConfigBuilder::new(placeholder_store(session.runtime_env())?, Arc::new(source))
             .with_file_groups(groups.groups)
             .with_output_ordering(groups.ordering.into_iter().collect())

@@ -22,6 +22,7 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use super::ahead::FootersAhead;
 use super::nan::FloatColumns;
 
 /// What travels with a [`PartitionedFile`], so that a reader knows which segment it reads.
@@ -32,11 +33,12 @@ pub(crate) struct SegmentReaderFactory {
     store: Store,
     footers: FooterCache,
     floats: FloatColumns,
+    ahead: Arc<FootersAhead>,
 }
 
 impl SegmentReaderFactory {
-    pub(super) fn new(store: Store, footers: FooterCache, floats: FloatColumns) -> Self {
-        Self { store, footers, floats }
+    pub(super) fn new(store: Store, footers: FooterCache, floats: FloatColumns, ahead: FootersAhead) -> Self {
+        Self { store, footers, floats, ahead: Arc::new(ahead) }
     }
 }
 
@@ -57,17 +59,33 @@ impl ParquetFileReaderFactory for SegmentReaderFactory {
         let segment = file.extension::<SegmentOfFile>().map(|segment| Arc::clone(&segment.0));
         let segment = segment.ok_or_else(|| internal_datafusion_err!("file {} is no segment", file.path()))?;
         let counter = |name| MetricBuilder::new(metrics).counter(name, partition);
+        let store_metrics = StoreMetrics { requests: counter("store_requests"), bytes: counter("store_bytes_read") };
+        self.ahead.opening(segment.id, &store_metrics);
         Ok(Box::new(SegmentReader {
             store: self.store.counting_separately(),
             footers: self.footers.clone(),
             floats: self.floats.clone(),
+            ahead: Arc::clone(&self.ahead),
             segment,
             footer: None,
             counted: StoreCounts::default(),
-            requests: counter("store_requests"),
-            store_bytes: counter("store_bytes_read"),
+            store_metrics,
             scanned_bytes: counter("bytes_scanned"),
         }))
+    }
+}
+
+/// What a scan asked of the store.
+#[derive(Clone)]
+pub(super) struct StoreMetrics {
+    requests: Count,
+    bytes: Count,
+}
+
+impl StoreMetrics {
+    pub(super) fn add(&self, counts: StoreCounts) {
+        self.requests.add((counts.gets + counts.heads) as usize);
+        self.bytes.add(counts.bytes_read as usize);
     }
 }
 
@@ -76,12 +94,12 @@ struct SegmentReader {
     store: Store,
     footers: FooterCache,
     floats: FloatColumns,
+    ahead: Arc<FootersAhead>,
     segment: Arc<SegmentMeta>,
     footer: Option<Arc<SegmentFooter>>,
     /// What of the store's counts is in the metrics already.
     counted: StoreCounts,
-    requests: Count,
-    store_bytes: Count,
+    store_metrics: StoreMetrics,
     scanned_bytes: Count,
 }
 
@@ -99,7 +117,10 @@ impl SegmentReader {
         if let Some(footer) = &self.footer {
             return Ok(Arc::clone(footer));
         }
-        let footer = self.footers.footer(&self.store, self.segment.id, self.location()?).await?;
+        let footer = match self.ahead.take(self.segment.id) {
+            Some(footer) => footer,
+            None => self.footers.footer(&self.store, self.segment.id, self.location()?).await?,
+        };
         self.footer = Some(Arc::clone(&footer));
         Ok(footer)
     }
@@ -114,10 +135,8 @@ impl SegmentReader {
     /// Brings the metrics up to date with what was asked of the store, also for requests that failed.
     fn count(&mut self) {
         let now = self.store.counts();
-        let new = now - self.counted;
+        self.store_metrics.add(now - self.counted);
         self.counted = now;
-        self.requests.add((new.gets + new.heads) as usize);
-        self.store_bytes.add(new.bytes_read as usize);
     }
 }
 

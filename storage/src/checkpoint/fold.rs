@@ -30,17 +30,17 @@ const NODE_SEGMENTS: u64 = 2048;
 /// Nodes written at once.
 const PARALLEL_PUTS: usize = 8;
 
-/// Nodes that are in the store already, by hash: what did not change since the last checkpoint is referred to, not written.
+/// Nodes that are in the store already, by the hash of what they hold: what did not change since the last checkpoint is referred to, not written.
 pub(crate) type KnownNodes = HashMap<[u8; 32], NodeRefProto>;
 
-/// A root as encoded, ready to be put at its path and copied to `head`.
+/// A root as encoded, ready to be put at its path and to `head`.
 #[derive(Debug)]
 pub(crate) struct Root {
     pub(crate) path: String,
     pub(crate) bytes: Bytes,
 }
 
-/// Writes the state's nodes and its root; returns the root.
+/// Writes the state's nodes; returns its root.
 pub(crate) async fn fold(store: &Store, state: &State, known: &mut KnownNodes) -> Result<Root> {
     if state.has_unknown_actions {
         return Err(Error::unsupported("the log holds actions that this version does not know: it makes no checkpoints of it"));
@@ -72,12 +72,15 @@ pub(crate) async fn fold(store: &Store, state: &State, known: &mut KnownNodes) -
         nodes,
     };
     let (bytes, hash) = encode_checkpoint(&header(state, Magic::Root), &root)?;
-    let path = object_path(state.slot, &hash, "root");
-    store.put(&path, bytes.clone()).await?;
-    Ok(Root { path, bytes })
+    Ok(Root { path: object_path(state.slot, &hash, "root"), bytes })
 }
 
-/// Copies a root to `head`.
+/// Writes a root to where time travel finds it.
+pub(crate) async fn write_root(store: &Store, root: &Root) -> Result<()> {
+    store.put(&root.path, root.bytes.clone()).await
+}
+
+/// Writes a root to `head`, where whoever opens the database finds it.
 pub(crate) async fn write_head(store: &Store, root: &Root) -> Result<()> {
     tracing::debug!(root = root.path, "head");
     store.put(HEAD, root.bytes.clone()).await
@@ -189,13 +192,17 @@ fn append(into: &mut EntriesProto, mut from: EntriesProto) {
     into.segments.append(&mut from.segments);
 }
 
+/// What a node is known by: its body. The envelope also holds the slot, so it is not part of this hash.
+pub(super) fn content_hash(body: &[u8]) -> [u8; 32] {
+    *blake3::hash(body).as_bytes()
+}
+
 async fn write_nodes(store: &Store, state: &State, spilled: Vec<Piece>, known: &mut KnownNodes) -> Result<Vec<NodeRefProto>> {
     let mut references = Vec::with_capacity(spilled.len());
     let mut puts = Vec::new();
     let mut in_use = KnownNodes::new();
     for piece in spilled {
-        // Content decides what is known; the envelope also holds the slot, so it is not part of this hash.
-        let content = *blake3::hash(&piece.entries.encode_to_vec()).as_bytes();
+        let content = content_hash(&piece.entries.encode_to_vec());
         let reference = match known.get(&content) {
             Some(reference) => reference.clone(),
             None => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::fold::{KnownNodes, content_hash};
 use super::{FOLDER, HEAD, slot_of_root};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::root::{EntriesProto, NodeRefProto, RootProto, decode_node, decode_root};
@@ -16,15 +17,22 @@ use crate::store::Store;
 /// Nodes read at once.
 const PARALLEL_GETS: usize = 16;
 
-/// The state in `head`, or `None` when there is none, or none that can be used: `head` is a copy and never the truth.
-pub(crate) async fn load_head(store: &Store, database: DatabaseId, bytes: Result<Bytes>) -> Result<Option<State>> {
+/// A state as a checkpoint holds it, with the nodes that it was read from.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) state: State,
+    pub(crate) nodes: KnownNodes,
+}
+
+/// The state in `head`, or `None` when there is none, or none that can be used: `head` is never the truth.
+pub(crate) async fn load_head(store: &Store, database: DatabaseId, bytes: Result<Bytes>) -> Result<Option<Loaded>> {
     let bytes = match bytes {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(e),
     };
     match load_root(store, HEAD, &bytes, database).await {
-        Ok(state) => Ok(Some(state)),
+        Ok(loaded) => Ok(Some(loaded)),
         // A damaged head, or a root whose nodes are damaged, costs time: older checkpoints and the log hold the same.
         Err(e) if e.kind() == ErrorKind::Corrupt => {
             tracing::warn!("head cannot be used: {e}");
@@ -35,14 +43,14 @@ pub(crate) async fn load_head(store: &Store, database: DatabaseId, bytes: Result
 }
 
 /// The state of the newest checkpoint at or before a slot that can be read, or `None` when there is none.
-pub(crate) async fn load_before(store: &Store, slot: u64, database: DatabaseId) -> Result<Option<State>> {
+pub(crate) async fn load_before(store: &Store, slot: u64, database: DatabaseId) -> Result<Option<Loaded>> {
     let listed = store.list(FOLDER).await?;
     let mut roots: Vec<_> = listed.into_iter().filter_map(|object| Some((slot_of_root(&object.path)?, object.path))).collect();
     roots.retain(|(of, _)| *of <= slot);
     roots.sort_unstable();
     while let Some((_, path)) = roots.pop() {
         match load_at(store, &path, database).await {
-            Ok(state) => return Ok(Some(state)),
+            Ok(loaded) => return Ok(Some(loaded)),
             Err(e) if matches!(e.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => tracing::warn!("checkpoint cannot be used: {e}"),
             Err(e) => return Err(e),
         }
@@ -50,26 +58,32 @@ pub(crate) async fn load_before(store: &Store, slot: u64, database: DatabaseId) 
     Ok(None)
 }
 
-async fn load_at(store: &Store, path: &str, database: DatabaseId) -> Result<State> {
+async fn load_at(store: &Store, path: &str, database: DatabaseId) -> Result<Loaded> {
     let bytes = store.get(path).await?;
     load_root(store, path, &bytes, database).await
 }
 
 /// Builds the state from a root and its nodes.
-pub(crate) async fn load_root(store: &Store, name: &str, bytes: &Bytes, database: DatabaseId) -> Result<State> {
+pub(crate) async fn load_root(store: &Store, name: &str, bytes: &Bytes, database: DatabaseId) -> Result<Loaded> {
     let (envelope, mut root) = decode_root(name, bytes)?;
     if envelope.header.database != database {
         return Err(Error::corrupt(format!("'{name}' belongs to database {}, not to {database}", envelope.header.database)));
     }
-    let nodes = std::mem::take(&mut root.nodes);
+    let references = std::mem::take(&mut root.nodes);
     let mut pieces: Vec<EntriesProto> = root.entries.take().into_iter().collect();
-    let read: Vec<EntriesProto> =
-        stream::iter(nodes).map(|node| read_node(store, node, database)).buffered(PARALLEL_GETS).try_collect().await?;
-    pieces.extend(read);
-    build(envelope.header.lineage, envelope.header.slot, database, &root, pieces).map_err(|e| e.context(format!("'{name}'")))
+    let mut nodes = KnownNodes::new();
+    let mut reads = stream::iter(references).map(|node| read_node(store, node, database)).buffered(PARALLEL_GETS);
+    while let Some((content, node, entries)) = reads.try_next().await? {
+        pieces.push(entries);
+        nodes.insert(content, node);
+    }
+    let state =
+        build(envelope.header.lineage, envelope.header.slot, database, &root, pieces).map_err(|e| e.context(format!("'{name}'")))?;
+    Ok(Loaded { state, nodes })
 }
 
-async fn read_node(store: &Store, node: NodeRefProto, database: DatabaseId) -> Result<EntriesProto> {
+/// A node's entries, with the hash that it is known by.
+async fn read_node(store: &Store, node: NodeRefProto, database: DatabaseId) -> Result<([u8; 32], NodeRefProto, EntriesProto)> {
     let bytes = store.get(&node.path).await.map_err(|e| match e.kind() {
         ErrorKind::NotFound => Error::corrupt(format!("'{}', which a checkpoint refers to, is missing", node.path)).with_source(e),
         _ => e,
@@ -78,7 +92,7 @@ async fn read_node(store: &Store, node: NodeRefProto, database: DatabaseId) -> R
     if envelope.hash.as_slice() != node.hash.as_slice() || envelope.header.database != database {
         return Err(Error::corrupt(format!("'{}' is not the object that a checkpoint refers to", node.path)));
     }
-    Ok(entries)
+    Ok((content_hash(&envelope.body), node, entries))
 }
 
 fn build(lineage: LineageId, slot: u64, database: DatabaseId, root: &RootProto, pieces: Vec<EntriesProto>) -> Result<State> {

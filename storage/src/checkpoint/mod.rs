@@ -3,7 +3,7 @@
 //! ```text
 //!   checkpoint/<slot>-<hash>.root    at most 256 KiB: small states whole, large ones by reference
 //!   checkpoint/<slot>-<hash>.node    at most about 1 MiB each: entries that found no place in the root
-//!   head                             a copy of the newest root, replaced in place; may lag, may be lost; never the truth
+//!   head                             the newest root, replaced in place; may lag, may be lost; never the truth
 //! ```
 //!
 //! Checkpoints are made of the log and can always be made again: losing one costs time, not data.

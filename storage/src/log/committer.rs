@@ -25,6 +25,7 @@ use crate::format::record::{TransactionProto, encode_record};
 use crate::ids::{SessionId, TableId, TransactionId};
 use crate::shared::Shared;
 use crate::state::State;
+use crate::upkeep::{Committed, belongs_in_head};
 
 /// Transactions in one record: bounds what a reader must decode at once.
 const MAX_TRANSACTIONS: usize = 4096;
@@ -54,11 +55,13 @@ impl Request {
     }
 }
 
-/// A record that was put in a slot, with what it will have made of the state.
-struct Frozen {
+/// A record for a slot, with what it will have made of the state.
+struct Prepared {
     slot: u64,
     bytes: Bytes,
     after: Arc<State>,
+    /// Whether it adds a segment that belongs in `head`.
+    belongs_in_head: bool,
 }
 
 /// The committer's task.
@@ -67,16 +70,15 @@ pub(crate) struct Committer {
     session: SessionId,
     opened: bool,
     queue: mpsc::UnboundedReceiver<Request>,
-    frozen: Option<Frozen>,
+    /// A record whose outcome is unknown.
+    frozen: Option<Prepared>,
     /// Why nothing can be committed any more.
     ended: Option<Error>,
-    /// Slots lost to others since the last one won.
-    lost: u32,
 }
 
 impl Committer {
     pub(crate) fn new(shared: Arc<Shared>, session: SessionId, queue: mpsc::UnboundedReceiver<Request>) -> Self {
-        Self { shared, session, opened: false, queue, frozen: None, ended: None, lost: 0 }
+        Self { shared, session, opened: false, queue, frozen: None, ended: None }
     }
 
     /// Runs until the last sender is gone.
@@ -117,18 +119,23 @@ impl Committer {
             Ok(encoded) => encoded,
             Err(error) => return answer_all(batch, &error),
         };
-        let after = Arc::new(State { record_hash: hash, ..after });
-        let slot = after.slot;
-        match publish(&self.shared.store, &self.shared.env, slot, &bytes).await {
+        let adds_for_head =
+            |action: &Action| matches!(action, Action::AddSegment { segment, .. } if belongs_in_head(&self.shared.store, segment));
+        let record = Prepared {
+            slot: after.slot,
+            bytes,
+            after: Arc::new(State { record_hash: hash, ..after }),
+            belongs_in_head: batch.iter().flat_map(|request| &request.actions).any(adds_for_head),
+        };
+        match publish(&self.shared.store, &self.shared.env, record.slot, &record.bytes).await {
             Published::Ours => {
-                self.won(&after, bytes.len());
+                self.won(&record);
                 for request in batch {
                     // A caller that has gone away does not change what was committed.
-                    let _ = request.reply.send(Ok(Arc::clone(&after)));
+                    let _ = request.reply.send(Ok(Arc::clone(&record.after)));
                 }
             }
             Published::Theirs => {
-                self.lost += 1;
                 put_back(waiting, batch);
                 if let Err(error) = self.read_on().await {
                     answer_all(waiting.drain(..), &error);
@@ -139,7 +146,7 @@ impl Committer {
                 for (request, transaction) in batch.into_iter().zip(&transactions) {
                     let _ = request.reply.send(Err(self.unknown(&error, transaction.sequence)));
                 }
-                self.frozen = Some(Frozen { slot, bytes, after });
+                self.frozen = Some(record);
             }
             Published::NotDurable(error) => {
                 for (request, transaction) in batch.into_iter().zip(&transactions) {
@@ -204,7 +211,7 @@ impl Committer {
         let Some(frozen) = self.frozen.take() else { return Ok(()) };
         match publish(&self.shared.store, &self.shared.env, frozen.slot, &frozen.bytes).await {
             Published::Ours => {
-                self.won(&frozen.after, frozen.bytes.len());
+                self.won(&frozen);
                 Ok(())
             }
             Published::Theirs => self.read_on().await,
@@ -224,11 +231,11 @@ impl Committer {
         self.ended.insert(error).clone()
     }
 
-    fn won(&mut self, after: &Arc<State>, bytes: usize) {
+    fn won(&mut self, record: &Prepared) {
         self.opened = true;
-        self.lost = 0;
-        self.shared.advance(Arc::clone(after));
-        self.shared.upkeep.committed(&self.shared, after, bytes);
+        self.shared.advance(Arc::clone(&record.after));
+        let commit = Committed { after: &record.after, bytes: record.bytes.len(), belongs_in_head: record.belongs_in_head };
+        self.shared.upkeep.committed(&self.shared, &commit);
     }
 
     async fn read_on(&mut self) -> Result<()> {

@@ -19,7 +19,7 @@ pub(crate) async fn state_at(shared: &Shared, tip: &State, slot: u64) -> Result<
     let genesis = || State::genesis(tip.database, tip.lineage);
     let start = match slot {
         0 => return Ok(genesis()),
-        _ => load_before(&shared.store, slot, tip.database).await?.unwrap_or_else(genesis),
+        _ => load_before(&shared.store, slot, tip.database).await?.map_or_else(genesis, |loaded| loaded.state),
     };
     match start.slot == slot {
         true => Ok(start),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{folder_before, slot_path};
-use crate::env::Env;
+use crate::env::{Env, Pauses};
 use crate::error::{Error, ErrorKind};
 use crate::format::record::decode_record;
 #[cfg(feature = "simulation")]
@@ -49,7 +49,7 @@ pub(crate) async fn publish(store: &Store, env: &Env, slot: u64, bytes: &Bytes) 
         }
     }
     let mut in_doubt = false;
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
     let mut last = Error::unavailable("the store did not answer");
     for _ in 0..ROUNDS {
         match store.put_if_absent(&path, bytes.clone()).await {
@@ -79,9 +79,7 @@ pub(crate) async fn publish(store: &Store, env: &Env, slot: u64, bytes: &Bytes) 
                 last = error;
             }
         }
-        let jitter = (env.random.next_u128() % 1024) as u32;
-        env.clock.sleep(pause / 2 + pause * jitter / 1024).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pauses.pause(env).await;
     }
     Published::Unknown(last)
 }

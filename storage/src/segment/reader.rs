@@ -13,11 +13,14 @@ use crate::catalog::TableMeta;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// A Parquet segment's footer: verified against the log, parsed, with page indexes and the checksums of the file's blocks.
+/// A Parquet segment's footer: verified against the log, parsed, with page indexes and the checksums of the file's blocks; and all of the file where
+/// that is small.
 #[derive(Debug)]
 pub struct SegmentFooter {
     metadata: Arc<ParquetMetaData>,
     sums: Vec<u32>,
+    /// The file, verified: its rows need no further request.
+    whole: Option<Bytes>,
 }
 
 impl SegmentFooter {
@@ -28,31 +31,51 @@ impl SegmentFooter {
 
     /// Bytes it takes in memory, for those who cache it.
     pub fn memory_size(&self) -> usize {
-        size_of::<Self>() + self.metadata.memory_size() + size_of_val(self.sums.as_slice())
+        let whole = self.whole.as_ref().map_or(0, Bytes::len);
+        size_of::<Self>() + self.metadata.memory_size() + size_of_val(self.sums.as_slice()) + whole
     }
 }
 
-/// Fetches and verifies a segment's footer: one request.
+/// Whether a segment's file is read whole together with its footer: where the rows before the footer are no longer than what reads of this store
+/// bridge rather than make another request.
+pub(crate) fn is_read_whole(store: &Store, location: &ParquetLocation) -> bool {
+    location.length.saturating_sub(location.tail_length) <= store.gap()
+}
+
+/// Fetches and verifies a segment's footer, and with it a small file's rows: one request.
 ///
 /// # Errors
-/// *Corrupt* when the bytes are not those that the log vouches for.
+/// *Corrupt* when the footer's bytes are not those that the log vouches for. Damage among the rows is the business of who reads them.
 pub async fn read_footer(store: &Store, location: &ParquetLocation) -> Result<SegmentFooter> {
-    let tail = read_tail(store, location).await?;
-    parse_tail(location, tail).map_err(|error| error.context(format!("the tail of {}", location.path)))
+    check_location(location)?;
+    let data_length = location.length - location.tail_length;
+    let start = if is_read_whole(store, location) { 0 } else { data_length };
+    let body = fetch(store, location, &[start..location.length]).await?.pop().unwrap_or_default();
+    let (data, tail) = (body.slice(..(data_length - start) as usize), body.slice((data_length - start) as usize..));
+    check_tail(location, &tail)?;
+    let mut footer = parse_tail(location, tail).map_err(|error| error.context(format!("the tail of {}", location.path)))?;
+    if start == 0 && blocks::verify(&data, 0, &footer.sums).is_ok() {
+        footer.whole = Some(body);
+    }
+    Ok(footer)
 }
 
 /// The tail's bytes, verified.
 async fn read_tail(store: &Store, location: &ParquetLocation) -> Result<Bytes> {
-    check_location(location)?;
     let start = location.length - location.tail_length;
-    let mut tails = fetch(store, location, &[start..location.length]).await?;
-    let tail = tails.pop().unwrap_or_default();
-    if blake3::hash(&tail).as_bytes() != &location.tail_hash {
+    let tail = fetch(store, location, &[start..location.length]).await?.pop().unwrap_or_default();
+    check_tail(location, &tail)?;
+    Ok(tail)
+}
+
+fn check_tail(location: &ParquetLocation, tail: &[u8]) -> Result<()> {
+    if blake3::hash(tail).as_bytes() != &location.tail_hash {
+        let start = location.length - location.tail_length;
         let message =
             format!("the tail of {} (bytes {start} to {}) does not have the hash that the log has of it", location.path, location.length);
         return Err(Error::corrupt(message));
     }
-    Ok(tail)
+    Ok(())
 }
 
 fn check_location(location: &ParquetLocation) -> Result<()> {
@@ -91,7 +114,7 @@ fn parse_tail(location: &ParquetLocation, tail: Bytes) -> Result<SegmentFooter> 
     let pairs = metadata.file_metadata().key_value_metadata();
     let text = pairs.into_iter().flatten().find(|pair| pair.key == blocks::KEY).and_then(|pair| pair.value.as_deref());
     let sums = blocks::decode(text.ok_or_else(|| Error::corrupt("its footer has no block checksums"))?, data_length)?;
-    Ok(SegmentFooter { metadata: Arc::new(metadata), sums })
+    Ok(SegmentFooter { metadata: Arc::new(metadata), sums, whole: None })
 }
 
 /// Checks that everything the metadata points to is before the tail.
@@ -124,7 +147,7 @@ fn check_offsets(metadata: &ParquetMetaData, data_length: u64) -> Result<()> {
 }
 
 /// Fetches ranges of a segment's file and verifies them: widened to blocks of 64 KiB, neighbours in one request, each block checked against its
-/// CRC32C before anything is returned.
+/// CRC32C before anything is returned. No request is made for a file that was read whole with its footer.
 ///
 /// # Errors
 /// *Corrupt* names the file and the block.
@@ -133,6 +156,9 @@ pub async fn read_ranges(store: &Store, location: &ParquetLocation, footer: &Seg
     let data_length = location.length - location.tail_length;
     if let Some(wrong) = ranges.iter().find(|range| range.start > range.end || range.end > location.length) {
         return Err(Error::corrupt(format!("bytes {wrong:?} are wanted of {}, which has {}", location.path, location.length)));
+    }
+    if let Some(whole) = footer.whole.as_ref().filter(|whole| whole.len() as u64 == location.length) {
+        return Ok(ranges.iter().map(|range| whole.slice(range.start as usize..range.end as usize)).collect());
     }
     let wide =
         merge(ranges.iter().filter(|range| !range.is_empty() && range.start < data_length).map(|range| blocks::widen(range, data_length)));

@@ -51,7 +51,7 @@ impl TableState {
         self.segments.len()
     }
 
-    pub(crate) fn segments(&self) -> impl Iterator<Item = &Arc<SegmentMeta>> {
+    pub(crate) fn segments(&self) -> impl DoubleEndedIterator<Item = &Arc<SegmentMeta>> {
         self.segments.values()
     }
 

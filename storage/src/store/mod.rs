@@ -229,8 +229,7 @@ impl Store {
     /// *Corrupt* when the object ends before a range does.
     pub async fn get_ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let location = self.location(path)?;
-        let gap = if self.inner.kind == StoreKind::Local { ranges::LOCAL_GAP } else { ranges::REMOTE_GAP };
-        let (requests, request_of) = ranges::plan(ranges, gap);
+        let (requests, request_of) = ranges::plan(ranges, self.gap());
         let bodies = self.fetch(&location, &requests).await.map_err(|error| self.translate(error, "reading", path))?;
         for (request, body) in requests.iter().zip(&bodies) {
             if body.len() as u64 != request.end - request.start {
@@ -246,6 +245,14 @@ impl Store {
             }
         };
         Ok(ranges.iter().zip(request_of).map(slice).collect())
+    }
+
+    /// How many bytes of an object that nobody asked for are rather read than left out, when that takes a request more.
+    pub(crate) fn gap(&self) -> u64 {
+        match self.inner.kind {
+            StoreKind::Local => ranges::LOCAL_GAP,
+            StoreKind::Memory | StoreKind::Remote => ranges::REMOTE_GAP,
+        }
     }
 
     async fn fetch(&self, location: &Path, requests: &[Range<u64>]) -> object_store::Result<Vec<Bytes>> {

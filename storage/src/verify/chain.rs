@@ -9,10 +9,11 @@ use futures::{StreamExt, stream};
 
 use super::segments::check_inline;
 use super::{Table, VerifyProgress, VerifyReport};
-use crate::checkpoint::{load, slot_of_root};
+use crate::checkpoint::{HEAD, load, slot_of_root};
 use crate::error::{ErrorKind, Result};
 use crate::format::action::Action;
 use crate::format::record::{Record, decode_record};
+use crate::format::root::decode_root;
 use crate::ids::{DatabaseId, LineageId, SegmentId};
 use crate::log::follow::read_record;
 use crate::log::slot_path;
@@ -47,7 +48,7 @@ struct Replay<'a> {
     previous: Option<[u8; 32]>,
     seen: HashSet<SegmentId>,
     tables: HashMap<crate::ids::TableId, Table>,
-    /// Roots by slot, to start again from.
+    /// Roots by slot, `head` among them, to start again from.
     roots: BTreeMap<u64, Vec<String>>,
 }
 
@@ -69,6 +70,10 @@ pub(super) async fn replay(
         if let Some(slot) = slot_of_root(&object.path) {
             roots.entry(slot).or_default().push(object.path.clone());
         }
+    }
+    // Where `head` cannot be read, checking it tells why.
+    if let Ok((head, _)) = store.get(HEAD).await.and_then(|bytes| decode_root(HEAD, &bytes)) {
+        roots.entry(head.header.slot).or_default().push(HEAD.to_owned());
     }
     let chain = Chain { identity: None, tip, states: BTreeMap::new(), segments: Vec::new(), referenced: HashSet::new() };
     let mut replay = Replay { store, chain, state: None, previous: Some([0; 32]), seen: HashSet::new(), tables: HashMap::new(), roots };
@@ -182,7 +187,7 @@ impl Replay<'_> {
                 Ok(bytes) => load::load_root(self.store, &path, &bytes, database).await,
                 Err(error) => Err(error),
             };
-            match loaded {
+            match loaded.map(|loaded| loaded.state) {
                 Ok(state) if state.slot == slot && self.previous.is_none_or(|hash| hash == state.record_hash) => {
                     self.previous = Some(state.record_hash);
                     self.adopt(&state, report)?;

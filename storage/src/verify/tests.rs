@@ -11,7 +11,7 @@ use object_store::memory::InMemory;
 
 use super::{VerifyProgress, VerifyReport, verify};
 use crate::catalog::{ColumnSpec, TableMeta};
-use crate::checkpoint::fold::{KnownNodes, fold, write_head};
+use crate::checkpoint::fold::{KnownNodes, fold, write_head, write_root};
 use crate::env::Env;
 use crate::error::{ErrorKind, Result};
 use crate::ids::TableId;
@@ -53,6 +53,7 @@ async fn database() -> Result<Store> {
     append(&database, table, rows(0, 3), true).await?;
     append(&database, table, rows(3, 60_000), false).await?;
     let root = fold(&store, &database.snapshot().await?.state, &mut KnownNodes::new()).await?;
+    write_root(&store, &root).await?;
     write_head(&store, &root).await?;
     append(&database, table, rows(60_003, 500), false).await?;
     append(&database, table, rows(60_503, 2), true).await?;

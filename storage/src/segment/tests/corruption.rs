@@ -46,6 +46,29 @@ async fn no_changed_bit_goes_unnoticed() -> Result<()> {
 }
 
 #[tokio::test]
+async fn damage_in_a_small_file_is_told_to_who_reads_it() -> Result<()> {
+    let store = memory();
+    let table = table(vec![column("n", DataType::Int64, false)], &[]);
+    let random = &mut StdRng::seed_from_u64(8);
+    let values = Int64Array::from_iter_values((0..20_000).map(|_| random.random()));
+    let segment = write_file(&store, &table, [batch(&table, vec![Arc::new(values)])]).await?;
+    let location = location(&segment);
+    let original = store.get(&location.path).await?;
+    assert!((2 * 65_536..256 * 1024).contains(&original.len()), "{}", original.len());
+    let mut changed = original.to_vec();
+    changed[70_000] ^= 1;
+    store.put(&location.path, changed.into()).await?;
+    // The footer is sound. What is damaged is not kept.
+    let footer = read_footer(&store, location).await?;
+    assert!(read_ranges(&store, location, &footer, &[0..65_536]).await.is_ok());
+    let error = read_ranges(&store, location, &footer, &[0..70_001]).await.unwrap_err();
+    assert!(error.kind() == crate::ErrorKind::Corrupt && error.message().contains("block 1"), "{error}");
+    store.put(&location.path, original.clone()).await?;
+    assert_eq!(read_ranges(&store, location, &footer, &[0..70_001]).await?, [original.slice(..70_001)]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn no_lost_or_added_byte_goes_unnoticed() -> Result<()> {
     let store = memory();
     let (table, segment) = written(&store).await?;

@@ -15,26 +15,43 @@ async fn numbers(store: &Store, rows: i64) -> Result<SegmentMeta> {
 
 #[tokio::test]
 async fn any_ranges_are_the_files() -> Result<()> {
-    let store = memory();
-    let segment = numbers(&store, 60_000).await?;
-    let location = location(&segment);
-    let (file, footer) = (store.get(&location.path).await?, read_footer(&store, location).await?);
-    assert_eq!(file.len() as u64, location.length);
-    let random = &mut StdRng::seed_from_u64(2);
-    for _ in 0..300 {
-        let mut ranges = Vec::new();
-        for _ in 0..random.random_range(0..6) {
-            let start = random.random_range(0..=location.length);
-            let longest = if random.random_bool(0.5) { 100 } else { location.length };
-            ranges.push(start..random.random_range(start..=location.length.min(start + longest)));
+    // The first is read whole with its footer.
+    for rows in [5_000, 60_000] {
+        let store = memory();
+        let segment = numbers(&store, rows).await?;
+        let location = location(&segment);
+        let (file, footer) = (store.get(&location.path).await?, read_footer(&store, location).await?);
+        assert_eq!(file.len() as u64, location.length);
+        let random = &mut StdRng::seed_from_u64(2);
+        for _ in 0..300 {
+            let mut ranges = Vec::new();
+            for _ in 0..random.random_range(0..6) {
+                let start = random.random_range(0..=location.length);
+                let longest = if random.random_bool(0.5) { 100 } else { location.length };
+                ranges.push(start..random.random_range(start..=location.length.min(start + longest)));
+            }
+            let parts = read_ranges(&store, location, &footer, &ranges).await?;
+            for (range, part) in ranges.iter().zip(parts) {
+                assert_eq!(part, file.slice(range.start as usize..range.end as usize), "{range:?}");
+            }
         }
-        let parts = read_ranges(&store, location, &footer, &ranges).await?;
-        for (range, part) in ranges.iter().zip(parts) {
-            assert_eq!(part, file.slice(range.start as usize..range.end as usize), "{range:?}");
-        }
+        let beyond = location.length..location.length + 1;
+        assert_eq!(read_ranges(&store, location, &footer, &[beyond]).await.unwrap_err().kind(), crate::ErrorKind::Corrupt);
     }
-    let beyond = location.length..location.length + 1;
-    assert_eq!(read_ranges(&store, location, &footer, &[beyond]).await.unwrap_err().kind(), crate::ErrorKind::Corrupt);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_small_file_takes_one_request() -> Result<()> {
+    let (store, disk) = (memory(), Store::from_object_store(Arc::new(InMemory::new()), "", StoreKind::Local, "like a disk"));
+    for (store, requests, rows) in [(&store, 1, 5_000), (&store, 2, 60_000), (&disk, 1, 1_000), (&disk, 2, 5_000)] {
+        let segment = numbers(store, rows).await?;
+        let (location, before) = (location(&segment), store.counts().gets);
+        let footer = read_footer(store, location).await?;
+        read_ranges(store, location, &footer, &[0..100, 2000..3000]).await?;
+        assert_eq!(store.counts().gets - before, requests, "{rows} rows");
+        assert_eq!(footer.memory_size() as u64 > location.length, requests == 1, "what is kept is counted");
+    }
     Ok(())
 }
 
