@@ -2,9 +2,10 @@
 //!
 //! Nothing here is needed for correctness. A process that ends before it is done leaves the work to the next writer.
 //!
-//! A checkpoint is due when the log behind the newest one has become long. Where requests cross a network, `head` is also due when a large file was
-//! added: whoever opens the database fetches the footers of the segments that `head` knows together with the log behind it; a footer that only
-//! the log tells of would cost a trip more. (Small files are read whole, footer and rows at once, and need no such care.)
+//! A root is due when the log behind the newest one has become long. Where requests cross a network, `head` is also due when more records stand
+//! behind it than a new reader asks for at once, and when a large file was added: whoever opens the database fetches the footers of the segments
+//! that `head` knows together with the log behind it; a footer that only the log tells of would cost a trip more. (Small files are read whole,
+//! footer and rows at once, and need no such care.)
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,11 +23,15 @@ use crate::shared::Shared;
 use crate::state::{State, TableState};
 use crate::store::{Store, StoreKind};
 
-/// Records behind the newest checkpoint before the next one is due: a new reader fetches them in one trip.
+/// Records behind the newest root before the next one is due.
 const FOLD_RECORDS: u64 = 128;
 
 /// Bytes of records behind the newest checkpoint before the next one is due.
 const FOLD_BYTES: u64 = 512 << 10;
+
+/// Records behind `head` before it is due where requests cross a network: a new reader asks for 32 at once, and a few more may come before `head` is
+/// written.
+const HEAD_RECORDS: u64 = 24;
 
 /// `head` is replaced at most this often: some stores allow one write a second to one object.
 const HEAD_PAUSE: Duration = Duration::from_secs(1);
@@ -76,6 +81,8 @@ pub(crate) struct Upkeep {
     head: AtomicU64,
     /// The newest slot with a segment that belongs in `head`, as far as this process knows.
     wanted: AtomicU64,
+    /// Records behind `head` before it is due.
+    head_records: u64,
     /// Bytes of records since the newest root, as far as this process wrote them.
     tail_bytes: AtomicU64,
     folding: Work,
@@ -104,6 +111,7 @@ impl Upkeep {
             enabled,
             head: AtomicU64::new(head),
             wanted: AtomicU64::new(wanted),
+            head_records: if store.kind() == StoreKind::Local { u64::MAX } else { HEAD_RECORDS },
             tail_bytes: AtomicU64::new(0),
             folding: Work::default(),
             flushing: Work::default(),
@@ -130,7 +138,9 @@ impl Upkeep {
 
     fn is_fold_due(&self, slot: u64) -> bool {
         let head = self.head.load(Ordering::Relaxed);
-        self.is_root_due(slot, head) || self.wanted.load(Ordering::Relaxed) > head
+        self.is_root_due(slot, head)
+            || self.wanted.load(Ordering::Relaxed) > head
+            || slot.saturating_sub(head) >= self.head_records
     }
 
     /// Whether `head` alone is not enough. Where large files are added all the time, `head` follows closely; roots stay as they are for ever, so they

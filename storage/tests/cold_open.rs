@@ -144,6 +144,17 @@ fn small_files_in_head_need_no_third_trip() {
     });
 }
 
+#[test]
+fn a_hundred_small_commits_come_with_the_second_trip() {
+    let objects = with_segments(&[1; 100]);
+    far_away(&objects, async |far, store| {
+        let database = open_to_read(&store).await.unwrap();
+        assert_eq!(database.snapshot().await.unwrap().number(), 101);
+        let waves = far.waves();
+        assert_eq!(waves.len(), 2, "{waves:#?}");
+    });
+}
+
 async fn objects_below(store: &Store, folder: &str) -> Vec<String> {
     store.list(folder).await.unwrap().into_iter().map(|listed| listed.path).collect()
 }

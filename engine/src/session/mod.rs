@@ -136,7 +136,11 @@ impl Session {
             Parsed::Copy(copy) => match copy.to_files() {
                 true => {
                     let context = self.read_context().await?;
-                    copy::to_files(&context, *copy).await.map(StatementResult::Done)
+                    let done = copy::to_files(&context, *copy).await;
+                    if let State::Active(active) = &mut self.transaction {
+                        active.note_reads(&context);
+                    }
+                    done.map(StatementResult::Done)
                 }
                 false => self.write(statement.sql(), Write::Copy(copy)).await.map(StatementResult::Done),
             },

@@ -107,7 +107,8 @@ impl Context {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note_reads(&self, plan: &LogicalPlan) -> Result<()> {
+    /// Notes the tables that a plan reads.
+    pub(crate) fn note_reads(&self, plan: &LogicalPlan) -> Result<()> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let noted = plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {

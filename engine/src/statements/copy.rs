@@ -280,6 +280,7 @@ pub(crate) async fn to_files(context: &Context, copy: CopyStatement) -> Result<D
         options: datafusion_options(&options, format, &copy.path)?,
     };
     let plan = context.state.statement_to_plan(DataFusionStatement::CopyTo(statement)).await.map_err(from_datafusion)?;
+    context.note_reads(&plan)?;
     let LogicalPlan::Copy(_) = &plan else { return Err(Error::internal("COPY became another plan")) };
     let physical = context.physical(&plan).await?;
     let batches =
