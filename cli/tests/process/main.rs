@@ -4,6 +4,8 @@
 
 mod commands;
 mod formats;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod locations;
 mod pipes;
 mod prompt;
