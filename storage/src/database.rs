@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::handle::Handle;
 use crate::ids::{DatabaseId, SegmentId, TransactionId};
 use crate::log::{folder_of, history};
 use crate::segment::reader::SegmentFooter;
@@ -101,7 +102,7 @@ pub enum Outcome {
 /// A database. Cloning is cheap; all clones share one view of the log and one committer.
 #[derive(Debug, Clone)]
 pub struct Database {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) handle: Arc<Handle>,
 }
 
 impl Database {
@@ -116,41 +117,41 @@ impl Database {
     /// *Not found* when there is none and none may be created; *invalid* when the location holds something else; *unsupported* for another format
     /// version; *corrupt* when `clouddb.json` or the log is damaged.
     pub async fn open_store(store: Store, options: OpenOptions) -> Result<Self> {
-        Ok(Self { shared: Arc::new(Shared::open(store, options).await?) })
+        Ok(Self { handle: Arc::new(Handle::new(Shared::open(store, options).await?)) })
     }
 
     /// Whether the location holds a database already; one that does not gets it at the first commit.
     pub fn exists(&self) -> bool {
-        self.shared.identity().is_some()
+        self.handle.identity().is_some()
     }
 
     /// The database's identity, once it exists.
     pub fn id(&self) -> Option<DatabaseId> {
-        self.shared.identity().map(|identity| identity.database)
+        self.handle.identity().map(|identity| identity.database)
     }
 
     /// Whether commits are refused.
     pub fn is_read_only(&self) -> bool {
-        self.shared.mode == OpenMode::ReadOnly
+        self.handle.mode == OpenMode::ReadOnly
     }
 
     /// The store it is in.
     pub fn store(&self) -> &Store {
-        &self.shared.store
+        &self.handle.store
     }
 
     /// Hands out the footers that were fetched while the database was opened (see [`OpenOptions::prefetch`]), once, to whoever caches footers.
     pub fn take_prefetched_footers(&self) -> Vec<(SegmentId, Arc<SegmentFooter>)> {
-        self.shared.take_prefetched()
+        self.handle.take_prefetched()
     }
 
     /// The newest snapshot, or one at most `max_staleness` old; never older than this process's own newest commit.
     pub async fn snapshot(&self) -> Result<Snapshot> {
-        Ok(self.snapshot_of(self.shared.fresh_tip().await?))
+        Ok(self.snapshot_of(self.handle.fresh_tip().await?))
     }
 
     fn snapshot_of(&self, state: Arc<State>) -> Snapshot {
-        Snapshot { state, store: self.shared.store.clone() }
+        Snapshot { state, store: self.handle.store.clone() }
     }
 
     /// A snapshot of the past.
@@ -158,9 +159,9 @@ impl Database {
     /// # Errors
     /// *Not found* for a number that has not been committed yet, or a time before the first commit.
     pub async fn snapshot_at(&self, as_of: AsOf) -> Result<Snapshot> {
-        let mut tip = self.shared.fresh_tip().await?;
+        let mut tip = self.handle.fresh_tip().await?;
         if matches!(as_of, AsOf::Snapshot(number) if number > tip.slot) {
-            tip = self.shared.newest_tip().await?;
+            tip = self.handle.newest_tip().await?;
         }
         let slot = match as_of {
             AsOf::Snapshot(number) if number > tip.slot => {
@@ -168,7 +169,7 @@ impl Database {
                     .with_hint("SELECT snapshot, commit_time FROM system.snapshots lists them"));
             }
             AsOf::Snapshot(number) => number,
-            AsOf::Timestamp(time_us) => match history::slot_at_time(&self.shared, &tip, time_us).await? {
+            AsOf::Timestamp(time_us) => match history::slot_at_time(&self.handle, &tip, time_us).await? {
                 0 => {
                     let time = chrono::DateTime::from_timestamp_micros(time_us).map_or_else(|| time_us.to_string(), |t| t.to_rfc3339());
                     return Err(Error::not_found(format!("there is no snapshot as old as {time}"))
@@ -180,7 +181,7 @@ impl Database {
         if slot == tip.slot {
             return Ok(self.snapshot_of(tip));
         }
-        Ok(self.snapshot_of(Arc::new(history::state_at(&self.shared, &tip, slot).await?)))
+        Ok(self.snapshot_of(Arc::new(history::state_at(&self.handle, &tip, slot).await?)))
     }
 
     /// Begins a transaction on a snapshot.
@@ -188,36 +189,38 @@ impl Database {
     /// # Errors
     /// *Read only* when the database was opened so.
     pub fn begin(&self, snapshot: &Snapshot) -> Result<Transaction> {
-        Transaction::new(Arc::clone(&self.shared), snapshot)
+        Transaction::new(Arc::clone(&self.handle), snapshot)
     }
 
     /// The committed transactions of the snapshots `from..=to`, oldest first.
     pub async fn history(&self, from: u64, to: u64) -> Result<Vec<HistoryEntry>> {
-        history::history(&self.shared, from, to.min(self.shared.tip().slot)).await
+        history::history(&self.handle, from, to.min(self.handle.tip().slot)).await
     }
 
     /// What became of a transaction whose commit ended with *outcome unknown*.
     ///
     /// A commit that is still on its way can arrive after this was asked: *not found* is final only once the writer has ended.
     pub async fn outcome(&self, transaction: TransactionId) -> Result<Outcome> {
-        let tip = self.shared.newest_tip().await?;
+        let tip = self.handle.newest_tip().await?;
         if tip.sessions.get(&transaction.session).is_none_or(|highest| *highest < transaction.sequence) {
             return Ok(Outcome::NotFound);
         }
-        let entries = history::history(&self.shared, transaction.session.opened_at + 1, tip.slot).await?;
+        let entries = history::history(&self.handle, transaction.session.opened_at + 1, tip.slot).await?;
         match entries.into_iter().find(|entry| entry.transaction == transaction) {
             None => Ok(Outcome::NotFound),
             Some(entry) => {
                 // The writer may not have made it durable yet; whoever is told that it is committed relies on it.
-                self.shared.store.sync_folder(&folder_of(entry.snapshot)).await?;
+                self.handle.store.sync_folder(&folder_of(entry.snapshot)).await?;
                 Ok(Outcome::Committed(entry.snapshot))
             }
         }
     }
 
-    /// Waits until background work (checkpoints) is done. A database need not be closed: what was acknowledged is durable.
+    /// Waits until background work (checkpoints) is done. A database need not be closed: what was acknowledged is durable, and when its last clone is
+    /// dropped, what was handed in is committed and everything ends by itself, as long as the runtime lasts.
     pub async fn close(&self) {
-        self.shared.hang_up().await;
-        self.shared.upkeep.finish().await;
+        // In this order: writing inline rows to files commits.
+        self.handle.upkeep.finish().await;
+        self.handle.hang_up().await;
     }
 }

@@ -14,6 +14,7 @@ mod database;
 pub mod env;
 mod error;
 mod format;
+mod handle;
 mod identity;
 mod ids;
 mod log;

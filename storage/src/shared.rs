@@ -1,11 +1,11 @@
-//! What all clones of an open database share: the store, the newest state that this process knows, the committer's queue.
+//! What all clones of an open database share: the store, and the newest state that this process knows.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 
 use crate::catalog::TableMeta;
 use crate::checkpoint::HEAD;
@@ -15,7 +15,6 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::identity::{self, Identity};
 use crate::ids::{SegmentId, SessionId};
-use crate::log::committer::{Committer, Request};
 use crate::log::follow::{catch_up, refresh};
 use crate::segment::reader::{SegmentFooter, read_footer};
 use crate::segment::writer::{NextSegmentId, TableWriter};
@@ -55,8 +54,6 @@ pub(crate) struct Shared {
     next_segment: AtomicU64,
     /// Numbers of transactions. They belong to the session, so they go on when one committer ends and another follows.
     next_sequence: AtomicU64,
-    /// The committer's queue, once the location was found fit to be written to.
-    queue: Mutex<Option<mpsc::UnboundedSender<Request>>>,
 }
 
 impl Shared {
@@ -101,7 +98,6 @@ impl Shared {
             session: OnceLock::new(),
             next_segment: AtomicU64::new(1),
             next_sequence: AtomicU64::new(1),
-            queue: Mutex::new(None),
         })
     }
 
@@ -167,7 +163,7 @@ impl Shared {
         }
     }
 
-    fn set_identity(&self, identity: Identity) {
+    pub(crate) fn set_identity(&self, identity: Identity) {
         let mut known = self.identity.write().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
             *known = Some(identity);
@@ -200,31 +196,6 @@ impl Shared {
     /// A writer of a table's rows.
     pub(crate) fn table_writer(self: &Arc<Self>, table: &Arc<TableMeta>) -> TableWriter {
         TableWriter::new(self.store.clone(), Arc::clone(table), self.segment_ids())
-    }
-
-    /// Hands a transaction to the committer. The first time, the location is made ready: `clouddb.json` is created where there is none, and the
-    /// store must show that it honours put-if-absent.
-    pub(crate) async fn submit(self: &Arc<Self>, request: Request) -> Result<()> {
-        let mut queue = self.queue.lock().await;
-        let sender = match &*queue {
-            Some(sender) if !sender.is_closed() => sender,
-            _ => {
-                let identity = identity::create_or_read(&self.store, &self.env).await?;
-                self.set_identity(identity);
-                identity::probe(&self.store, &self.env, &identity).await?;
-                let (sender, receiver) = mpsc::unbounded_channel();
-                tokio::spawn(Committer::new(Arc::clone(self), self.session(), receiver).run());
-                queue.insert(sender)
-            }
-        };
-        sender
-            .send(request)
-            .map_err(|_| Error::unavailable("the task that commits has ended with its runtime").with_hint("open the database again"))
-    }
-
-    /// Lets the committer end when it has nothing more to do.
-    pub(crate) async fn hang_up(&self) {
-        self.queue.lock().await.take();
     }
 }
 

@@ -8,7 +8,7 @@
 //! footer and rows at once, and need no such care.)
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, JoinHandle};
@@ -17,6 +17,7 @@ use crate::checkpoint::HEAD;
 use crate::checkpoint::fold::{KnownNodes, fold, write_head, write_root};
 use crate::error::{ErrorKind, Result};
 use crate::format::root::decode_root;
+use crate::handle::Handle;
 use crate::segment::reader::is_read_whole;
 use crate::segment::{SegmentBody, SegmentMeta};
 use crate::shared::Shared;
@@ -120,7 +121,7 @@ impl Upkeep {
     }
 
     /// Looks whether something is due after a commit.
-    pub(crate) fn committed(&self, shared: &Arc<Shared>, commit: &Committed<'_>) {
+    pub(crate) fn committed(&self, shared: &Arc<Shared>, handle: &Weak<Handle>, commit: &Committed<'_>) {
         if !self.enabled {
             return;
         }
@@ -132,7 +133,8 @@ impl Upkeep {
             start(shared, |upkeep| &upkeep.folding, |shared| async move { shared.upkeep.fold(&shared).await });
         }
         if full_table(commit.after).is_some() {
-            start(shared, |upkeep| &upkeep.flushing, |shared| async move { flush(&shared).await });
+            let handle = Weak::clone(handle);
+            start(shared, |upkeep| &upkeep.flushing, move |_| flush(Weak::clone(&handle)));
         }
     }
 
@@ -260,10 +262,12 @@ fn full_table(state: &State) -> Option<&Arc<TableState>> {
 }
 
 /// Writes a table's inline rows to a file, as a transaction like any other: whoever reads or writes meanwhile is not disturbed.
-async fn flush(shared: &Arc<Shared>) -> Result<()> {
-    let tip = shared.tip();
+async fn flush(handle: Weak<Handle>) -> Result<()> {
+    // Nobody uses the database any more: it is left to the next writer.
+    let Some(handle) = handle.upgrade() else { return Ok(()) };
+    let tip = handle.tip();
     let Some(table) = full_table(&tip) else { return Ok(()) };
-    match crate::transaction::flush::flush_inline(shared, table.meta.id).await {
+    match crate::transaction::flush::flush_inline(&handle, table.meta.id).await {
         // Somebody else was quicker, or the table is gone: nothing is left to do.
         Err(e) if e.kind() == ErrorKind::Conflict => Ok(()),
         other => other,
@@ -281,7 +285,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_becomes_due_while_work_is_under_way_is_done_after_it() -> Result<()> {
-        let shared = Arc::clone(&Database::open("memory://", OpenOptions::default()).await?.shared);
+        let shared = Arc::clone(Database::open("memory://", OpenOptions::default()).await?.handle.shared());
         let (rounds, may_end) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
         let due = || {
             let (rounds, may_end) = (Arc::clone(&rounds), Arc::clone(&may_end));

@@ -5,6 +5,8 @@
 mod bucket;
 mod commands;
 mod formats;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod locations;
 mod pipes;
 mod prompt;

@@ -12,7 +12,7 @@
 //! is put there until it is settled.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -22,6 +22,7 @@ use super::publish::{Published, publish};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::action::{Action, ActionProto, kind};
 use crate::format::record::{TransactionProto, encode_record};
+use crate::handle::Handle;
 use crate::ids::{SessionId, TableId, TransactionId};
 use crate::shared::Shared;
 use crate::state::State;
@@ -67,6 +68,8 @@ struct Prepared {
 /// The committer's task.
 pub(crate) struct Committer {
     shared: Arc<Shared>,
+    /// For background work that commits; not to keep the queue open.
+    handle: Weak<Handle>,
     session: SessionId,
     opened: bool,
     queue: mpsc::UnboundedReceiver<Request>,
@@ -77,8 +80,9 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    pub(crate) fn new(shared: Arc<Shared>, session: SessionId, queue: mpsc::UnboundedReceiver<Request>) -> Self {
-        Self { shared, session, opened: false, queue, frozen: None, ended: None }
+    pub(crate) fn new(handle: &Arc<Handle>, queue: mpsc::UnboundedReceiver<Request>) -> Self {
+        let (shared, session) = (Arc::clone(handle.shared()), handle.session());
+        Self { shared, handle: Arc::downgrade(handle), session, opened: false, queue, frozen: None, ended: None }
     }
 
     /// Runs until the last sender is gone.
@@ -235,7 +239,7 @@ impl Committer {
         self.opened = true;
         self.shared.advance(Arc::clone(&record.after));
         let commit = Committed { after: &record.after, bytes: record.bytes.len(), belongs_in_head: record.belongs_in_head };
-        self.shared.upkeep.committed(&self.shared, &commit);
+        self.shared.upkeep.committed(&self.shared, &self.handle, &commit);
     }
 
     async fn read_on(&mut self) -> Result<()> {

@@ -14,10 +14,10 @@ use crate::catalog::{TableMeta, ViewMeta};
 use crate::database::OpenMode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::action::Action;
+use crate::handle::Handle;
 use crate::ids::{SchemaId, TableId, ViewId};
 use crate::log::committer::Request;
 use crate::segment::writer::{StagedSegment, TableWriter};
-use crate::shared::Shared;
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -34,7 +34,7 @@ pub enum Isolation {
 /// Changes staged on a snapshot. Dropping it is a rollback.
 #[derive(Debug)]
 pub struct Transaction {
-    shared: Arc<Shared>,
+    handle: Arc<Handle>,
     base: Arc<State>,
     overlay: State,
     actions: Vec<Action>,
@@ -55,16 +55,16 @@ pub struct Savepoint {
 const MAX_DESCRIPTION: usize = 500;
 
 impl Transaction {
-    pub(crate) fn new(shared: Arc<Shared>, snapshot: &Snapshot) -> Result<Self> {
-        if shared.mode == OpenMode::ReadOnly {
-            return Err(Error::read_only(format!("the database at {} was opened for reading only", shared.store.url()))
+    pub(crate) fn new(handle: Arc<Handle>, snapshot: &Snapshot) -> Result<Self> {
+        if handle.mode == OpenMode::ReadOnly {
+            return Err(Error::read_only(format!("the database at {} was opened for reading only", handle.store.url()))
                 .with_hint("open it without --readonly to write"));
         }
         // The session's id has to be older than anything it writes.
-        shared.session();
+        handle.session();
         let base = Arc::clone(&snapshot.state);
         let overlay = State { slot: base.slot + 1, ..State::clone(&base) };
-        Ok(Self { shared, base, overlay, actions: Vec::new(), isolation: Isolation::default(), reads: Vec::new(), what: Vec::new() })
+        Ok(Self { handle, base, overlay, actions: Vec::new(), isolation: Isolation::default(), reads: Vec::new(), what: Vec::new() })
     }
 
     /// The snapshot that it reads: as of its beginning, with its own changes.
@@ -75,7 +75,7 @@ impl Transaction {
         } else {
             Arc::clone(&self.base)
         };
-        Snapshot { state, store: self.shared.store.clone() }
+        Snapshot { state, store: self.handle.store.clone() }
     }
 
     /// Whether a commit would change anything.
@@ -125,7 +125,7 @@ impl Transaction {
     /// # Errors
     /// *Already exists*.
     pub fn create_schema(&mut self, name: &str, comment: Option<String>) -> Result<SchemaId> {
-        let id = SchemaId::random(self.shared.env.random.as_ref());
+        let id = SchemaId::random(self.handle.env.random.as_ref());
         self.stage(Action::CreateSchema(crate::catalog::SchemaMeta { id, name: check_name("schema", name)?, comment }))?;
         Ok(id)
     }
@@ -152,7 +152,7 @@ impl Transaction {
 
     /// A new table's id.
     pub fn new_table_id(&self) -> TableId {
-        TableId::random(self.shared.env.random.as_ref())
+        TableId::random(self.handle.env.random.as_ref())
     }
 
     /// Drops a table. Older snapshots keep it.
@@ -172,7 +172,7 @@ impl Transaction {
         search_path: &str,
         comment: Option<String>,
     ) -> Result<Arc<ViewMeta>> {
-        let id = ViewId::random(self.shared.env.random.as_ref());
+        let id = ViewId::random(self.handle.env.random.as_ref());
         let name = check_name("view", name)?;
         let view = ViewMeta { id, schema, name, sql: sql.to_owned(), search_path: search_path.to_owned(), comment };
         self.stage(Action::CreateView(view.clone()))?;
@@ -191,7 +191,7 @@ impl Transaction {
     /// *Not found* when the transaction has no such table.
     pub fn writer(&self, table: TableId) -> Result<TableWriter> {
         let table = self.overlay.table(table).ok_or_else(|| Error::not_found(format!("there is no table {table}")))?;
-        Ok(self.shared.table_writer(&table.meta))
+        Ok(self.handle.shared().table_writer(&table.meta))
     }
 
     /// Adds what writers wrote to a table.
@@ -213,7 +213,7 @@ impl Transaction {
     /// Three outcomes: `Ok` is committed; *outcome unknown* is unknown, with the transaction's id to ask for later
     /// ([`crate::Database::outcome`]); every other error means not committed (*conflict*: run it again on a fresh snapshot).
     pub async fn commit(self) -> Result<Snapshot> {
-        let store = self.shared.store.clone();
+        let store = self.handle.store.clone();
         if !self.has_changes() {
             return Ok(Snapshot { state: self.base, store });
         }
@@ -225,7 +225,7 @@ impl Transaction {
     }
 
     async fn hand_over(self) -> Result<Arc<State>> {
-        let shared = Arc::clone(&self.shared);
+        let handle = Arc::clone(&self.handle);
         let reads = match self.isolation {
             Isolation::Snapshot => Vec::new(),
             Isolation::Serializable => self.reads,
@@ -236,10 +236,10 @@ impl Transaction {
             what.truncate(end);
             what.push('…');
         }
-        let packed = pack::pack(&shared, &self.overlay, self.actions).await.map_err(before_commit)?;
+        let packed = pack::pack(handle.shared(), &self.overlay, self.actions).await.map_err(before_commit)?;
         let (reply, answer) = oneshot::channel();
         let request = Request { read_slot: self.base.slot, what, actions: packed.actions, encoded: packed.encoded, reads, reply };
-        shared.submit(request).await.map_err(before_commit)?;
+        handle.submit(request).await.map_err(before_commit)?;
         answer.await.map_err(|_| {
             Error::new(ErrorKind::OutcomeUnknown, "the task that commits ended before it answered")
                 .with_hint("look for the transaction in system.snapshots before you run it again")
