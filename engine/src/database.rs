@@ -11,6 +11,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 
 use crate::catalog::{CloudCatalog, SqlPlanner};
+use crate::checked;
 use crate::error::Result;
 use crate::session::Session;
 use crate::settings::Options;
@@ -72,6 +73,8 @@ impl Database {
             .with_default_features()
             .with_type_planner(Arc::new(CloudTypePlanner))
             .with_scalar_functions(crate::statements::functions::with_defaults())
+            .with_aggregate_functions(checked::aggregates())
+            .with_analyzer_rule(Arc::new(checked::CheckArithmetic))
             .build();
         let stored = Arc::new(StoredSql::new(template.clone()));
         let footers = FooterCache::new(options.footer_cache_bytes);

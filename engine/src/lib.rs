@@ -8,6 +8,7 @@
 //! DataFusion plans and runs queries. This crate decides which snapshot a statement reads, what it changes, and when that is committed.
 
 pub mod catalog;
+mod checked;
 mod database;
 pub mod error;
 mod files;

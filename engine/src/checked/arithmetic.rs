@@ -1,0 +1,179 @@
+//! `+`, `-`, `*` and the sign of whole numbers, and of decimals whose result may have more digits than there are.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{Array, ArrayRef, AsArray, Datum};
+use arrow::compute::kernels::numeric::{add, mul, neg, sub};
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef};
+use arrow::error::ArrowError;
+use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValue};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
+use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::physical_expr_common::datum::apply;
+
+use crate::error::{Error, to_datafusion};
+use crate::statements::types;
+
+/// What is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+    Negate,
+}
+
+/// One operation, checked.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Checked {
+    operation: Operation,
+    signature: Signature,
+}
+
+static ADD: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Operation::Add.function(2));
+static SUBTRACT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Operation::Subtract.function(2));
+static MULTIPLY: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Operation::Multiply.function(2));
+static NEGATE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Operation::Negate.function(1));
+
+/// The operands of a checked operation.
+pub(super) fn operands(expr: &Expr) -> Option<&[Expr]> {
+    match expr {
+        Expr::ScalarFunction(call) if call.func.inner().is::<Checked>() => Some(&call.args),
+        _ => None,
+    }
+}
+
+impl Operation {
+    pub(super) fn of(operator: Operator) -> Option<Self> {
+        match operator {
+            Operator::Plus => Some(Self::Add),
+            Operator::Minus => Some(Self::Subtract),
+            Operator::Multiply => Some(Self::Multiply),
+            _ => None,
+        }
+    }
+
+    /// The operation on operands, checked.
+    pub(super) fn call(self, operands: Vec<Expr>) -> Expr {
+        let function = match self {
+            Self::Add => &ADD,
+            Self::Subtract => &SUBTRACT,
+            Self::Multiply => &MULTIPLY,
+            Self::Negate => &NEGATE,
+        };
+        Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(function), operands))
+    }
+
+    fn function(self, operands: usize) -> Arc<ScalarUDF> {
+        Arc::new(ScalarUDF::new_from_impl(Checked { operation: self, signature: Signature::any(operands, Volatility::Immutable) }))
+    }
+
+    fn operator(self) -> Operator {
+        match self {
+            Self::Add => Operator::Plus,
+            Self::Subtract | Self::Negate => Operator::Minus,
+            Self::Multiply => Operator::Multiply,
+        }
+    }
+
+    /// The type of its result.
+    fn result_type(self, operands: &[DataType]) -> DataFusionResult<DataType> {
+        match operands {
+            [only] => Ok(only.clone()),
+            [left, right] => BinaryTypeCoercer::new(left, &self.operator(), right).get_result_type(),
+            _ => Err(to_datafusion(Error::internal("arithmetic has one or two operands"))),
+        }
+    }
+
+    fn compute(self, operands: &[ColumnarValue]) -> DataFusionResult<ColumnarValue> {
+        match (self, operands) {
+            (Self::Add, [left, right]) => apply(left, right, add),
+            (Self::Subtract, [left, right]) => apply(left, right, sub),
+            (Self::Multiply, [left, right]) => apply(left, right, mul),
+            (Self::Negate, [ColumnarValue::Array(array)]) => Ok(ColumnarValue::Array(neg(array)?)),
+            (Self::Negate, [ColumnarValue::Scalar(scalar)]) => {
+                let negated = neg(scalar.to_scalar()?.get().0)?;
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&negated, 0)?))
+            }
+            _ => Err(to_datafusion(Error::internal("arithmetic has one or two operands"))),
+        }
+    }
+}
+
+impl ScalarUDFImpl for Checked {
+    fn name(&self) -> &str {
+        match self.operation {
+            Operation::Add => "checked_add",
+            Operation::Subtract => "checked_subtract",
+            Operation::Multiply => "checked_multiply",
+            Operation::Negate => "checked_negate",
+        }
+    }
+
+    /// As the operator's would be: it names columns of results.
+    fn schema_name(&self, operands: &[Expr]) -> DataFusionResult<String> {
+        Ok(match operands {
+            [left, right] => format!("{} {} {}", left.schema_name(), self.operation.operator(), right.schema_name()),
+            [only] => format!("(- {})", only.schema_name()),
+            _ => self.name().to_owned(),
+        })
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, operands: &[DataType]) -> DataFusionResult<DataType> {
+        self.operation.result_type(operands)
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> DataFusionResult<FieldRef> {
+        let types: Vec<DataType> = arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        let nullable = arguments.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Arc::new(Field::new(self.name(), self.operation.result_type(&types)?, nullable)))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        let result = self.operation.compute(&arguments.args).map_err(|error| out_of_range(error, arguments.return_field.data_type()))?;
+        if let DataType::Decimal128(DECIMAL128_MAX_PRECISION, _) = result.data_type() {
+            let array: ArrayRef = match &result {
+                ColumnarValue::Array(array) => Arc::clone(array),
+                ColumnarValue::Scalar(scalar) => scalar.to_array()?,
+            };
+            let digits = array.as_primitive::<Decimal128Type>().validate_decimal_precision(DECIMAL128_MAX_PRECISION);
+            digits.map_err(|error| out_of_range(error.into(), array.data_type()))?;
+        }
+        Ok(result)
+    }
+
+    /// What never wraps keeps an order, as real numbers do.
+    fn output_ordering(&self, operands: &[ExprProperties]) -> DataFusionResult<SortProperties> {
+        Ok(match (self.operation, operands) {
+            (Operation::Add, [left, right]) => left.sort_properties.add(&right.sort_properties),
+            (Operation::Subtract, [left, right]) => left.sort_properties.sub(&right.sort_properties),
+            (Operation::Negate, [only]) => -only.sort_properties,
+            _ => SortProperties::Unordered,
+        })
+    }
+}
+
+/// Says what does not fit into which type.
+fn out_of_range(error: DataFusionError, data_type: &DataType) -> DataFusionError {
+    let DataFusionError::ArrowError(inner, _) = &error else { return error };
+    let what = match inner.as_ref() {
+        ArrowError::ArithmeticOverflow(message) => message.strip_prefix("Overflow happened on: ").unwrap_or(message).to_owned(),
+        ArrowError::InvalidArgumentError(message) => message.clone(),
+        _ => return error,
+    };
+    let name = types::sql_name(&Field::new("value", data_type.clone(), true));
+    let wider = match data_type {
+        DataType::Decimal128(..) => "DOUBLE",
+        DataType::UInt64 | DataType::Int64 => "DECIMAL(38, 0) or DOUBLE",
+        _ => "BIGINT",
+    };
+    to_datafusion(Error::invalid(format!("{what} is out of the range of {name}")).with_hint(format!("cast the operands to {wider}")))
+}

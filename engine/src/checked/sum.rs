@@ -1,0 +1,83 @@
+//! `sum`: exact for whole numbers and decimals, DataFusion's for all other types.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef};
+use datafusion::common::Result as DataFusionResult;
+use datafusion::functions_aggregate::sum::Sum;
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
+use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, SetMonotonicity, Signature};
+
+use super::accumulators::{DistinctTotal, GroupTotals, Kind, Total};
+
+/// The aggregate.
+///
+/// What DataFusion's has and this one does not: it rewrites `sum(a + 1)` to sums and products that may wrap, and answers from statistics.
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct ExactSum {
+    inner: Sum,
+}
+
+impl AggregateUDFImpl for ExactSum {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.inner.signature()
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> DataFusionResult<DataType> {
+        self.inner.return_type(arguments)
+    }
+
+    fn state_fields(&self, arguments: StateFieldsArgs<'_>) -> DataFusionResult<Vec<FieldRef>> {
+        match Kind::of(arguments.return_field.data_type()) {
+            Some(kind) if !arguments.is_distinct => {
+                let wide = DataType::Decimal128(DECIMAL128_MAX_PRECISION, kind.scale());
+                Ok(vec![Arc::new(Field::new(format_state_name(arguments.name, "sum"), wide, true))])
+            }
+            _ => self.inner.state_fields(arguments),
+        }
+    }
+
+    fn accumulator(&self, arguments: AccumulatorArgs<'_>) -> DataFusionResult<Box<dyn Accumulator>> {
+        Ok(match Kind::of(arguments.return_field.data_type()) {
+            Some(kind) if arguments.is_distinct => Box::new(DistinctTotal::new(kind, self.inner.accumulator(arguments)?)),
+            Some(kind) => Box::new(Total::new(kind)),
+            None => self.inner.accumulator(arguments)?,
+        })
+    }
+
+    fn create_sliding_accumulator(&self, arguments: AccumulatorArgs<'_>) -> DataFusionResult<Box<dyn Accumulator>> {
+        Ok(match Kind::of(arguments.return_field.data_type()) {
+            Some(kind) if arguments.is_distinct => Box::new(DistinctTotal::new(kind, self.inner.create_sliding_accumulator(arguments)?)),
+            Some(kind) => Box::new(Total::new(kind)),
+            None => self.inner.create_sliding_accumulator(arguments)?,
+        })
+    }
+
+    fn groups_accumulator_supported(&self, arguments: AccumulatorArgs<'_>) -> bool {
+        self.inner.groups_accumulator_supported(arguments)
+    }
+
+    fn create_groups_accumulator(&self, arguments: AccumulatorArgs<'_>) -> DataFusionResult<Box<dyn GroupsAccumulator>> {
+        match Kind::of(arguments.return_field.data_type()) {
+            Some(kind) => Ok(Box::new(GroupTotals::new(kind))),
+            None => self.inner.create_groups_accumulator(arguments),
+        }
+    }
+
+    fn reverse_expr(&self) -> ReversedUDAF {
+        self.inner.reverse_expr()
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        self.inner.order_sensitivity()
+    }
+
+    fn set_monotonicity(&self, data_type: &DataType) -> SetMonotonicity {
+        self.inner.set_monotonicity(data_type)
+    }
+}
