@@ -6,7 +6,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, OnceCell, mpsc};
 
 use crate::error::{Error, Result};
 use crate::identity;
@@ -17,7 +17,9 @@ use crate::shared::Shared;
 #[derive(Debug)]
 pub(crate) struct Handle {
     shared: Arc<Shared>,
-    /// The committer's queue, once the location was found fit to be written to.
+    /// Whether the location was found fit to be written to.
+    prepared: OnceCell<()>,
+    /// The committer's queue.
     queue: Mutex<Option<mpsc::UnboundedSender<Request>>>,
 }
 
@@ -31,7 +33,7 @@ impl Deref for Handle {
 
 impl Handle {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared), queue: Mutex::new(None) }
+        Self { shared: Arc::new(shared), prepared: OnceCell::new(), queue: Mutex::new(None) }
     }
 
     /// What does not keep the queue open.
@@ -39,16 +41,26 @@ impl Handle {
         &self.shared
     }
 
-    /// Hands a transaction to the committer. The first time, the location is made ready: `clouddb.json` is created where there is none, and the
-    /// store must show that it honours put-if-absent.
+    /// Makes the location ready to be written to, once: `clouddb.json` is created where there is none, and the store must show that it honours
+    /// put-if-absent.
+    pub(crate) async fn prepare_to_write(&self) -> Result<()> {
+        self.prepared
+            .get_or_try_init(|| async {
+                let identity = identity::create_or_read(&self.store, &self.env).await?;
+                self.set_identity(identity);
+                identity::probe(&self.store, &self.env, &identity).await
+            })
+            .await
+            .copied()
+    }
+
+    /// Hands a transaction to the committer, when the location is ready.
     pub(crate) async fn submit(self: &Arc<Self>, request: Request) -> Result<()> {
+        self.prepare_to_write().await?;
         let mut queue = self.queue.lock().await;
         let sender = match &*queue {
             Some(sender) if !sender.is_closed() => sender,
             _ => {
-                let identity = identity::create_or_read(&self.store, &self.env).await?;
-                self.set_identity(identity);
-                identity::probe(&self.store, &self.env, &identity).await?;
                 let (sender, receiver) = mpsc::unbounded_channel();
                 tokio::spawn(Committer::new(self, receiver).run());
                 queue.insert(sender)

@@ -7,11 +7,11 @@ mod conformance;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clouddb_storage::ErrorKind;
 use clouddb_storage::store::local::DurableLocal;
 use clouddb_storage::store::local::simulated::SimulatedDisk;
 use clouddb_storage::store::probe::probe_put_if_absent;
 use clouddb_storage::store::{Store, StoreKind};
+use clouddb_storage::{Database, ErrorKind, OpenOptions};
 use conformance::conformance;
 use object_store::memory::InMemory;
 
@@ -183,4 +183,14 @@ async fn the_probe_finds_a_store_without_put_if_absent() {
     let error = probe_put_if_absent(&store, "there", Bytes::from_static(b"x")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.message().contains("a careless store"), "{error}");
+    // A writer is refused before it has written a row, whether it asks first or not.
+    let objects = Arc::new(careless::Careless::default());
+    let store = Store::from_object_store(objects, "db", StoreKind::Remote, "a careless store");
+    let database = Database::open_store(store.clone(), OpenOptions::default()).await.unwrap();
+    let error = database.prepare_to_write().await.unwrap_err();
+    assert_eq!((error.kind(), store.list("").await.unwrap().len()), (ErrorKind::Unsupported, 1), "{error}");
+    let mut transaction = database.begin(&database.snapshot().await.unwrap()).unwrap();
+    transaction.create_schema("s", None).unwrap();
+    let error = transaction.commit().await.unwrap_err();
+    assert_eq!((error.kind(), store.list("").await.unwrap().len()), (ErrorKind::Unsupported, 1), "{error}");
 }

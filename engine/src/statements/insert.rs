@@ -178,6 +178,8 @@ pub(crate) async fn append(
 ) -> Result<u64> {
     let plan = Arc::new(ConformExec::new(plan, table.arrow_schema(), columns));
     let id = table.id;
+    // A store that cannot take commits is refused before rows are uploaded to it.
+    context.database.storage().prepare_to_write().await?;
     let (segments, rows) = write_plan(|| transaction.writer(id), plan, context.task()).await.map_err(from_datafusion)?;
     transaction.append(id, segments)?;
     Ok(rows)
