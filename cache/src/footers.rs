@@ -15,7 +15,7 @@ use moka::future::Cache;
 /// How many bytes of footers are kept unless the caller says otherwise. A footer with page indexes takes some 100 KiB for a segment of a hundred
 /// million values, so this is room for the segments of a database of some 50 GB. A small file of a remote store is kept with its footer, so it is
 /// also room for at least 250 of those.
-const DEFAULT_BUDGET: u64 = 64 << 20;
+pub const DEFAULT_FOOTER_BYTES: u64 = 64 << 20;
 
 /// What an entry costs beside the footer: the key, and moka's own bookkeeping for it.
 const ENTRY_OVERHEAD: usize = size_of::<SegmentId>() + 128;
@@ -104,7 +104,7 @@ impl FooterCache {
 
 impl Default for FooterCache {
     fn default() -> Self {
-        Self::new(DEFAULT_BUDGET)
+        Self::new(DEFAULT_FOOTER_BYTES)
     }
 }
 

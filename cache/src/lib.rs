@@ -10,4 +10,4 @@ mod footers;
 #[cfg(test)]
 mod tests;
 
-pub use footers::{FooterCache, FooterCacheCounts};
+pub use footers::{DEFAULT_FOOTER_BYTES, FooterCache, FooterCacheCounts};

@@ -18,9 +18,6 @@ pub const CATALOG: &str = "clouddb";
 /// The schema that always exists, and that names without a schema mean at first.
 pub const DEFAULT_SCHEMA: &str = "main";
 
-/// Footers of segments kept in memory: enough for some 10,000 segments, the same as DataFusion's own default for Parquet files.
-const DEFAULT_FOOTER_CACHE_BYTES: u64 = 64 * 1024 * 1024;
-
 /// How many of the greatest consumers an error about memory names.
 const CONSUMERS_IN_ERRORS: usize = 5;
 
@@ -49,7 +46,7 @@ impl Default for Options {
             memory_limit: None,
             spill_folder: None,
             batch_size: None,
-            footer_cache_bytes: DEFAULT_FOOTER_CACHE_BYTES,
+            footer_cache_bytes: clouddb_cache::DEFAULT_FOOTER_BYTES,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::transaction::Transaction;
 /// What may happen to the location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OpenMode {
-    /// Read and write; a location without a database gets one at the first commit.
+    /// Read and write; a location without a database gets one at the first write.
     #[default]
     Create,
     /// Read and write what exists.
@@ -120,7 +120,7 @@ impl Database {
         Ok(Self { handle: Arc::new(Handle::new(Shared::open(store, options).await?)) })
     }
 
-    /// Whether the location holds a database already; one that does not gets it at the first commit.
+    /// Whether the location holds a database already; one that does not gets it at the first write.
     pub fn exists(&self) -> bool {
         self.handle.identity().is_some()
     }
@@ -160,7 +160,12 @@ impl Database {
     /// *Not found* for a number that has not been committed yet, or a time before the first commit.
     pub async fn snapshot_at(&self, as_of: AsOf) -> Result<Snapshot> {
         let mut tip = self.handle.fresh_tip().await?;
-        if matches!(as_of, AsOf::Snapshot(number) if number > tip.slot) {
+        // A snapshot that is a little old may not know what is asked for.
+        let is_newer = match as_of {
+            AsOf::Snapshot(number) => number > tip.slot,
+            AsOf::Timestamp(time_us) => time_us >= tip.commit_time_us,
+        };
+        if is_newer {
             tip = self.handle.newest_tip().await?;
         }
         let slot = match as_of {
@@ -204,9 +209,13 @@ impl Database {
         }
     }
 
-    /// The committed transactions of the snapshots `from..=to`, oldest first.
+    /// The committed transactions of the snapshots `from..=to`, oldest first; of those that exist.
     pub async fn history(&self, from: u64, to: u64) -> Result<Vec<HistoryEntry>> {
-        history::history(&self.handle, from, to.min(self.handle.tip().slot)).await
+        let to = to.min(self.handle.tip().slot);
+        if from > to {
+            return Ok(Vec::new());
+        }
+        history::history(&self.handle, from, to).await
     }
 
     /// What became of a transaction whose commit ended with *outcome unknown*.

@@ -140,9 +140,7 @@ impl Upkeep {
 
     fn is_fold_due(&self, slot: u64) -> bool {
         let head = self.head.load(Ordering::Relaxed);
-        self.is_root_due(slot, head)
-            || self.wanted.load(Ordering::Relaxed) > head
-            || slot.saturating_sub(head) >= self.head_records
+        self.is_root_due(slot, head) || self.wanted.load(Ordering::Relaxed) > head || slot.saturating_sub(head) >= self.head_records
     }
 
     /// Whether `head` alone is not enough. Where large files are added all the time, `head` follows closely; roots stay as they are for ever, so they

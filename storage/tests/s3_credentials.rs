@@ -233,7 +233,13 @@ async fn keys_from_an_instance_role() {
 async fn no_credentials_at_all() {
     let case = Case::new().await;
     let said = case.play(&[("AWS_ENDPOINT_URL", &case.endpoint)], "").await;
-    assert!(said.starts_with("REFUSED") && said.contains("bucket 'test'") && said.contains("found no credentials") && said.contains("AWS_ACCESS_KEY_ID"), "{said}");
+    assert!(
+        said.starts_with("REFUSED")
+            && said.contains("bucket 'test'")
+            && said.contains("found no credentials")
+            && said.contains("AWS_ACCESS_KEY_ID"),
+        "{said}"
+    );
     assert_eq!(case.server.requests(), 1, "the store was not asked (beyond the test's own write)");
     let said = case.play(&[("AWS_ENDPOINT_URL", &case.endpoint)], "skip_signature=true").await;
     assert!(said.starts_with("FAILED") && said.contains("not signed"), "{said}");

@@ -20,7 +20,10 @@ fn a_database_in_a_bucket() {
     let run = clouddb([&db, "-c", "CREATE TABLE t AS SELECT value AS a FROM range(0, 100000)"]).success();
     assert!(run.err.contains("created database at") && run.err.contains(&db), "{}", run.err);
     clouddb([&db, "-c", "BEGIN; INSERT INTO t VALUES (7); CREATE TABLE u (x INTEGER); COMMIT"]).ok();
-    assert_eq!(clouddb([&db, "--readonly", "--format", "csv", "-c", "SELECT count(*) AS n, sum(a) AS s FROM t"]).ok(), "n,s\n100001,4999950007\n");
+    assert_eq!(
+        clouddb([&db, "--readonly", "--format", "csv", "-c", "SELECT count(*) AS n, sum(a) AS s FROM t"]).ok(),
+        "n,s\n100001,4999950007\n"
+    );
     let verified = clouddb(["verify", &db]).success();
     assert!(verified.out.contains("nothing is wrong"), "{verified:?}");
     clouddb([&format!("{place}/nothing"), "--must-exist", "-c", "SELECT 1"]).failure();

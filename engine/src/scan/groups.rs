@@ -8,18 +8,14 @@
 
 use std::sync::Arc;
 
-use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use clouddb_storage::catalog::TableMeta;
-use clouddb_storage::segment::SegmentMeta;
+use clouddb_storage::segment::{CLUSTERING_ORDER, SegmentMeta};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
-
-/// How writers sort by the clustering key.
-const CLUSTERING_ORDER: SortOptions = SortOptions { descending: false, nulls_first: false };
 
 /// Files in partitions, and the order of the rows within each, if there is one.
 pub(crate) struct Groups {

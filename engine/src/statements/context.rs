@@ -81,7 +81,7 @@ impl Context {
             if self.snapshot.view(&name.schema, &name.name).is_some() {
                 return Error::invalid(format!("'{name}' is a view, not a table"));
             }
-            match self.snapshot.schema(&name.schema).is_some() || name.schema == crate::settings::DEFAULT_SCHEMA {
+            match self.snapshot.schema(&name.schema).is_some() {
                 true => Error::not_found(format!("there is no table '{name}'")),
                 false => Error::not_found(format!("there is no schema '{}'", name.schema)),
             }

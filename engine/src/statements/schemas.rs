@@ -12,7 +12,7 @@ use crate::settings::{CATALOG, DEFAULT_SCHEMA};
 /// Names that DataFusion or this program has made schemas of.
 const RESERVED: [&str; 2] = ["information_schema", "system"];
 
-/// A schema by name. The one that always exists is made by the first transaction that puts something into it.
+/// A schema by name.
 pub(crate) fn existing(transaction: &mut Transaction, name: &str) -> Result<SchemaId> {
     if let Some(schema) = transaction.snapshot().schema(name) {
         return Ok(schema.id);
@@ -20,10 +20,7 @@ pub(crate) fn existing(transaction: &mut Transaction, name: &str) -> Result<Sche
     if RESERVED.contains(&name) {
         return Err(Error::invalid(format!("the schema '{name}' cannot be changed")));
     }
-    match name == DEFAULT_SCHEMA {
-        true => transaction.create_schema(name, None),
-        false => Err(Error::not_found(format!("there is no schema '{name}'")).with_hint(format!("CREATE SCHEMA {name} makes it"))),
-    }
+    Err(Error::not_found(format!("there is no schema '{name}'")).with_hint(format!("CREATE SCHEMA {name} makes it")))
 }
 
 /// Runs a CREATE SCHEMA inside a transaction.
@@ -35,7 +32,7 @@ pub(crate) fn create(transaction: &mut Transaction, name: &SchemaName, if_not_ex
     if RESERVED.contains(&name.as_str()) {
         return Err(Error::already_exists(format!("the schema '{name}' exists in every database")));
     }
-    let exists = name == DEFAULT_SCHEMA || transaction.snapshot().schema(&name).is_some();
+    let exists = transaction.snapshot().schema(&name).is_some();
     match (exists, if_not_exists) {
         (true, true) => {}
         (true, false) => return Err(Error::already_exists(format!("schema '{name}' exists already"))),

@@ -11,6 +11,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 use crate::error::{Error, Result};
 use crate::ids::{SchemaId, TableId, ViewId};
+use crate::segment::layout::ROW_ID_NAME;
 
 /// A namespace of tables and views.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub struct TableMeta {
     pub next_field_id: u32,
     /// Grows with every change of the columns.
     pub schema_version: u64,
-    /// Field ids of the clustering key's columns, most significant first: every segment is sorted by them, ascending, nulls last.
+    /// Field ids of the clustering key's columns, most significant first: segments that say they are sorted are sorted by them, ascending, nulls last.
     pub cluster_by: Vec<u32>,
     /// What its owner wrote about it.
     pub comment: Option<String>,
@@ -60,6 +61,13 @@ impl TableMeta {
         for spec in columns {
             if made.iter().any(|column| column.name() == spec.name) {
                 return Err(Error::invalid(format!("table '{name}' names column '{}' twice", spec.name)));
+            }
+            if spec.name.eq_ignore_ascii_case(ROW_ID_NAME) {
+                return Err(Error::invalid(format!(
+                    "table '{name}' cannot have a column '{}': rows' own ids have that name in files",
+                    spec.name
+                ))
+                .with_hint("give the column another name"));
             }
             made.push(Column::new(spec, &mut next_field_id)?);
         }

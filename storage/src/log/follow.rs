@@ -12,6 +12,7 @@ use crate::format::action::{Action, ManifestProto};
 use crate::format::envelope::{self, Magic};
 use crate::format::record::{Record, decode_record};
 use crate::format::segment::decode_segment;
+use crate::ids::DatabaseId;
 use crate::state::State;
 use crate::store::Store;
 
@@ -90,14 +91,14 @@ pub(crate) async fn read_record(store: &Store, slot: u64) -> Result<Option<Recor
     }
     for transaction in &mut record.transactions {
         if transaction.actions.iter().any(|action| matches!(action, Action::AddManifest { .. })) {
-            transaction.actions = expand_manifests(store, std::mem::take(&mut transaction.actions)).await?;
+            transaction.actions = expand_manifests(store, record.database, std::mem::take(&mut transaction.actions)).await?;
         }
     }
     Ok(Some(record))
 }
 
 /// Replaces each manifest by the segments that it lists.
-async fn expand_manifests(store: &Store, actions: Vec<Action>) -> Result<Vec<Action>> {
+async fn expand_manifests(store: &Store, database: DatabaseId, actions: Vec<Action>) -> Result<Vec<Action>> {
     let mut expanded = Vec::with_capacity(actions.len());
     for action in actions {
         let Action::AddManifest { table, path, hash } = action else {
@@ -109,7 +110,7 @@ async fn expand_manifests(store: &Store, actions: Vec<Action>) -> Result<Vec<Act
             _ => e,
         })?;
         let envelope = envelope::decode(Magic::Manifest, &path, &bytes)?;
-        if envelope.hash != hash {
+        if envelope.hash != hash || envelope.header.database != database {
             return Err(Error::corrupt(format!("'{path}' is not the object that the log refers to")));
         }
         for segment in &ManifestProto::decode(envelope.body)?.segments {

@@ -7,9 +7,9 @@ mod bounds;
 mod conform;
 mod encoding;
 mod file;
-pub(crate) mod flush;
 mod inline;
-mod layout;
+pub(crate) mod layout;
+pub(crate) mod merge;
 pub mod reader;
 mod sort;
 pub mod statistics;
@@ -21,6 +21,7 @@ use bytes::Bytes;
 
 use crate::ids::SegmentId;
 pub(crate) use blocks::BLOCK;
+pub use sort::ORDER as CLUSTERING_ORDER;
 pub use statistics::{Bound, ColumnStatistics, Value};
 
 /// What the log holds of a segment.

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 /// Rows of the batches that sorted rows come in: what DataFusion and the Parquet writer work best with.
 const BATCH_ROWS: usize = 8192;
 
-/// How clustering columns are sorted.
-pub(super) const ORDER: SortOptions = SortOptions { descending: false, nulls_first: false };
+/// How clustering columns are sorted: scans declare it, so a wrong one would be a wrong answer.
+pub const ORDER: SortOptions = SortOptions { descending: false, nulls_first: false };
 
 /// Positions of the clustering key's columns, most significant first.
 pub(super) fn key_positions(table: &TableMeta) -> Vec<usize> {

@@ -209,8 +209,10 @@ impl Store {
     /// store. What it counts is counted here too.
     #[must_use]
     pub fn counting_separately(&self) -> Self {
-        let StoreInner { store, prefix, kind, url, place, .. } = self.inner.as_ref();
-        Self::new(Arc::clone(store), prefix.clone(), *kind, url.clone(), place.clone())
+        let StoreInner { store, prefix, kind, url, place, counters: _, folder_sync } = self.inner.as_ref();
+        let mut inner = StoreInner::new(Arc::clone(store), prefix.clone(), *kind, url.clone(), place.clone());
+        inner.folder_sync.clone_from(folder_sync);
+        Self { inner: Arc::new(inner) }
     }
 
     /// A whole object.

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::format::action::Action;
 use crate::handle::Handle;
 use crate::ids::TableId;
-use crate::segment::flush::merge_inline;
+use crate::segment::merge::merge_inline;
 use crate::segment::{SegmentBody, SegmentMeta};
 use crate::snapshot::Snapshot;
 

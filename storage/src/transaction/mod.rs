@@ -27,7 +27,8 @@ pub enum Isolation {
     /// It read one snapshot; others may have changed what it read, not what it changes.
     #[default]
     Snapshot,
-    /// It commits only if no table that it read has changed since.
+    /// It commits only if no table that it read has changed since. Writing a table's inline rows to a file counts as a change: a conflict that was
+    /// not necessary, but never a missed one.
     Serializable,
 }
 
@@ -236,6 +237,8 @@ impl Transaction {
             what.truncate(end);
             what.push('…');
         }
+        // First: what is packed may be uploaded, and carries the database's identity.
+        handle.prepare_to_write().await.map_err(before_commit)?;
         let packed = pack::pack(handle.shared(), &self.overlay, self.actions).await.map_err(before_commit)?;
         let (reply, answer) = oneshot::channel();
         let request = Request { read_slot: self.base.slot, what, actions: packed.actions, encoded: packed.encoded, reads, reply };

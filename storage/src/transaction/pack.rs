@@ -40,7 +40,7 @@ pub(crate) async fn pack(shared: &Arc<Shared>, overlay: &State, mut actions: Vec
     if described <= MAX_DESCRIBED {
         return Ok(Packed { actions, encoded });
     }
-    let encoded = with_manifests(shared, overlay, &actions).await?;
+    let encoded = with_manifests(shared, &actions).await?;
     Ok(Packed { actions, encoded })
 }
 
@@ -79,21 +79,21 @@ async fn inline_to_files(shared: &Arc<Shared>, overlay: &State, actions: Vec<Act
 }
 
 /// Encodes actions with their segments in manifests.
-async fn with_manifests(shared: &Arc<Shared>, overlay: &State, actions: &[Action]) -> Result<Vec<ActionProto>> {
+async fn with_manifests(shared: &Arc<Shared>, actions: &[Action]) -> Result<Vec<ActionProto>> {
     let mut encoded = Vec::new();
     let mut run: Vec<(TableId, &SegmentMeta)> = Vec::new();
     for action in actions {
         match action {
             Action::AddSegment { table, segment } => {
                 if run.last().is_some_and(|(last, _)| last != table) || run.len() >= MANIFEST_SEGMENTS {
-                    encoded.push(write_manifest(shared, overlay, &run).await?);
+                    encoded.push(write_manifest(shared, &run).await?);
                     run.clear();
                 }
                 run.push((*table, segment));
             }
             other => {
                 if !run.is_empty() {
-                    encoded.push(write_manifest(shared, overlay, &run).await?);
+                    encoded.push(write_manifest(shared, &run).await?);
                     run.clear();
                 }
                 encoded.push(encode_action(other));
@@ -101,7 +101,7 @@ async fn with_manifests(shared: &Arc<Shared>, overlay: &State, actions: &[Action
         }
     }
     if !run.is_empty() {
-        encoded.push(write_manifest(shared, overlay, &run).await?);
+        encoded.push(write_manifest(shared, &run).await?);
     }
     let bytes: usize = encoded.iter().map(|action| action.payload.len()).sum();
     if bytes > 2 * MAX_DESCRIBED {
@@ -111,15 +111,16 @@ async fn with_manifests(shared: &Arc<Shared>, overlay: &State, actions: &[Action
     Ok(encoded)
 }
 
-async fn write_manifest(shared: &Arc<Shared>, overlay: &State, run: &[(TableId, &SegmentMeta)]) -> Result<ActionProto> {
+async fn write_manifest(shared: &Arc<Shared>, run: &[(TableId, &SegmentMeta)]) -> Result<ActionProto> {
     let [(table, _), ..] = run else { return Err(Error::internal("a manifest of no segments")) };
     let body = ManifestProto { segments: run.iter().map(|(_, segment)| encode_segment(segment)).collect() };
+    let identity = shared.identity().ok_or_else(|| Error::internal("a manifest of a database without an identity"))?;
     let header = Header {
         magic: Magic::Manifest,
         reader_features: 0,
         writer_features: 0,
-        database: overlay.database,
-        lineage: overlay.lineage,
+        database: identity.database,
+        lineage: identity.lineage,
         branch: 0,
         slot: 0,
         previous: [0; 32],

@@ -9,8 +9,8 @@ use rand::{Rng, SeedableRng};
 
 use super::*;
 use crate::catalog::types;
-use crate::segment::flush::merge_inline;
 use crate::segment::layout::{ROW_ID_FIELD, ROW_ID_NAME, SEGMENT_ROWS};
+use crate::segment::merge::merge_inline;
 use crate::segment::{Bound, Value};
 
 fn one_column(data_type: DataType, nullable: bool) -> Arc<TableMeta> {
