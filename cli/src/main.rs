@@ -14,6 +14,7 @@ mod render;
 mod run;
 mod script;
 mod shell;
+mod warnings;
 
 use std::process::ExitCode;
 
@@ -28,8 +29,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// memory.
 const STACK: usize = 64 << 20;
 
+/// How long a process that failed waits for its threads: removing files takes a moment, and longer nobody waits gladly.
+const TIDYING: std::time::Duration = std::time::Duration::from_millis(200);
+
 fn main() -> ExitCode {
     let cli = Cli::parse_process();
+    warnings::show();
     // The first thread's stack is as large as the system says; this one is as large as needed.
     let thread = std::thread::Builder::new().name("clouddb".to_owned()).stack_size(STACK).spawn(move || start(cli));
     let status = match thread.map(std::thread::JoinHandle::join) {
@@ -55,8 +60,12 @@ fn start(cli: Cli) -> u8 {
             None => run::run(&cli.shell, &cli.common, threads).await,
         }
     });
-    // A thread that waits for input or a slow store must not keep the process.
-    runtime.shutdown_background();
+    match status {
+        // A thread that waits for input or a slow store must not keep the process.
+        0 => runtime.shutdown_background(),
+        // What was interrupted has files to remove that it did not finish.
+        _ => runtime.shutdown_timeout(TIDYING),
+    }
     status
 }
 

@@ -14,6 +14,18 @@ const REDRAW: Duration = Duration::from_millis(120);
 /// Work that is done before this is not worth a line that flickers.
 const PATIENCE: Duration = Duration::from_millis(400);
 
+/// The line that is drawn, if there is one: there is at most one at a time.
+static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Writes a line to standard error, above the progress line if there is one.
+pub(crate) fn write_above(line: &str) {
+    let bar = DRAWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match bar {
+        Some(bar) => bar.suspend(|| eprintln!("{line}")),
+        None => eprintln!("{line}"),
+    }
+}
+
 /// A progress line; gone without a trace when dropped.
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -53,6 +65,7 @@ impl Progress {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(label.to_owned());
+        *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         let drawer = tokio::spawn(draw(bar.clone(), Arc::clone(&stopped), counter, total));
         Self { bar, stopped, drawer: Some(drawer) }
     }
@@ -86,6 +99,7 @@ impl Drop for Progress {
         *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
         if let Some(drawer) = self.drawer.take() {
             drawer.abort();
+            DRAWN.lock().unwrap_or_else(PoisonError::into_inner).take();
         }
         self.bar.finish_and_clear();
     }

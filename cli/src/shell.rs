@@ -9,7 +9,7 @@ use crate::args::Format;
 use crate::failure::{Failure, Result};
 use crate::run::Runner;
 use crate::script::Splitter;
-use crate::{interrupt, output};
+use crate::{interrupt, output, warnings};
 
 const PROMPT: &str = "clouddb> ";
 /// While a transaction is open.
@@ -91,7 +91,10 @@ impl Shell {
                 (false, true) => PROMPT_IN_TRANSACTION,
                 (false, false) => PROMPT,
             };
-            match self.editor.readline(prompt) {
+            let held = warnings::Hold::begin();
+            let line = self.editor.readline(prompt);
+            drop(held);
+            match line {
                 Ok(line) => {
                     if let Next::End = self.line(runner, &line).await? {
                         return Ok(());

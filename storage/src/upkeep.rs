@@ -95,8 +95,8 @@ pub(crate) struct Upkeep {
 #[derive(Debug)]
 struct Checkpoints {
     nodes: KnownNodes,
-    /// When it wrote `head` last.
-    head_written: Option<Duration>,
+    /// When it wrote `head` last, or tried to.
+    tried: Option<Duration>,
 }
 
 impl Upkeep {
@@ -116,7 +116,7 @@ impl Upkeep {
             tail_bytes: AtomicU64::new(0),
             folding: Work::default(),
             flushing: Work::default(),
-            checkpoints: tokio::sync::Mutex::new(Checkpoints { nodes, head_written: None }),
+            checkpoints: tokio::sync::Mutex::new(Checkpoints { nodes, tried: None }),
         }
     }
 
@@ -130,11 +130,11 @@ impl Upkeep {
             self.wanted.fetch_max(commit.after.slot, Ordering::Relaxed);
         }
         if self.is_fold_due(commit.after.slot) && !commit.after.has_unknown_actions {
-            start(shared, |upkeep| &upkeep.folding, |shared| async move { shared.upkeep.fold(&shared).await });
+            start(shared, "writing a checkpoint", |upkeep| &upkeep.folding, |shared| async move { shared.upkeep.fold(&shared).await });
         }
         if full_table(commit.after).is_some() {
             let handle = Weak::clone(handle);
-            start(shared, |upkeep| &upkeep.flushing, move |_| flush(Weak::clone(&handle)));
+            start(shared, "writing rows of small commits to a file", |upkeep| &upkeep.flushing, move |_| flush(Weak::clone(&handle)));
         }
     }
 
@@ -154,8 +154,8 @@ impl Upkeep {
             return Ok(());
         }
         let mut checkpoints = self.checkpoints.lock().await;
-        if let Some(last) = checkpoints.head_written {
-            let clock = &shared.env.clock;
+        let clock = &shared.env.clock;
+        if let Some(last) = checkpoints.tried {
             clock.sleep((last + HEAD_PAUSE).saturating_sub(clock.elapsed())).await;
         }
         let (state, tail_bytes) = (shared.tip(), self.tail_bytes.load(Ordering::Relaxed));
@@ -168,13 +168,18 @@ impl Upkeep {
         if head >= state.slot || !self.is_fold_due(state.slot) {
             return Ok(());
         }
-        let root = fold(&shared.store, &state, &mut checkpoints.nodes).await?;
+        let written = self.write(&shared.store, &state, head, tail_bytes, &mut checkpoints.nodes).await;
+        checkpoints.tried = Some(clock.elapsed());
+        written
+    }
+
+    async fn write(&self, store: &Store, state: &State, head: u64, tail_bytes: u64, nodes: &mut KnownNodes) -> Result<()> {
+        let root = fold(store, state, nodes).await?;
         if self.is_root_due(state.slot, head) {
-            write_root(&shared.store, &root).await?;
+            write_root(store, &root).await?;
             self.tail_bytes.fetch_sub(tail_bytes, Ordering::Relaxed);
         }
-        write_head(&shared.store, &root).await?;
-        checkpoints.head_written = Some(shared.env.clock.elapsed());
+        write_head(store, &root).await?;
         self.head.store(state.slot, Ordering::Relaxed);
         Ok(())
     }
@@ -223,6 +228,7 @@ impl Work {
 /// Starts a piece of work, or has the one that is running look again when it is done.
 fn start<F: Future<Output = Result<()>> + Send + 'static>(
     shared: &Arc<Shared>,
+    what: &'static str,
     which: fn(&Upkeep) -> &Work,
     work: impl Fn(Arc<Shared>) -> F + Send + 'static,
 ) {
@@ -236,7 +242,7 @@ fn start<F: Future<Output = Result<()>> + Send + 'static>(
     let task = tokio::spawn(async move {
         loop {
             if let Err(error) = work(Arc::clone(&shared)).await {
-                tracing::warn!("background work failed, and will be tried again: {error}");
+                tracing::warn!("{what} failed, and will be tried again: {error}");
             }
             if !which(&shared.upkeep).goes_on() {
                 return;
@@ -289,6 +295,7 @@ mod tests {
             let (rounds, may_end) = (Arc::clone(&rounds), Arc::clone(&may_end));
             start(
                 &shared,
+                "a test",
                 |upkeep| &upkeep.folding,
                 move |_| {
                     let (rounds, may_end) = (Arc::clone(&rounds), Arc::clone(&may_end));

@@ -7,8 +7,8 @@ mod conformance;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clouddb_storage::store::local::DurableLocal;
-use clouddb_storage::store::local::simulated::SimulatedDisk;
+use clouddb_storage::store::local::simulated::{SimulatedDisk, Step};
+use clouddb_storage::store::local::{Disk, DurableLocal};
 use clouddb_storage::store::probe::probe_put_if_absent;
 use clouddb_storage::store::{Store, StoreKind};
 use clouddb_storage::{Database, ErrorKind, OpenOptions};
@@ -193,4 +193,32 @@ async fn the_probe_finds_a_store_without_put_if_absent() {
     transaction.create_schema("s", None).unwrap();
     let error = transaction.commit().await.unwrap_err();
     assert_eq!((error.kind(), store.list("").await.unwrap().len()), (ErrorKind::Unsupported, 1), "{error}");
+}
+
+#[tokio::test]
+async fn a_write_that_fails_leaves_no_unfinished_file() {
+    const MIB: usize = 1 << 20;
+    for step in [Step::Write, Step::SyncFile, Step::Rename] {
+        let disk = SimulatedDisk::new();
+        let store = Store::from_local(DurableLocal::on(Arc::new(disk.clone()), "/db"), "/db");
+        store.put("data/0", Bytes::from_static(b"x")).await.unwrap();
+        let mut upload = store.upload("data/1").await.unwrap();
+        disk.fail_next(step, std::io::ErrorKind::StorageFull);
+        let mut written = Ok(());
+        for _ in 0..10 {
+            written = written.and(upload.write(vec![1; 5 * MIB].into()).await);
+        }
+        let error = written.and(upload.finish().await).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit, "{step:?}: {error}");
+        // At once, not some time later: the process may be about to end.
+        assert_eq!(disk.names("/db/data".as_ref()).unwrap(), ["0"], "{step:?}");
+    }
+    // One that is given up.
+    let disk = SimulatedDisk::new();
+    let store = Store::from_local(DurableLocal::on(Arc::new(disk.clone()), "/db"), "/db");
+    let mut upload = store.upload("data/1").await.unwrap();
+    upload.write(vec![1; 20 * MIB].into()).await.unwrap();
+    assert_eq!(disk.names("/db/data".as_ref()).unwrap().len(), 1);
+    drop(upload);
+    assert_eq!(disk.names("/db/data".as_ref()).unwrap(), [""; 0]);
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{Folder, clouddb, files};
+use crate::support::{Folder, clouddb, clouddb_with_input, files};
 
 /// A database with two tables and some history; one table's rows are in a file, the other's in the log.
 fn shop(folder: &Folder) -> String {
@@ -148,4 +148,20 @@ fn copy_folder(from: &Path, to: &Path) {
             false => drop(std::fs::copy(&path, &target).unwrap()),
         }
     }
+}
+
+#[test]
+fn warnings_are_told_and_keep_nobody_from_an_answer() {
+    let folder = Folder::new();
+    let db = folder.path("db");
+    let commits: String = (0..130).map(|n| format!("INSERT INTO t VALUES ({n});\n")).collect();
+    clouddb_with_input([&db], &format!("CREATE TABLE t (n INTEGER);\n{commits}")).success();
+    let head = PathBuf::from(&db).join("head");
+    let mut bytes = std::fs::read(&head).unwrap();
+    bytes[200] ^= 1;
+    std::fs::write(&head, bytes).unwrap();
+    let run = clouddb([&db, "--format", "csv", "-c", "SELECT count(*) AS n FROM t"]).success();
+    assert_eq!(run.out, "n\n130\n");
+    assert!(run.err.starts_with("warning: head cannot be used, older checkpoints and the log do for it: 'head' is damaged"), "{}", run.err);
+    assert_eq!(run.err.matches("warning:").count(), 1, "{}", run.err);
 }

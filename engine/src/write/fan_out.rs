@@ -40,7 +40,10 @@ pub(super) async fn write(
         queues.push(queue);
         tasks.spawn(async move { write_stream(writer, received(batches)).await.map(|(segments, rows)| (at, segments, rows)) });
     }
-    deal(beginning.chain(rows), queues).await?;
+    if let Err(error) = deal(beginning.chain(rows), queues).await {
+        tasks.shutdown().await;
+        return Err(error);
+    }
     join(tasks).await
 }
 

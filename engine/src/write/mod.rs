@@ -99,14 +99,25 @@ async fn write_stream(
     Ok((writer.finish().await.map_err(to_datafusion)?, count))
 }
 
-/// Waits for the tasks of writers and puts their segments in order. Dropping the tasks, as an error does, aborts those that still run.
-async fn join(mut tasks: JoinSet<Result<(usize, Vec<StagedSegment>, u64)>>) -> Result<(Vec<StagedSegment>, u64)> {
+/// What a writer's task writes: its place among the writers, segments, number of rows.
+type Written = Result<(usize, Vec<StagedSegment>, u64)>;
+
+/// Waits for the tasks of writers and puts their segments in order. After an error no task is left: what the others had begun to write is removed
+/// before anybody is told.
+async fn join(mut tasks: JoinSet<Written>) -> Result<(Vec<StagedSegment>, u64)> {
     let mut written = Vec::new();
     let mut total = 0;
     while let Some(ended) = tasks.join_next().await {
-        let (at, segments, rows) = ended.map_err(|error| DataFusionError::External(Box::new(error)))??;
-        written.push((at, segments));
-        total += rows;
+        match ended.unwrap_or_else(|error| Err(DataFusionError::External(Box::new(error)))) {
+            Ok((at, segments, rows)) => {
+                written.push((at, segments));
+                total += rows;
+            }
+            Err(error) => {
+                tasks.shutdown().await;
+                return Err(error);
+            }
+        }
     }
     written.sort_unstable_by_key(|(at, _)| *at);
     Ok((written.into_iter().flat_map(|(_, segments)| segments).collect(), total))

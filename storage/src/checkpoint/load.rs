@@ -35,7 +35,7 @@ pub(crate) async fn load_head(store: &Store, database: DatabaseId, bytes: Result
         Ok(loaded) => Ok(Some(loaded)),
         // A damaged head, or a root whose nodes are damaged, costs time: older checkpoints and the log hold the same.
         Err(e) if e.kind() == ErrorKind::Corrupt => {
-            tracing::warn!("head cannot be used: {e}");
+            tracing::warn!("head cannot be used, older checkpoints and the log do for it: {}", e.message());
             load_before(store, u64::MAX, database).await
         }
         Err(e) => Err(e),
@@ -51,7 +51,9 @@ pub(crate) async fn load_before(store: &Store, slot: u64, database: DatabaseId) 
     while let Some((_, path)) = roots.pop() {
         match load_at(store, &path, database).await {
             Ok(loaded) => return Ok(Some(loaded)),
-            Err(e) if matches!(e.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => tracing::warn!("checkpoint cannot be used: {e}"),
+            Err(e) if matches!(e.kind(), ErrorKind::Corrupt | ErrorKind::NotFound) => {
+                tracing::warn!("a checkpoint cannot be used, older ones and the log do for it: {}", e.message());
+            }
             Err(e) => return Err(e),
         }
     }

@@ -8,7 +8,7 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, PutPayload};
 use tokio::task::JoinSet;
 
-use super::Store;
+use super::{Store, StoreKind};
 use crate::error::{Error, Result};
 
 /// Length of a part. S3 allows 10,000 parts of at least 5 MiB: this reaches 78 GiB for one object, and keeps a part's time on a slow line short.
@@ -108,6 +108,7 @@ impl Upload {
         while self.buffered > PART {
             if let Err(error) = self.send_part().await {
                 self.failed = Some(error.clone());
+                self.give_up().await;
                 return Err(error);
             }
         }
@@ -122,20 +123,38 @@ impl Upload {
             let put = self.store.inner.store.put_opts(&self.location, payload, Default::default()).await;
             return put.map(|_| ()).map_err(|error| self.error(error));
         }
+        let complete = self.complete().await;
+        if complete.is_err() {
+            self.give_up().await;
+        }
+        complete
+    }
+
+    async fn complete(&mut self) -> Result<()> {
         if self.buffered > 0 {
             self.send_part().await?;
         }
         while !self.parts.is_empty() {
             self.wait_for_one().await?;
         }
-        let Some(mut multipart) = self.multipart.take() else { return Ok(()) };
-        match multipart.complete().await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let error = self.error(error);
-                self.multipart = Some(multipart); // dropped below: aborted
-                Err(error)
-            }
+        let completed = match &mut self.multipart {
+            Some(multipart) => multipart.complete().await,
+            None => return Ok(()),
+        };
+        completed.map_err(|error| self.error(error))?;
+        self.multipart = None;
+        Ok(())
+    }
+
+    /// Removes what was written in vain to a local disk, before anybody is told of the failure: it may be the room that a full disk lacks. A store
+    /// that does not answer is not waited for.
+    async fn give_up(&mut self) {
+        self.parts.shutdown().await;
+        if self.store.kind() == StoreKind::Local
+            && let Some(mut multipart) = self.multipart.take()
+        {
+            // What cannot be removed now either is waste, not damage.
+            let _ = multipart.abort().await;
         }
     }
 }
@@ -144,6 +163,10 @@ impl Drop for Upload {
     fn drop(&mut self) {
         self.parts.abort_all();
         let Some(mut multipart) = self.multipart.take() else { return };
+        if self.store.kind() == StoreKind::Local {
+            // An unfinished file is removed when it is dropped, at once: the process may be about to end.
+            return;
+        }
         // Parts left behind cost money until a lifecycle rule removes them; without a runtime there is nobody to tell.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
