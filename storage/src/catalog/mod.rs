@@ -11,7 +11,9 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 use crate::error::{Error, Result};
 use crate::ids::{SchemaId, TableId, ViewId};
-use crate::segment::layout::ROW_ID_NAME;
+
+/// The column of rewritten segments that holds their rows' ids: no column of a user's has this name.
+pub(crate) const ROW_ID_NAME: &str = "_row_id";
 
 /// A namespace of tables and views.
 #[derive(Debug, Clone, PartialEq, Eq)]

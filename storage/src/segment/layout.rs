@@ -10,11 +10,8 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::SchemaDescPtr;
 
 use super::sort;
-use crate::catalog::{TableMeta, types};
+use crate::catalog::{ROW_ID_NAME, TableMeta, types};
 use crate::error::{Error, Result};
-
-/// The column of rewritten segments that holds their rows' ids.
-pub(crate) const ROW_ID_NAME: &str = "_row_id";
 
 /// Its field id: the one that Iceberg v3 reserves for row ids.
 pub(crate) const ROW_ID_FIELD: u32 = 2_147_483_540;

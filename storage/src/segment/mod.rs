@@ -8,7 +8,7 @@ mod conform;
 mod encoding;
 mod file;
 mod inline;
-pub(crate) mod layout;
+mod layout;
 pub(crate) mod merge;
 pub mod reader;
 mod sort;

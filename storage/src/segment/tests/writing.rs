@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 
 use super::*;
 use crate::catalog::types;
-use crate::segment::layout::{ROW_ID_FIELD, ROW_ID_NAME, SEGMENT_ROWS};
+use crate::segment::layout::{ROW_ID_FIELD, SEGMENT_ROWS};
 use crate::segment::merge::merge_inline;
 use crate::segment::{Bound, Value};
 
