@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::*;
-use crate::catalog::types;
+use crate::catalog::{ROW_ID_NAME, types};
 use crate::segment::layout::{ROW_ID_FIELD, SEGMENT_ROWS};
 use crate::segment::merge::merge_inline;
 use crate::segment::{Bound, Value};
