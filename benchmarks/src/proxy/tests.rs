@@ -95,7 +95,7 @@ fn waits_and_limits_the_rate() -> Result<()> {
 
 #[test]
 fn requests_on_several_connections_overlap() -> Result<()> {
-    let proxy = start(50, 0)?;
+    let proxy = start(500, 0)?;
     let barrier = Arc::new(std::sync::Barrier::new(4));
     let clients: Vec<_> = (0..4)
         .map(|_| {
