@@ -19,25 +19,38 @@ pub(crate) const STATUS: u8 = 130;
 
 /// From now on Ctrl-C does not end the process by itself.
 pub(crate) fn watch() {
-    let mut next = Box::pin(tokio::signal::ctrl_c());
-    // The first poll is what makes the operating system ask us.
-    let first = (&mut next).now_or_never();
-    if matches!(first, Some(Err(_))) {
-        return;
-    }
-    tokio::spawn(async move {
-        let mut result = next.await;
-        while result.is_ok() {
-            if IS_PENDING.swap(true, Ordering::AcqRel) {
-                if IS_COMMITTING.load(Ordering::Acquire) {
-                    eprintln!("error (outcome unknown): the commit was under way\nhint: system.snapshots tells whether it happened");
-                }
-                std::process::exit(STATUS.into());
+    let (ready, is_ready) = std::sync::mpsc::channel::<()>();
+    // A thread of its own: a query may keep all of the others busy.
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async move {
+            let mut next = Box::pin(tokio::signal::ctrl_c());
+            // The first poll is what makes the operating system ask us.
+            let first = (&mut next).now_or_never();
+            drop(ready);
+            if matches!(first, Some(Err(_))) {
+                return;
             }
-            PRESSED.notify_one();
-            result = tokio::signal::ctrl_c().await;
-        }
+            let mut result = next.await;
+            while result.is_ok() {
+                press();
+                result = tokio::signal::ctrl_c().await;
+            }
+        });
     });
+    // Nothing is ever sent: the thread lets go of its end when it watches, or cannot.
+    let _ = is_ready.recv();
+}
+
+/// A Ctrl-C: the second one, when the first was not heeded, ends the process.
+fn press() {
+    if IS_PENDING.swap(true, Ordering::AcqRel) {
+        if IS_COMMITTING.load(Ordering::Acquire) {
+            eprintln!("error (outcome unknown): the commit was under way\nhint: system.snapshots tells whether it happened");
+        }
+        std::process::exit(STATUS.into());
+    }
+    PRESSED.notify_one();
 }
 
 /// Forgets a Ctrl-C that came when nothing ran.

@@ -49,6 +49,11 @@ async fn run_sources(runner: &mut Runner, sources: &[Source]) -> u8 {
             return failure.exit_status();
         }
     }
+    if runner.session.in_transaction() {
+        let failure = Failure::Message("the script ended inside a transaction, which is rolled back\nhint: COMMIT ends it".to_owned());
+        failure.report(None);
+        return failure.exit_status();
+    }
     0
 }
 

@@ -23,7 +23,7 @@ const HISTORY_SIZE: usize = 10_000;
 const HELP: &str = "\
 A statement ends with ; and can span several lines.
 .help              this text
-.tables            the tables and views
+.tables, \\d        the tables and views; \\d TABLE describes one
 .mode FORMAT       how results are written: box, csv, json, jsonl
 .timer on|off      whether to tell how long statements take
 .quit              end (or Ctrl-D)
@@ -110,9 +110,11 @@ impl Shell {
 
     async fn line(&mut self, runner: &mut Runner, line: &str) -> Result<Next> {
         let word = line.trim();
-        if !self.splitter.is_inside_statement() && (word.starts_with('.') || matches!(word, "exit" | "quit" | "help" | "\\q")) {
+        let plain = word.trim_end_matches(';').trim_end();
+        let is_command = word.starts_with(['.', '\\', '?']) || ["exit", "quit", "help"].iter().any(|name| plain.eq_ignore_ascii_case(name));
+        if !self.splitter.is_inside_statement() && is_command {
             self.remember(word);
-            return self.dot_command(runner, word).await;
+            return self.dot_command(runner, plain).await;
         }
         self.splitter.push(line);
         self.splitter.push("\n");
@@ -163,15 +165,17 @@ impl Shell {
 
     async fn dot_command(&mut self, runner: &mut Runner, text: &str) -> Result<Next> {
         let mut words = text.split_whitespace();
-        match (words.next().unwrap_or(""), words.next(), words.next()) {
+        let command = words.next().unwrap_or("").to_ascii_lowercase();
+        match (command.as_str(), words.next(), words.next()) {
             (".quit" | ".exit" | "quit" | "exit" | "\\q", None, _) => {
                 if runner.session.in_transaction() {
                     eprintln!("the open transaction is rolled back");
                 }
                 return Ok(Next::End);
             }
-            (".help" | "help", None, _) => println!("{HELP}"),
-            (".tables", None, _) => drop(self.statement(runner, TABLES).await?),
+            (".help" | "help" | "\\?" | "?", None, _) => println!("{HELP}"),
+            (".tables" | "\\d" | "\\dt", None, _) => drop(self.statement(runner, TABLES).await?),
+            ("\\d", Some(table), None) => drop(self.statement(runner, &format!("DESCRIBE {table}")).await?),
             (".timer", Some(word @ ("on" | "off")), None) => runner.timer = word == "on",
             (".mode", Some(word), None) => match <Format as clap::ValueEnum>::from_str(word, true) {
                 Ok(format) => runner.style.format = format,

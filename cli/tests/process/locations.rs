@@ -64,7 +64,8 @@ fn a_transaction_lives_in_one_process_and_is_gone_with_it() {
     let db = folder.path("db");
     clouddb([&db, "-c", "CREATE TABLE a (x INTEGER); CREATE TABLE b (x INTEGER)"]).success();
     clouddb_with_input([&db], "BEGIN; INSERT INTO a VALUES (1); INSERT INTO b VALUES (1); COMMIT;").ok();
-    clouddb_with_input([&db], "BEGIN; INSERT INTO a VALUES (2); INSERT INTO b VALUES (2);").ok();
+    let run = clouddb_with_input([&db], "BEGIN; INSERT INTO a VALUES (2); INSERT INTO b VALUES (2);").failure();
+    assert!(run.err.contains("inside a transaction"), "{}", run.err);
     clouddb_with_input([&db], "BEGIN; INSERT INTO a VALUES (3); INSERT INTO missing VALUES (3); COMMIT;").failure();
     let sums = "SELECT (SELECT sum(x) FROM a) AS a, (SELECT sum(x) FROM b) AS b";
     assert_eq!(clouddb([&db, "--format", "csv", "-c", sums]).ok(), "a,b\n1,1\n");
