@@ -76,7 +76,7 @@ fn no_refusal(before: &str) -> StoreError {
 
 impl fmt::Display for CarefulCreates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.repeating.fmt(f)
+        f.write_str(&self.place.description)
     }
 }
 
