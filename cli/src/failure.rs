@@ -135,7 +135,7 @@ impl std::fmt::Display for Place<'_> {
         if shown.chars().count() > SHOWN {
             shown = shown.chars().take(SHOWN).chain("…".chars()).collect();
         }
-        write!(f, "line {}: {}", self.statement.start.line, crate::render::values::printable(&shown))
+        write!(f, "line {}: {}", self.statement.start.line, crate::render::printable::escaped(&shown))
     }
 }
 

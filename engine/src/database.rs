@@ -74,7 +74,7 @@ impl Database {
             .with_type_planner(Arc::new(CloudTypePlanner))
             .with_scalar_functions(crate::statements::functions::with_defaults())
             .with_aggregate_functions(checked::aggregates())
-            .with_analyzer_rule(Arc::new(checked::CheckArithmetic))
+            .with_analyzer_rules(checked::analyzer_rules())
             .build();
         let stored = Arc::new(StoredSql::new(template.clone()));
         let footers = FooterCache::new(options.footer_cache_bytes);

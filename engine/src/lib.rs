@@ -3,6 +3,7 @@
 //! - [`Database`] opens a location and gives sessions and catalogs; [`Session`] runs SQL, one statement at a time.
 //! - [`catalog`] shows one snapshot of a database as a DataFusion catalog, usable from anybody's own `SessionContext`.
 //! - `scan` and `write` are the way of rows out of and into segments; [`system_tables`] is what a database tells of itself.
+//! - [`text`] makes text of values and rows.
 //! - `statements` carries out what DataFusion does not: DDL, INSERT, COPY, transactions, time travel; and refuses what nobody carries out.
 //!
 //! DataFusion plans and runs queries. This crate decides which snapshot a statement reads, what it changes, and when that is committed.
@@ -17,6 +18,7 @@ mod session;
 mod settings;
 mod statements;
 pub mod system_tables;
+pub mod text;
 mod write;
 
 pub use database::Database;

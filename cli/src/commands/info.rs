@@ -9,7 +9,7 @@ use super::open_to_read;
 use crate::args::InfoArgs;
 use crate::failure::Result;
 use crate::output;
-use crate::render::{units, values};
+use crate::render::{printable, units};
 
 /// The folder that checkpoints are in; their names begin with the number of their snapshot.
 const CHECKPOINTS: &str = "checkpoint";
@@ -45,7 +45,7 @@ pub(crate) async fn run(args: &InfoArgs) -> Result<()> {
             None => "none yet".to_owned(),
         },
     )?;
-    field("schemas", snapshot.schemas().map(|schema| values::printable(&schema.name).into_owned()).collect::<Vec<_>>().join(", "))?;
+    field("schemas", snapshot.schemas().map(|schema| printable::escaped(&schema.name).into_owned()).collect::<Vec<_>>().join(", "))?;
     field("views", units::count(views as u64))?;
     field(
         "tables",
@@ -70,7 +70,7 @@ fn table_lines(snapshot: &Snapshot) -> Vec<TableLine> {
         .iter()
         .flat_map(|schema| {
             snapshot.tables(schema).into_iter().map(move |table| TableLine {
-                name: values::printable(&format!("{schema}.{}", table.meta().name)).into_owned(),
+                name: printable::escaped(&format!("{schema}.{}", table.meta().name)).into_owned(),
                 rows: table.rows(),
                 bytes: table.bytes(),
                 segments: table.segment_count() as u64,

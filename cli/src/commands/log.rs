@@ -8,7 +8,7 @@ use super::open_to_read;
 use crate::args::LogArgs;
 use crate::failure::Result;
 use crate::output;
-use crate::render::{units, values};
+use crate::render::{printable, units};
 
 /// Snapshots read in one go: enough to keep the store busy, few enough that a history of millions is written while it is read.
 const PAGE: u64 = 512;
@@ -38,10 +38,10 @@ pub(crate) async fn run(args: &LogArgs) -> Result<()> {
 /// One commit on one line: snapshot, time, who, what it said of itself, what changed.
 fn line(entry: &HistoryEntry) -> String {
     let time = units::time(entry.commit_time_us);
-    let who = values::printable(&entry.who).into_owned();
+    let who = printable::escaped(&entry.who).into_owned();
     let mut text = format!("{:>6}  {time}  {who}  {}", entry.snapshot, shortened(&entry.what));
     if !entry.changes.is_empty() {
-        text.push_str(&format!("  [{}]", values::printable(&changes(&entry.changes))));
+        text.push_str(&format!("  [{}]", printable::escaped(&changes(&entry.changes))));
     }
     text
 }
@@ -61,7 +61,7 @@ fn shortened(what: &str) -> String {
     // With snapshot, time and who before it, and the changes behind, that is about what a wide terminal shows.
     const SHOWN: usize = 60;
     let words = what.split_whitespace().collect::<Vec<_>>().join(" ");
-    let words = values::printable(&words);
+    let words = printable::escaped(&words);
     match words.chars().count() > SHOWN {
         true => words.chars().take(SHOWN - 1).chain("…".chars()).collect(),
         false => words.into_owned(),

@@ -10,7 +10,7 @@ use crate::args::VerifyArgs;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::progress::Progress;
-use crate::render::{units, values};
+use crate::render::{printable, units};
 
 pub(crate) async fn run(args: &VerifyArgs) -> Result<()> {
     let store = Store::connect(&args.database, &args.common.store_options).await?;
@@ -31,7 +31,7 @@ pub(crate) async fn run(args: &VerifyArgs) -> Result<()> {
 fn tell(report: &VerifyReport) -> Result<()> {
     let mut out = output::stdout();
     for problem in &report.problems {
-        writeln!(out, "{}", values::printable(&problem.to_string()))?;
+        writeln!(out, "{}", printable::escaped(&problem.to_string()))?;
     }
     writeln!(
         out,

@@ -9,9 +9,10 @@ use std::io::Write;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
+use clouddb_engine::text::values;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Renderer, types, units, values};
+use super::{Renderer, printable, types, units};
 use crate::failure::Result;
 
 /// What a box may take.
@@ -55,7 +56,7 @@ impl Boxed {
             .fields()
             .iter()
             .map(|field| {
-                let name = values::printable(field.name()).into_owned();
+                let name = printable::escaped(field.name()).into_owned();
                 let type_name = types::type_name(field);
                 let width = name.width().max(type_name.width());
                 Column { name, type_name, is_right_aligned: types::is_right_aligned(field.data_type()), cells: Vec::new(), width }
@@ -83,7 +84,7 @@ impl Boxed {
             for row in 0..array.len() {
                 value.clear();
                 formatter.value(row).write(&mut value)?;
-                let cell = values::printable(&value).into_owned();
+                let cell = printable::escaped(&value).into_owned();
                 column.width = column.width.max(cell.width());
                 column.cells.push(cell);
             }

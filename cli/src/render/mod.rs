@@ -6,9 +6,9 @@
 mod boxed;
 mod csv;
 mod json;
+pub(crate) mod printable;
 pub(crate) mod types;
 pub(crate) mod units;
-pub(crate) mod values;
 
 use std::io::Write;
 

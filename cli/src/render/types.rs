@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 
-use super::values::is_uuid;
+use clouddb_engine::text::values::is_uuid;
 
 /// The name of a column's type.
 pub(crate) fn type_name(field: &Field) -> String {

@@ -8,6 +8,7 @@
 
 mod accumulators;
 mod arithmetic;
+mod common_types;
 mod rule;
 mod sum;
 
@@ -15,8 +16,17 @@ use std::sync::Arc;
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::AggregateUDF;
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
-pub(crate) use rule::{CheckArithmetic, checked};
+pub(crate) use rule::checked;
+
+/// DataFusion's rules that give expressions their types, between our own.
+pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    let mut rules = Analyzer::new().rules;
+    rules.insert(0, Arc::new(common_types::CommonTypes));
+    rules.push(Arc::new(rule::CheckArithmetic));
+    rules
+}
 
 /// DataFusion's aggregates, with our sum.
 pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {

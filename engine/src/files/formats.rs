@@ -53,13 +53,13 @@ impl FileFormat {
         }
     }
 
-    /// Its name in DataFusion's `STORED AS`.
-    pub(crate) fn name(self) -> &'static str {
+    /// What the names of its files end with.
+    pub(super) fn extension(self) -> &'static str {
         match self {
-            Self::Parquet => "PARQUET",
-            Self::Csv => "CSV",
-            Self::Json => "JSON",
-            Self::Arrow => "ARROW",
+            Self::Parquet => "parquet",
+            Self::Csv => "csv",
+            Self::Json => "jsonl",
+            Self::Arrow => "arrow",
         }
     }
 }
@@ -114,14 +114,14 @@ impl Compression {
         }
     }
 
-    /// Its name in DataFusion's options.
-    pub(crate) fn name(self) -> &'static str {
+    /// What the names of its files end with.
+    pub(super) fn extension(self) -> &'static str {
         match self {
-            Self::None => "uncompressed",
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-            Self::Bzip2 => "bzip2",
-            Self::Xz => "xz",
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Zstd => ".zst",
+            Self::Bzip2 => ".bz2",
+            Self::Xz => ".xz",
         }
     }
 }

@@ -57,11 +57,17 @@ impl Options {
             }
             _ => {
                 return Err(Error::unsupported(format!("the option {name} of COPY is not supported")).with_hint(
-                    "there are FORMAT, HEADER, DELIMITER, QUOTE, ESCAPE, NULL, COMPRESSION, COMPRESSION_LEVEL, ROW_GROUP_SIZE and ENCODING",
+                    "there are FORMAT, HEADER, DELIMITER, QUOTE, ESCAPE, NULL, COMPRESSION, COMPRESSION_LEVEL, ROW_GROUP_SIZE, \
+                     PARTITION_BY and ENCODING",
                 ));
             }
         }
         Ok(())
+    }
+
+    /// The delimiter of a CSV file at a path, if it is told.
+    pub(super) fn delimiter_at(&self, path: &str) -> Option<u8> {
+        self.delimiter.or_else(|| path.to_ascii_lowercase().contains(".tsv").then_some(b'\t'))
     }
 
     /// The compression of text files, if it is told.

@@ -1,8 +1,9 @@
-//! Keeps filters that arrive while a query runs away from a scan, where one of them may be wrong.
+//! Keeps two of DataFusion 55.2's mistakes away from a scan, in contexts of somebody else's. Our own sessions switch both off.
 //!
-//! DataFusion 55.2 answers `SELECT min(a), min(c + 1)` wrongly: the filter that `min(a)` hands down to the scan while it runs leaves out files that
-//! `min(c + 1)` needs (datafusion#24816). Our own sessions switch those filters off. A context of somebody else's mostly has them on, which
-//! is the default, and a scan cannot tell them from the good ones of joins and top-k: so there, it takes only those that stand in the query.
+//! - `SELECT min(a), min(c + 1)` is wrong: the filter that `min(a)` hands down to the scan while it runs leaves out files that `min(c + 1)` needs
+//!   (datafusion#24816). A scan cannot tell it from the good filters of joins and top-k, so it takes only those that stand in the query.
+//! - Below a filter with a LIMIT, a scan of sorted files is told that their order does not matter, although the plan relies on it: partitions take
+//!   files from each other, and rows come out of order, or not at all. So the scan is not told.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,15 +18,15 @@ use datafusion::physical_plan::execution_plan::{CardinalityEffect, ChildrenPrope
 use datafusion::physical_plan::filter_pushdown::{FilterDescription, FilterPushdownPhase};
 use datafusion::physical_plan::{ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs};
 
-/// The plan of a scan, guarded where the session has filters that may be wrong.
+/// The plan of a scan, guarded where the session has what may be wrong.
 pub(super) fn guarded(scan: Arc<dyn ExecutionPlan>, options: &ConfigOptions) -> Arc<dyn ExecutionPlan> {
-    match options.optimizer.enable_aggregate_dynamic_filter_pushdown {
+    match options.optimizer.enable_aggregate_dynamic_filter_pushdown || options.execution.enable_file_stream_work_stealing {
         true => Arc::new(FilterGuardExec { scan }),
         false => scan,
     }
 }
 
-/// A scan that takes no filters while the query runs; everything else goes through.
+/// A scan that takes no filters while the query runs, and is not told to forget its order; everything else goes through.
 #[derive(Debug)]
 struct FilterGuardExec {
     scan: Arc<dyn ExecutionPlan>,

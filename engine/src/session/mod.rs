@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clouddb_storage::{AsOf, Snapshot, Transaction};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
-use datafusion::physical_plan::execute_stream;
 use datafusion::sql::sqlparser::ast::{Set, Statement as SqlStatement};
 
 use self::catalogs::SessionCatalogs;
@@ -188,8 +187,7 @@ impl Session {
             active.note_reads(&context);
         }
         let physical = context.physical(&plan).await?;
-        let stream = execute_stream(physical, context.task()).map_err(from_datafusion)?;
-        Ok(Rows::new(stream))
+        Rows::run(physical, context.task())
     }
 
     fn check_writable(&self) -> Result<()> {

@@ -1,11 +1,13 @@
 //! What a statement gives back.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{Stream, StreamExt, TryStreamExt};
 
 use crate::error::{Error, Result, from_datafusion};
@@ -53,8 +55,10 @@ impl std::fmt::Debug for Rows {
 }
 
 impl Rows {
-    pub(crate) fn new(stream: SendableRecordBatchStream) -> Self {
-        Self { schema: stream.schema(), stream }
+    /// Runs a plan.
+    pub(crate) fn run(plan: Arc<dyn ExecutionPlan>, task: Arc<TaskContext>) -> Result<Self> {
+        let stream = execute_stream(plan, task).map_err(from_datafusion)?;
+        Ok(Self { schema: stream.schema(), stream })
     }
 
     /// The columns.

@@ -6,9 +6,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, RecordBatch, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, ListArray, MapArray, RecordBatch, StructArray, new_null_array};
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
-use arrow::datatypes::{DataType, Field, Float64Type, SchemaRef};
+use arrow::datatypes::{DataType, Field, Fields, Float64Type, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -48,6 +49,9 @@ pub(crate) fn conform(array: &ArrayRef, source: &Field, target: &Field) -> Resul
         }
         false => array,
     };
+    if let Some(nested) = nested(array, target)? {
+        return Ok(nested);
+    }
     if !can_cast_types(array.data_type(), target.data_type()) {
         return Err(Error::invalid(format!(
             "column '{}' of type {} cannot hold values of type {}",
@@ -69,6 +73,47 @@ pub(crate) fn conform(array: &ArrayRef, source: &Field, target: &Field) -> Resul
             None => Error::from(error).context(format!("column '{}' of type {}", target.name(), types::sql_name(target))),
         }
     })
+}
+
+/// Lists, structs and maps part by part, so that what is within them is cast as any other value; none where the two are built differently.
+fn nested(array: &ArrayRef, target: &Field) -> Result<Option<ArrayRef>> {
+    let part = |array: &ArrayRef, source: &Field, part: &Field| {
+        // A part has no name that anybody knows: an error names the column.
+        conform(array, source, &part.clone().with_name(target.name()))
+    };
+    Ok(Some(match (array.data_type(), target.data_type()) {
+        (DataType::List(source), DataType::List(item)) => {
+            let list = array.as_list::<i32>();
+            let (offsets, items) = compact(list.offsets(), list.values());
+            Arc::new(ListArray::try_new(Arc::clone(item), offsets, part(&items, source, item)?, list.nulls().cloned())?)
+        }
+        (DataType::Struct(sources), DataType::Struct(fields)) if same_names(sources, fields) => {
+            let rows = array.as_struct();
+            let parts = rows.columns().iter().zip(sources).zip(fields).map(|((column, source), field)| part(column, source, field));
+            let parts = parts.collect::<Result<Vec<_>>>()?;
+            Arc::new(StructArray::try_new_with_length(fields.clone(), parts, rows.nulls().cloned(), rows.len())?)
+        }
+        (DataType::Map(_, _), DataType::Map(entries, sorted)) => {
+            let (map, DataType::Struct(pair)) = (array.as_map(), entries.data_type()) else { return Ok(None) };
+            let (offsets, pairs) = compact(map.offsets(), &(Arc::new(map.entries().clone()) as ArrayRef));
+            let pairs = pairs.as_struct();
+            let parts = pairs.columns().iter().zip(pairs.fields()).zip(pair).map(|((column, source), field)| part(column, source, field));
+            let pairs = StructArray::try_new(pair.clone(), parts.collect::<Result<Vec<_>>>()?, None)?;
+            Arc::new(MapArray::try_new(Arc::clone(entries), offsets, pairs, map.nulls().cloned(), *sorted)?)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn same_names(sources: &Fields, fields: &Fields) -> bool {
+    sources.len() == fields.len() && sources.iter().zip(fields).all(|(source, field)| source.name() == field.name())
+}
+
+/// Only the items that lists have: a slice of lists shares the items of all.
+fn compact(offsets: &OffsetBuffer<i32>, items: &ArrayRef) -> (OffsetBuffer<i32>, ArrayRef) {
+    let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return (offsets.clone(), Arc::clone(items)) };
+    let items = items.slice(*first as usize, (last - first) as usize);
+    (OffsetBuffer::from_lengths(offsets.lengths()), items)
 }
 
 /// Numbers with a fraction, rounded where the column holds whole ones: a cast would cut the fraction off.

@@ -108,7 +108,7 @@ impl Context {
     }
 
     /// Notes the tables that a plan reads.
-    pub(crate) fn note_reads(&self, plan: &LogicalPlan) -> Result<()> {
+    fn note_reads(&self, plan: &LogicalPlan) -> Result<()> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let noted = plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {

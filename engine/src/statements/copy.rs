@@ -3,16 +3,14 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
+use arrow::datatypes::{DataType, Schema};
 use clouddb_storage::Transaction;
 use clouddb_storage::catalog::TableMeta;
-use datafusion::catalog::TableProvider;
+use datafusion::common::{Column, ScalarValue};
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use datafusion::physical_plan::collect;
-use datafusion::sql::parser::{CopyToSource, CopyToStatement, Statement as DataFusionStatement};
-use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query, Statement, Value, Visit, Visitor};
+use datafusion::functions::expr_fn::coalesce;
+use datafusion::logical_expr::{Expr as LogicalExpr, LogicalPlan, LogicalPlanBuilder, cast, lit};
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Query, Visit, Visitor};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
@@ -20,10 +18,9 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use super::context::Context;
 use super::insert::{column_names, listed_columns, write_rows};
 use super::refuse::unsupported;
-use super::rewrite;
-use super::types;
+use super::{functions, types};
 use crate::error::{Error, Result, from_datafusion};
-use crate::files::{self, Columns, Compression, Csv, FileFormat, Files, Options};
+use crate::files::{self, Columns, FileFormat, NULL_FOLDER, Options, Place};
 use crate::session::result::Done;
 
 /// `COPY ... FROM` or `COPY ... TO`.
@@ -144,84 +141,32 @@ fn error(message: &str) -> ParserError {
 /// Loads files into a table, inside a transaction.
 pub(crate) async fn from_files(context: &Context, transaction: &mut Transaction, copy: CopyStatement) -> Result<Done> {
     let options = copy.options()?;
+    if !options.partition_by.is_empty() {
+        return Err(Error::invalid("PARTITION_BY is an option of COPY ... TO; what folders tell is read without it"));
+    }
     let Subject::Table { name, columns } = &copy.subject else { return Err(Error::internal("COPY FROM has a table")) };
     let target = context.table(&context.qualify(name)?)?;
     let listed = columns.iter().map(|column| ObjectName::from(vec![column.clone()])).collect::<Vec<_>>();
     let listed = listed_columns(target.meta(), &listed)?;
-    let files = Files::find(&context.state, context.database.store_options(), std::slice::from_ref(&copy.path)).await?;
-    let format = match options.format {
-        Some(format) => format,
-        None => files.format()?,
-    };
-    let (table, positions) = match format {
-        FileFormat::Csv => csv_source(context, files, &options, target.meta(), &listed).await?,
-        FileFormat::Json => {
-            check_names(context, &files, format, &options, target.meta(), &listed).await?;
-            let schema = Schema::new(listed.iter().map(|at| json_field(target.meta().columns[*at].field())).collect::<Vec<_>>());
-            let table = files::table_with_schema(&context.state, files, format, &options, Some(Arc::new(schema))).await?;
-            (table, listed.iter().map(|at| Some(*at)).collect())
-        }
-        FileFormat::Parquet | FileFormat::Arrow => {
-            let table = files::table_with_schema(&context.state, files, format, &options, None).await?;
-            let positions = by_name(table.schema().fields().iter().map(|field| field.name().as_str()), target.meta(), &listed)?;
-            (table, positions)
-        }
-    };
+    let given = Schema::new(listed.iter().map(|at| Arc::clone(target.meta().columns[*at].field())).collect::<Vec<_>>());
+    let paths = std::slice::from_ref(&copy.path);
+    let table = files::table(&context.state, context.database.store_options(), paths, &options, Columns::Given(given.into())).await?;
+    let positions = by_name(table.schema().fields().iter().map(|field| field.name().as_str()), target.meta(), &listed)?;
     // `positions[i]` is the table's column for the file's column `i`; turned around for the writer.
     let mut from: Vec<Option<usize>> = vec![None; target.meta().columns.len()];
-    positions.iter().enumerate().for_each(|(file, table): (usize, &Option<usize>)| {
-        if let Some(table) = table {
-            from[*table] = Some(file);
-        }
-    });
+    positions.iter().enumerate().for_each(|(file, table)| from[*table] = Some(file));
     let plan =
         LogicalPlanBuilder::scan("file", provider_as_source(table), None).and_then(LogicalPlanBuilder::build).map_err(from_datafusion)?;
-    let rows = write_rows(context, transaction, &target, plan, from).await.map_err(|error| match format {
-        // The CSV reader names file and line itself.
-        FileFormat::Csv => error,
-        _ => error.context(format!("loading '{}'", copy.path)),
+    let rows = write_rows(context, transaction, &target, plan, from).await.map_err(|error| match error.message().contains("file '") {
+        // Readers of text name the file themselves.
+        true => error,
+        false => error.context(format!("loading '{}'", copy.path)),
     })?;
     Ok(Done::with_rows("COPY", rows))
 }
 
-/// A field as JSON is read into it: types that JSON writes as text stay text until they are cast.
-fn json_field(field: &Field) -> Field {
-    let data_type = match field.data_type() {
-        DataType::FixedSizeBinary(_) | DataType::Binary | DataType::BinaryView => DataType::Utf8View,
-        other => other.clone(),
-    };
-    Field::new(field.name(), data_type, true)
-}
-
-/// JSON has no list of columns: those of a sample of its rows must be the table's.
-async fn check_names(
-    context: &Context,
-    files: &Files,
-    format: FileFormat,
-    options: &Options,
-    table: &TableMeta,
-    listed: &[usize],
-) -> Result<()> {
-    let sample = files::table_with_schema(&context.state, files.clone(), format, options, None).await?;
-    by_name(sample.schema().fields().iter().map(|field| field.name().as_str()), table, listed).map(|_| ())
-}
-
-async fn csv_source(
-    context: &Context,
-    files: Files,
-    options: &Options,
-    table: &TableMeta,
-    listed: &[usize],
-) -> Result<(Arc<dyn TableProvider>, Vec<Option<usize>>)> {
-    let fields: Vec<_> = listed.iter().map(|at| Arc::clone(table.columns[*at].field())).collect();
-    let csv = Csv::open(files, options, Columns::Given(Schema::new(fields).into())).await?;
-    let names = csv.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
-    let positions = by_name(names.iter().map(String::as_str), table, listed)?;
-    Ok((csv.table(&context.state), positions))
-}
-
 /// The table's column for each of a file's columns: the same name, or else the one that differs in case only.
-fn by_name<'a>(names: impl Iterator<Item = &'a str>, table: &TableMeta, listed: &[usize]) -> Result<Vec<Option<usize>>> {
+fn by_name<'a>(names: impl Iterator<Item = &'a str>, table: &TableMeta, listed: &[usize]) -> Result<Vec<usize>> {
     let mut taken = Vec::new();
     let position = |name: &str| {
         let same = |exact: bool| {
@@ -247,7 +192,7 @@ fn by_name<'a>(names: impl Iterator<Item = &'a str>, table: &TableMeta, listed: 
                 return Err(Error::invalid(format!("the file has two columns for column '{}' of the table", table.columns[at].name())));
             }
             taken.push(at);
-            Ok(Some(at))
+            Ok(at)
         })
         .collect()
 }
@@ -255,54 +200,72 @@ fn by_name<'a>(names: impl Iterator<Item = &'a str>, table: &TableMeta, listed: 
 /// Writes a table or a query into files.
 pub(crate) async fn to_files(context: &Context, copy: CopyStatement) -> Result<Done> {
     let options = copy.options()?;
-    if !options.partition_by.is_empty() {
-        // DataFusion 55.2 writes a row whose partition is NULL below `n=0`.
-        return Err(unsupported("PARTITION_BY of COPY ... TO"));
-    }
     let format = options.format.or_else(|| FileFormat::from_path(&copy.path)).ok_or_else(|| {
         Error::invalid(format!("the name '{}' does not tell the format", copy.path))
             .with_hint("COPY ... TO '...' (FORMAT parquet) names it")
     })?;
-    let url = files_url(context, &copy.path).await?;
+    let mut place = Place::of(&context.state, context.database.store_options(), &copy.path).await?;
     let query = match copy.subject {
         Subject::Query(query) => query,
         Subject::Table { name, columns } => select(&name, &columns)?,
     };
-    let mut statement = Statement::Query(query);
-    rewrite::rewrite(context, &mut statement).await?;
-    let Statement::Query(query) = statement else { return Err(Error::internal("a query became another statement")) };
-    let query = textual(context, query, format).await?;
-    let statement = CopyToStatement {
-        source: CopyToSource::Query(query),
-        target: url,
-        partitioned_by: vec![],
-        stored_as: Some(format.name().to_owned()),
-        options: datafusion_options(&options, format, &copy.path)?,
+    let mut plan = context.plan_query(query).await?;
+    let folders = match options.partition_by.as_slice() {
+        [] => vec![],
+        names => {
+            place = place.into_folder();
+            let folders = folder_columns(&plan, names)?;
+            plan = with_folder_names(plan, &folders)?;
+            folders
+        }
     };
-    let plan = context.state.statement_to_plan(DataFusionStatement::CopyTo(statement)).await.map_err(from_datafusion)?;
-    context.note_reads(&plan)?;
-    let LogicalPlan::Copy(_) = &plan else { return Err(Error::internal("COPY became another plan")) };
     let physical = context.physical(&plan).await?;
-    let batches =
-        collect(physical, context.task()).await.map_err(|error| from_datafusion(error).context(format!("writing '{}'", copy.path)))?;
-    let rows = batches
-        .iter()
-        .filter(|batch| batch.num_columns() == 1)
-        .filter_map(|batch| batch.column(0).as_primitive_opt::<UInt64Type>())
-        .flat_map(|counts| counts.iter().flatten());
-    Ok(Done::with_rows("COPY", rows.sum()))
+    let rows = files::write(&context.state, &place, format, &options, physical, folders).await?;
+    Ok(Done::with_rows("COPY", rows))
 }
 
-async fn files_url(context: &Context, path: &str) -> Result<String> {
-    if path.contains(['*', '?', '[']) {
-        return Err(Error::invalid(format!("'{path}' is a pattern; COPY ... TO writes one file, or a folder if the path ends with /")));
+/// The columns whose values become folders, as the query calls them.
+fn folder_columns(plan: &LogicalPlan, names: &[String]) -> Result<Vec<String>> {
+    let fields = plan.schema().fields();
+    let mut folders: Vec<String> = Vec::new();
+    for name in names {
+        let exact = fields.iter().find(|field| field.name() == name);
+        let field = exact.or_else(|| fields.iter().find(|field| field.name().eq_ignore_ascii_case(name)));
+        let field = field.ok_or_else(|| Error::not_found(format!("there is no column '{name}' to partition by")))?;
+        if field.data_type().is_nested() || matches!(field.data_type(), DataType::BinaryView | DataType::Binary | DataType::LargeBinary) {
+            return Err(unsupported(format!("PARTITION_BY column '{name}' of type {}", types::sql_name(field))));
+        }
+        if folders.contains(field.name()) {
+            return Err(Error::invalid(format!("column '{name}' is named twice in PARTITION_BY")));
+        }
+        folders.push(field.name().clone());
     }
-    // Makes the store known. A local path is made absolute, so that it means the same to whoever looks at the plan.
-    let url = files::locate(&context.state, context.database.store_options(), path).await?;
-    match url.scheme() {
-        "file" => Ok(path.to_owned()),
-        _ => Ok(url.as_str().to_owned()),
+    match folders.len() == fields.len() {
+        true => Err(Error::invalid("PARTITION_BY names all columns: there is nothing left for the files to hold")),
+        false => Ok(folders),
     }
+}
+
+/// A plan with the text of folders in place of some columns' values. NULL has a name of its own, which DataFusion's writer does not know.
+fn with_folder_names(plan: LogicalPlan, folders: &[String]) -> Result<LogicalPlan> {
+    let outputs: Vec<LogicalExpr> = plan
+        .schema()
+        .iter()
+        .map(|(qualifier, field)| {
+            let column = LogicalExpr::Column(Column::new(qualifier.cloned(), field.name()));
+            match folders.contains(field.name()) {
+                true => {
+                    let text = match types::is_uuid(field) {
+                        true => functions::uuid_text(column),
+                        false => cast(column, DataType::Utf8View),
+                    };
+                    coalesce(vec![text, lit(ScalarValue::Utf8View(Some(NULL_FOLDER.to_owned())))]).alias(field.name())
+                }
+                false => column,
+            }
+        })
+        .collect();
+    LogicalPlanBuilder::from(plan).project(outputs).and_then(LogicalPlanBuilder::build).map_err(from_datafusion)
 }
 
 fn select(name: &ObjectName, columns: &[Ident]) -> Result<Box<Query>> {
@@ -311,86 +274,6 @@ fn select(name: &ObjectName, columns: &[Ident]) -> Result<Box<Query>> {
         false => columns.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     };
     super::parse::parse_query(&format!("SELECT {list} FROM {name}"))
-}
-
-/// CSV and JSON have no bytes: UUIDs are written as text, bytes as `\x` and their hexadecimal digits, as they are read again.
-async fn textual(context: &Context, query: Box<Query>, format: FileFormat) -> Result<Box<Query>> {
-    if !matches!(format, FileFormat::Csv | FileFormat::Json) {
-        return Ok(query);
-    }
-    let statement = DataFusionStatement::Statement(Box::new(Statement::Query(query.clone())));
-    let plan = context.state.statement_to_plan(statement).await.map_err(from_datafusion)?;
-    let fields = plan.schema().fields();
-    let is_bytes = |field: &Field| matches!(field.data_type(), DataType::Binary | DataType::BinaryView | DataType::LargeBinary);
-    if !fields.iter().any(|field| types::is_uuid(field) || is_bytes(field)) {
-        return Ok(query);
-    }
-    let columns = fields.iter().map(|field| {
-        let name = format!("\"{}\"", field.name().replace('"', "\"\""));
-        match field {
-            field if types::is_uuid(field) => format!("uuid_text({name}) AS {name}"),
-            field if is_bytes(field) => format!("'\\x' || encode({name}, 'hex') AS {name}"),
-            _ => name,
-        }
-    });
-    super::parse::parse_query(&format!("SELECT {} FROM ({query}) AS q", columns.collect::<Vec<_>>().join(", ")))
-}
-
-/// Our options as DataFusion's writers know them.
-fn datafusion_options(options: &Options, format: FileFormat, path: &str) -> Result<Vec<(String, Value)>> {
-    let mut list: Vec<(&str, String)> = Vec::new();
-    let text = |byte: u8| char::from(byte).to_string();
-    let not_for = |what: &str| Err(Error::invalid(format!("{what} is no option of this format")));
-    match format {
-        FileFormat::Csv => {
-            let default = if path.to_ascii_lowercase().contains(".tsv") { b'\t' } else { b',' };
-            list.push(("format.delimiter", text(options.delimiter.unwrap_or(default))));
-            list.push(("format.has_header", options.header.unwrap_or(true).to_string()));
-            if let Some(quote) = options.quote {
-                list.push(("format.quote", text(quote.ok_or_else(|| Error::unsupported("writing CSV without quotes is not supported"))?)));
-            }
-            if let Some(escape) = options.escape.filter(|escape| *escape != options.quote.flatten().unwrap_or(b'"')) {
-                list.push(("format.escape", text(escape)));
-                list.push(("format.double_quote", "false".to_owned()));
-            }
-            if let Some(null) = &options.null {
-                list.push(("format.null_value", null.clone()));
-            }
-            list.push(("format.compression", options.text_compression(path)?.name().to_owned()));
-        }
-        FileFormat::Json => list.push(("format.compression", options.text_compression(path)?.name().to_owned())),
-        FileFormat::Parquet => {
-            let level = options.compression_level;
-            let compression = match (options.compression.as_deref().unwrap_or("zstd"), level) {
-                ("zstd", level) => format!("zstd({})", level.unwrap_or(3)),
-                ("gzip", level) => format!("gzip({})", level.unwrap_or(6)),
-                ("brotli", level) => format!("brotli({})", level.unwrap_or(4)),
-                ("none" | "uncompressed", None) => "uncompressed".to_owned(),
-                (name @ ("snappy" | "lz4" | "lz4_raw"), None) => name.to_owned(),
-                (other, _) => {
-                    return Err(Error::invalid(format!("'{other}' is no compression of Parquet"))
-                        .with_hint("there are zstd, snappy, gzip, lz4, brotli and none"));
-                }
-            };
-            list.push(("format.compression", compression));
-            if let Some(rows) = options.row_group_size {
-                list.push(("format.max_row_group_size", rows.to_string()));
-            }
-        }
-        FileFormat::Arrow => {}
-    }
-    if format != FileFormat::Csv
-        && (options.header.is_some() || options.delimiter.is_some() || options.quote.is_some() || options.null.is_some())
-    {
-        return not_for("HEADER, DELIMITER, QUOTE or NULL");
-    }
-    if format != FileFormat::Parquet && (options.row_group_size.is_some() || options.compression_level.is_some()) {
-        return not_for("ROW_GROUP_SIZE or COMPRESSION_LEVEL");
-    }
-    if format == FileFormat::Arrow && (options.compression.is_some() || Compression::from_path(path) != Compression::None) {
-        return not_for("COMPRESSION");
-    }
-    Ok(list.into_iter().map(|(name, value)| (name.to_owned(), Value::SingleQuotedString(value))).collect())
 }
 
 #[cfg(test)]

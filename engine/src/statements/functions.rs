@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::execution::SessionStateDefaults;
-use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use super::{types, uuid};
 use crate::error::to_datafusion;
@@ -23,6 +23,11 @@ pub(crate) fn with_defaults() -> Vec<Arc<ScalarUDF>> {
 /// Our scalar functions.
 pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
     vec![Arc::new(ScalarUDF::new_from_impl(ToUuid::default())), Arc::new(ScalarUDF::new_from_impl(UuidText::default()))]
+}
+
+/// The text of a UUID.
+pub(crate) fn uuid_text(uuid: Expr) -> Expr {
+    ScalarUDF::new_from_impl(UuidText::default()).call(vec![uuid])
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

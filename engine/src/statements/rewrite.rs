@@ -22,7 +22,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::context::Context;
 use super::{balance, constant, functions, refuse};
 use crate::error::{Error, Result};
-use crate::files::{self, FileCatalog, FileFormat, Options};
+use crate::files::{self, Columns, FileCatalog, FileFormat, Options};
 use crate::settings::CATALOG;
 
 /// The catalog of files that a statement reads in place.
@@ -44,7 +44,8 @@ pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Res
     if !files.is_empty() {
         let mut catalog = FileCatalog::default();
         for (name, (path, format)) in files {
-            let table = files::table(&context.state, context.database.store_options(), &path, format, &Options::default()).await?;
+            let options = Options { format, ..Options::default() };
+            let table = files::table(&context.state, context.database.store_options(), &path, &options, Columns::Inferred).await?;
             catalog.add(name, table);
         }
         context.catalogs.add(FILES, Arc::new(catalog));

@@ -57,7 +57,9 @@ pub(crate) fn check_datafusion_key(key: &str) -> Result<()> {
     }
     let fixed =
         key.starts_with("datafusion.runtime.") || key.starts_with("datafusion.catalog.") || key.starts_with("datafusion.sql_parser.");
-    match fixed || key == "datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown" {
+    // With either of these DataFusion 55.2 gives wrong answers.
+    let wrong = ["datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown", "datafusion.execution.enable_file_stream_work_stealing"];
+    match fixed || wrong.contains(&key) {
         true => Err(unsupported(format!("changing '{key}' in a session"))
             .with_hint("memory, threads and folders are options of opening the database")),
         false => Ok(()),

@@ -24,9 +24,8 @@ impl Dialect {
     /// What the options tell; the delimiter is recognized unless it is told. `expected` is the number of columns, if that is known.
     pub(super) fn new(options: &Options, path: &str, sample: &[u8], expected: Option<usize>) -> Self {
         let quote = options.quote.unwrap_or(Some(b'"'));
-        let told = options.delimiter.or_else(|| path.to_ascii_lowercase().contains(".tsv").then_some(b'\t'));
         Self {
-            delimiter: told.unwrap_or_else(|| recognize(sample, quote, expected)),
+            delimiter: options.delimiter_at(path).unwrap_or_else(|| recognize(sample, quote, expected)),
             quote,
             escape: options.escape.or(quote).unwrap_or(b'"'),
             null: options.null.clone().unwrap_or_default(),

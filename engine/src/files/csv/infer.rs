@@ -5,15 +5,23 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StringViewArray};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use super::Columns;
 use super::dialect::Dialect;
 use super::records::Text;
+use crate::files::Columns;
 
 /// Types that a column may have, the narrowest first. A text that none of them reads is VARCHAR.
-fn candidates() -> [DataType; 5] {
-    [DataType::Boolean, DataType::Int64, DataType::Float64, DataType::Date32, DataType::Timestamp(TimeUnit::Microsecond, None)]
+fn candidates() -> [DataType; 6] {
+    [
+        DataType::Boolean,
+        DataType::Int64,
+        // Of whole numbers, a DOUBLE keeps no more than 16 digits.
+        DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0),
+        DataType::Float64,
+        DataType::Date32,
+        DataType::Timestamp(TimeUnit::Microsecond, None),
+    ]
 }
 
 /// Whether the first record is a header.
@@ -79,6 +87,7 @@ fn column_type<'a>(values: impl Iterator<Item = &'a Text>, dialect: &Dialect) ->
         .filter(|candidate| match candidate {
             DataType::Boolean => is_boolean,
             DataType::Int64 | DataType::Float64 => all_numbers && !has_code,
+            DataType::Decimal128(..) => all_numbers && !has_code && !texts.iter().any(|text| text.contains(['.', 'e', 'E'])),
             // A date is no timestamp and the other way around: a time must be written out.
             DataType::Date32 => texts.iter().all(|text| text.len() <= 10 && text.contains('-')),
             _ => texts.iter().all(|text| text.contains('-') && text.contains(':')),
@@ -114,6 +123,18 @@ mod tests {
         let text = DataType::Utf8View;
         let at = DataType::Timestamp(TimeUnit::Microsecond, None);
         assert_eq!(types, [DataType::Int64, DataType::Float64, DataType::Date32, at, DataType::Boolean, text.clone(), text.clone(), text]);
+    }
+
+    #[test]
+    fn whole_numbers_keep_all_digits() {
+        for (text, expected) in [
+            ("1\n9223372036854775807", DataType::Int64),
+            ("1\n9223372036854775808", DataType::Decimal128(38, 0)),
+            ("1\n1.5\n9223372036854775808", DataType::Float64),
+            ("1\n999999999999999999999999999999999999999", DataType::Float64),
+        ] {
+            assert_eq!(schema(&rows(text), None, &dialect()).field(0).data_type(), &expected, "{text}");
+        }
     }
 
     #[test]

@@ -1,56 +1,66 @@
 //! CSV.
 //!
-//! ```text
-//! files ─ source ─▶ pieces of bytes ─ split ─▶ chunks of whole records ─ decode (in parallel) ─▶ batches
-//! ```
-//!
-//! Splitting follows the quotes through the file, in one place, so that a line break within a value never divides a record; it only looks for line ends
-//! and is much faster than decoding. Every chunk knows its first line, so that an error names the line.
+//! Splitting follows the quotes through the file, so that a line break within a value never divides a record.
 
 mod decode;
 mod dialect;
 mod infer;
+mod quotes;
 mod records;
-mod source;
-mod split;
-mod table;
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 
 use self::dialect::Dialect;
-use self::split::Chunk;
-use super::{Files, Options};
+use super::split::{Chunk, Input, Records};
+use super::table::TextTable;
+use super::{Columns, Files, Options, source};
 use crate::error::{Error, Result};
 
-/// What the columns of CSV files are.
-pub(crate) enum Columns {
-    /// Names and types are inferred from the beginning of the first file.
-    Inferred,
-    /// Those of a table: by name where the files have a header, else by position.
-    Given(SchemaRef),
-}
-
 /// CSV files, opened: dialect and columns are known.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Csv {
-    input: Arc<Input>,
+    input: Input,
 }
 
-/// What all readers of the files share.
+/// How records stand in CSV files.
 #[derive(Debug)]
-struct Input {
-    files: Files,
-    /// How the files are compressed, if that is told; else each file's name tells.
-    compression: Option<super::Compression>,
+struct CsvRecords {
     dialect: Dialect,
     /// The header's names, where there is one: every file must have the same.
     header: Option<Vec<String>>,
     schema: SchemaRef,
     /// Whether types are inferred: then an error has another way out.
     inferred: bool,
+}
+
+impl Records for CsvRecords {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn end_of_last(&self, data: &[u8]) -> usize {
+        quotes::last_record_end(data, &self.dialect).end
+    }
+
+    fn without_header(&self, chunk: Chunk) -> Result<Option<Chunk>> {
+        let Some(header) = &self.header else { return Ok(Some(chunk)) };
+        let Some((found, end)) = records::first(&chunk, &self.dialect)? else { return Ok(None) };
+        let same = found.len() == header.len() && found.iter().zip(header).all(|(found, name)| found.text.trim() == name);
+        match same {
+            true => Ok(Some(chunk.behind(end))),
+            false => {
+                Err(chunk.error(0, ": the header is not that of the first file").with_hint(format!("that one is: {}", header.join(", "))))
+            }
+        }
+    }
+
+    fn decode(&self, chunk: &Chunk, projection: &[usize], schema: &SchemaRef) -> Result<RecordBatch> {
+        decode::decode(self, chunk, projection, schema)
+    }
 }
 
 impl Csv {
@@ -64,10 +74,11 @@ impl Csv {
             Columns::Inferred => None,
         };
         let dialect = Dialect::new(options, &first.name, &sample, expected);
-        let sample = Chunk { file: first.name.as_str().into(), first_line: 1, bytes: split::whole_records(sample, &dialect, &first.name)? };
+        let sample = whole_records(Chunk::beginning(&first.name, sample), &dialect)?;
         let rows = records::sample(&sample, &dialect)?;
         let Some(top) = rows.first() else {
-            return Self::empty(files, compression, dialect, options, columns, &first.name);
+            let records = Self::empty(dialect, options, columns, &first.name)?;
+            return Ok(Self { input: Input { files, compression, records: Box::new(records) } });
         };
         let has_header = match options.header {
             Some(told) => told,
@@ -78,18 +89,12 @@ impl Csv {
             Columns::Inferred => (infer::schema(&rows, header.as_deref(), &dialect), true),
             Columns::Given(given) => (Arc::new(given_columns(&given, header.as_deref(), top.len(), &dialect, &first.name)?), false),
         };
-        Ok(Self { input: Arc::new(Input { files, compression, dialect, header, schema, inferred }) })
+        let records = Box::new(CsvRecords { dialect, header, schema, inferred });
+        Ok(Self { input: Input { files, compression, records } })
     }
 
     /// A file without records has no rows; without a header, its columns are those that are given.
-    fn empty(
-        files: Files,
-        compression: Option<super::Compression>,
-        dialect: Dialect,
-        options: &Options,
-        columns: Columns,
-        name: &str,
-    ) -> Result<Self> {
+    fn empty(dialect: Dialect, options: &Options, columns: Columns, name: &str) -> Result<CsvRecords> {
         let schema = match columns {
             Columns::Given(_) if options.header == Some(true) => {
                 return Err(Error::invalid(format!("file '{name}' is empty: it has no header")));
@@ -97,35 +102,30 @@ impl Csv {
             Columns::Given(schema) => schema,
             Columns::Inferred => return Err(Error::invalid(format!("file '{name}' is empty: it has no columns"))),
         };
-        Ok(Self { input: Arc::new(Input { files, compression, dialect, header: None, schema, inferred: false }) })
+        Ok(CsvRecords { dialect, header: None, schema, inferred: false })
     }
 
-    /// The files' columns, in the files' order.
-    pub(crate) fn schema(&self) -> &SchemaRef {
-        &self.input.schema
+    /// As a table: the files' columns, in the files' order.
+    pub(crate) fn table(self, session: &dyn Session) -> Arc<dyn TableProvider> {
+        Arc::new(TextTable::new(self.input, session.config().target_partitions()))
     }
+}
 
-    /// As a table.
-    pub(crate) fn table(&self, session: &dyn Session) -> Arc<dyn TableProvider> {
-        Arc::new(table::CsvTable::new(Arc::clone(&self.input), session.config().target_partitions()))
+/// A sample that was cut off anywhere, without the part of a record at its end.
+fn whole_records(sample: Chunk, dialect: &Dialect) -> Result<Chunk> {
+    let found = quotes::last_record_end(&sample.bytes, dialect);
+    match (found.end, found.open_quote) {
+        (0, Some(at)) => Err(records::never_closed(&sample, at)),
+        // One record without a line end: all there is.
+        (0, None) => Ok(sample),
+        (end, _) => Ok(Chunk { bytes: sample.bytes.slice(..end), ..sample }),
     }
 }
 
 /// The files' columns where a table's are given.
 fn given_columns(given: &SchemaRef, header: Option<&[String]>, found: usize, dialect: &Dialect, file: &str) -> Result<Schema> {
     match header {
-        Some(names) => {
-            let fields = names.iter().map(|name| {
-                let exact = given.fields().iter().find(|field| field.name() == name);
-                let field = exact.or_else(|| given.fields().iter().find(|field| field.name().eq_ignore_ascii_case(name)));
-                match field {
-                    Some(field) => field.as_ref().clone(),
-                    // The caller refuses it by its name.
-                    None => Field::new(name, arrow::datatypes::DataType::Utf8View, true),
-                }
-            });
-            Ok(Schema::new(fields.collect::<Vec<_>>()))
-        }
+        Some(names) => Ok(Schema::new(names.iter().map(|name| super::given_field(given, name)).collect::<Vec<_>>())),
         None if found == given.fields().len() || found == given.fields().len() + 1 => Ok(given.as_ref().clone()),
         None => Err(Error::invalid(format!(
             "file '{file}', line 1: there are {found} values, and {} columns to put them into",

@@ -3,8 +3,9 @@
 use memchr::memchr2;
 
 use super::dialect::Dialect;
-use super::split::{Chunk, closing_quote};
-use crate::error::Result;
+use super::quotes::closing_quote;
+use crate::error::{Error, Result};
+use crate::files::split::Chunk;
 
 /// Rows of a sample: more tell no more about types, and fewer miss too much.
 const SAMPLE_ROWS: usize = 20_480;
@@ -25,16 +26,24 @@ pub(super) struct Text {
     pub(super) quoted: bool,
 }
 
-/// Reads one record. `at` is its first byte; blank lines before it are skipped. Returns the record's first byte and the byte behind its line end; none at
-/// the end of the chunk.
-pub(super) fn next(chunk: &Chunk, dialect: &Dialect, mut at: usize, spans: &mut Vec<Span>) -> Result<Option<(usize, usize)>> {
+/// What a line without anything on it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blank {
+    /// Nothing: it is skipped.
+    Skipped,
+    /// A record of one empty value, where there is one column.
+    Record,
+}
+
+/// Reads one record. `at` is its first byte. Returns the record's first byte and the byte behind its line end; none at the end of the chunk.
+pub(super) fn next(chunk: &Chunk, dialect: &Dialect, mut at: usize, blank: Blank, spans: &mut Vec<Span>) -> Result<Option<(usize, usize)>> {
     let data = chunk.bytes.as_ref();
     spans.clear();
     loop {
         match data.get(at..) {
             None | Some([]) => return Ok(None),
-            Some([b'\n', ..]) => at += 1,
-            Some([b'\r', b'\n', ..]) => at += 2,
+            Some([b'\n', ..]) if blank == Blank::Skipped => at += 1,
+            Some([b'\r', b'\n', ..]) if blank == Blank::Skipped => at += 2,
             Some(_) => break,
         }
     }
@@ -44,7 +53,7 @@ pub(super) fn next(chunk: &Chunk, dialect: &Dialect, mut at: usize, spans: &mut 
         let end = match quoted {
             Some(quote) => {
                 let close = closing_quote(data, at + 1, quote, dialect.escape);
-                let close = close.ok_or_else(|| chunk.error(at, ": a quote is opened and never closed"))?;
+                let close = close.ok_or_else(|| never_closed(chunk, at))?;
                 spans.push(Span { start: at + 1, end: close, quoted: true });
                 // A carriage return belongs to the line end.
                 close + 1 + usize::from(matches!(data.get(close + 1..close + 3), Some(b"\r\n")) || data.get(close + 1..) == Some(b"\r"))
@@ -69,6 +78,11 @@ pub(super) fn next(chunk: &Chunk, dialect: &Dialect, mut at: usize, spans: &mut 
             }
         }
     }
+}
+
+/// The error for a quote without its end.
+pub(super) fn never_closed(chunk: &Chunk, at: usize) -> Error {
+    chunk.error(at, ": a quote is opened and never closed").with_hint("(QUOTE '') reads quotes as they are")
 }
 
 /// A value's text, with doubled quotes made single.
@@ -96,14 +110,14 @@ pub(super) fn unescaped<'a>(data: &'a [u8], span: Span, dialect: &Dialect) -> st
 /// The first record of a chunk, and the byte behind it.
 pub(super) fn first(chunk: &Chunk, dialect: &Dialect) -> Result<Option<(Vec<Text>, usize)>> {
     let mut spans = Vec::new();
-    Ok(next(chunk, dialect, 0, &mut spans)?.map(|(_, end)| (texts(chunk, dialect, &spans), end)))
+    Ok(next(chunk, dialect, 0, Blank::Skipped, &mut spans)?.map(|(_, end)| (texts(chunk, dialect, &spans), end)))
 }
 
 /// The first records of a chunk.
 pub(super) fn sample(chunk: &Chunk, dialect: &Dialect) -> Result<Vec<Vec<Text>>> {
     let (mut rows, mut spans, mut at) = (Vec::new(), Vec::new(), 0);
     while rows.len() < SAMPLE_ROWS {
-        match next(chunk, dialect, at, &mut spans)? {
+        match next(chunk, dialect, at, Blank::Skipped, &mut spans)? {
             Some((_, end)) => at = end,
             None => break,
         }
@@ -125,7 +139,7 @@ mod tests {
 
     fn read(data: &'static str) -> Result<Vec<Vec<String>>> {
         let dialect = Dialect { delimiter: b',', quote: Some(b'"'), escape: b'"', null: String::new() };
-        let chunk = Chunk { file: "f".into(), first_line: 1, bytes: data.as_bytes().into() };
+        let chunk = Chunk::beginning("f", data.as_bytes().into());
         Ok(sample(&chunk, &dialect)?.into_iter().map(|row| row.into_iter().map(|value| value.text).collect()).collect())
     }
 

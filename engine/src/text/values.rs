@@ -1,34 +1,34 @@
 //! Values as text, the same in boxes and CSV.
 //!
-//! Dates and times are written as SQL writes them (`2024-03-01 12:30:00`), UUIDs with their dashes, binary values as hexadecimal digits.
+//! Dates and times are written as SQL writes them (`2024-03-01 12:30:00`), UUIDs with their dashes, bytes as `\x` and their hexadecimal digits.
 
 use std::fmt::Write;
 
-use arrow::array::{Array, AsArray, FixedSizeBinaryArray};
+use arrow::array::{Array, AsArray, BinaryViewArray, FixedSizeBinaryArray};
 use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, ArrayFormatterFactory, DisplayIndex, DurationFormat, FormatOptions, FormatResult};
 
-use crate::failure::Result;
-
-/// The name under which Arrow marks a column of UUIDs.
-const UUID_EXTENSION: &str = "arrow.uuid";
+use crate::statements::types;
 
 /// Whether a column holds UUIDs.
-pub(crate) fn is_uuid(field: &Field) -> bool {
-    field.extension_type_name() == Some(UUID_EXTENSION) && field.data_type() == &DataType::FixedSizeBinary(16)
+pub fn is_uuid(field: &Field) -> bool {
+    types::is_uuid(field)
 }
 
-/// Formats a column's values; `null` stands for NULL, nested ones too.
-pub(crate) fn formatter<'a>(field: &'a Field, array: &'a dyn Array, options: &FormatOptions<'a>) -> Result<ArrayFormatter<'a>> {
-    Ok(match UuidFormatters.create_array_formatter(array, options, Some(field))? {
-        Some(formatter) => formatter,
-        None => ArrayFormatter::try_new(array, options)?,
-    })
+/// Formats a column's values.
+///
+/// # Errors
+/// Arrow's, for a type that it does not format.
+pub fn formatter<'a>(field: &'a Field, array: &'a dyn Array, options: &FormatOptions<'a>) -> Result<ArrayFormatter<'a>, ArrowError> {
+    match Formatters.create_array_formatter(array, options, Some(field))? {
+        Some(formatter) => Ok(formatter),
+        None => ArrayFormatter::try_new(array, options),
+    }
 }
 
-/// The options that make values look as SQL writes them.
-pub(crate) fn options(null: &str) -> FormatOptions<'_> {
+/// The options that make values look as SQL writes them; `null` stands for NULL, nested ones too.
+pub fn options(null: &str) -> FormatOptions<'_> {
     FormatOptions::new()
         .with_display_error(false)
         .with_null(null)
@@ -36,25 +36,27 @@ pub(crate) fn options(null: &str) -> FormatOptions<'_> {
         .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
         .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"))
         .with_duration_format(DurationFormat::Pretty)
-        .with_formatter_factory(Some(&UuidFormatters))
+        .with_formatter_factory(Some(&Formatters))
 }
 
-/// Writes UUIDs with their dashes, wherever in a value they are.
+/// Formatters for what Arrow formats otherwise, wherever in a value it is.
 #[derive(Debug)]
-struct UuidFormatters;
+struct Formatters;
 
-impl ArrayFormatterFactory for UuidFormatters {
+impl ArrayFormatterFactory for Formatters {
     fn create_array_formatter<'f>(
         &self,
         array: &'f dyn Array,
         options: &FormatOptions<'f>,
         field: Option<&'f Field>,
     ) -> Result<Option<ArrayFormatter<'f>>, ArrowError> {
-        if !field.is_some_and(is_uuid) || array.data_type() != &DataType::FixedSizeBinary(16) {
-            return Ok(None);
-        }
-        let uuids = Uuids { array: array.as_fixed_size_binary(), null: options.null() };
-        Ok(Some(ArrayFormatter::new(Box::new(uuids), options.safe())))
+        let null = options.null();
+        let index: Box<dyn DisplayIndex + 'f> = match array.data_type() {
+            DataType::FixedSizeBinary(16) if field.is_some_and(is_uuid) => Box::new(Uuids { array: array.as_fixed_size_binary(), null }),
+            DataType::BinaryView => Box::new(Bytes { array: array.as_binary_view(), null }),
+            _ => return Ok(None),
+        };
+        Ok(Some(ArrayFormatter::new(index, options.safe())))
     }
 }
 
@@ -73,8 +75,23 @@ impl DisplayIndex for Uuids<'_> {
     }
 }
 
+struct Bytes<'a> {
+    array: &'a BinaryViewArray,
+    null: &'a str,
+}
+
+impl DisplayIndex for Bytes<'_> {
+    fn write(&self, index: usize, f: &mut dyn Write) -> FormatResult {
+        match self.array.is_null(index) {
+            true => f.write_str(self.null)?,
+            false => f.write_str(&bytes_text(self.array.value(index)))?,
+        }
+        Ok(())
+    }
+}
+
 /// 16 bytes as `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`.
-pub(crate) fn uuid_text(bytes: &[u8]) -> String {
+pub fn uuid_text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(36);
     for (index, byte) in bytes.iter().enumerate() {
         if matches!(index, 4 | 6 | 8 | 10) {
@@ -85,27 +102,10 @@ pub(crate) fn uuid_text(bytes: &[u8]) -> String {
     text
 }
 
-/// Text that cannot leave its line or steer the terminal: control characters are written as escapes.
-pub(crate) fn printable(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.chars().any(is_unprintable) {
-        return text.into();
-    }
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\t' => escaped.push_str("\\t"),
-            c if is_unprintable(c) => escaped.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-            c => escaped.push(c),
-        }
-    }
-    escaped.into()
-}
-
-fn is_unprintable(c: char) -> bool {
-    // Besides control characters: marks that turn the direction of writing, which can make a table lie.
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+/// Bytes as `\x00ff`, as they are read into a BLOB.
+pub fn bytes_text(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16));
+    ['\\', 'x'].into_iter().chain(digits).collect()
 }
 
 #[cfg(test)]
@@ -124,8 +124,7 @@ mod tests {
     }
 
     fn uuid_field(name: &str) -> Field {
-        Field::new(name, DataType::FixedSizeBinary(16), true)
-            .with_metadata([("ARROW:extension:name".to_owned(), UUID_EXTENSION.to_owned())].into())
+        types::uuid_field(name)
     }
 
     #[test]
@@ -145,6 +144,13 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_read_again_as_they_were() {
+        let array = BinaryViewArray::from(vec![Some(b"\x00\xffa".as_slice()), Some(b""), None]);
+        let field = Field::new("b", DataType::BinaryView, true);
+        assert_eq!([0, 1, 2].map(|row| text(&field, &array, row)), ["\\x00ff61", "\\x", "NULL"]);
+    }
+
+    #[test]
     fn times_look_like_sql() {
         let plain = TimestampMicrosecondArray::from(vec![1_709_294_400_000_000, 1_709_294_400_500_000]);
         let field = Field::new("t", plain.data_type().clone(), true);
@@ -153,11 +159,5 @@ mod tests {
         let zoned = plain.with_timezone("+02:00");
         let field = Field::new("t", zoned.data_type().clone(), true);
         assert_eq!(text(&field, &zoned, 0), "2024-03-01 14:00:00+02:00");
-    }
-
-    #[test]
-    fn nothing_steers_the_terminal() {
-        assert_eq!(printable("plain größe 😀"), "plain größe 😀");
-        assert_eq!(printable("a\nb\t\u{1b}[2J\u{202e}"), "a\\nb\\t\\u{1b}[2J\\u{202e}");
     }
 }

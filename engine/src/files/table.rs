@@ -1,9 +1,10 @@
-//! CSV files as a table of DataFusion's: chunks are handed out to partitions as they ask for them.
+//! Text files as a table of DataFusion's: chunks are handed out to partitions as they ask for them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result as DataFusionResult;
@@ -18,27 +19,29 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Par
 use futures::stream;
 use tokio::sync::Mutex;
 
-use super::split::Splitter;
-use super::{Input, decode};
+use super::split::{Chunk, Input, Splitter};
 use crate::error::to_datafusion;
 
-/// CSV files as a table.
+/// Text files as a table: the columns of their records, then those that their folders tell.
 #[derive(Debug)]
-pub(super) struct CsvTable {
+pub(super) struct TextTable {
     input: Arc<Input>,
+    schema: SchemaRef,
     partitions: usize,
 }
 
-impl CsvTable {
-    pub(super) fn new(input: Arc<Input>, partitions: usize) -> Self {
-        Self { input, partitions: partitions.max(1) }
+impl TextTable {
+    pub(super) fn new(mut input: Input, partitions: usize) -> Self {
+        input.files = input.files.without_columns_of(input.records.schema());
+        let schema = input.files.with_folders(input.records.schema());
+        Self { input: Arc::new(input), schema, partitions: partitions.max(1) }
     }
 }
 
 #[async_trait]
-impl TableProvider for CsvTable {
+impl TableProvider for TextTable {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.input.schema)
+        Arc::clone(&self.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -52,13 +55,13 @@ impl TableProvider for CsvTable {
         _: &[Expr],
         _: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        let projection = projection.cloned().unwrap_or_else(|| (0..self.input.schema.fields().len()).collect());
-        Ok(Arc::new(CsvExec::new(Arc::clone(&self.input), projection, self.partitions)?))
+        let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
+        Ok(Arc::new(TextExec::new(Arc::clone(&self.input), &self.schema, projection, self.partitions)?))
     }
 }
 
-/// Reads CSV files. All partitions of one run share one splitter: whoever is free takes the next chunk.
-struct CsvExec {
+/// Reads text files. All partitions of one run share one splitter: whoever is free takes the next chunk.
+struct TextExec {
     input: Arc<Input>,
     projection: Arc<[usize]>,
     properties: Arc<PlanProperties>,
@@ -73,9 +76,9 @@ struct Runs {
     executions: Vec<usize>,
 }
 
-impl CsvExec {
-    fn new(input: Arc<Input>, projection: Vec<usize>, partitions: usize) -> DataFusionResult<Self> {
-        let schema = Arc::new(input.schema.project(&projection)?);
+impl TextExec {
+    fn new(input: Arc<Input>, schema: &SchemaRef, projection: Vec<usize>, partitions: usize) -> DataFusionResult<Self> {
+        let schema = Arc::new(schema.project(&projection)?);
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(partitions),
@@ -97,19 +100,39 @@ impl CsvExec {
     }
 }
 
-impl fmt::Debug for CsvExec {
+/// A chunk's batch: the columns of its records that are wanted, and what its file's folders tell.
+fn batch(input: &Input, chunk: &Chunk, projection: &[usize], schema: &SchemaRef) -> DataFusionResult<RecordBatch> {
+    let own = input.records.schema().fields().len();
+    let (mut wanted, mut fields) = (Vec::new(), Vec::new());
+    for (at, field) in projection.iter().zip(schema.fields()).filter(|(at, _)| **at < own) {
+        wanted.push(*at);
+        fields.push(Arc::clone(field));
+    }
+    let read = input.records.decode(chunk, &wanted, &Arc::new(Schema::new(fields))).map_err(to_datafusion)?;
+    let values = &input.files.files[chunk.file].values;
+    let mut columns = read.columns().iter();
+    let arrays = projection.iter().filter_map(|at| match at.checked_sub(own) {
+        None => columns.next().map(|column| Ok(Arc::clone(column))),
+        Some(folder) => Some(values[folder].to_array_of_size(read.num_rows())),
+    });
+    let arrays = arrays.collect::<DataFusionResult<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(read.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?)
+}
+
+impl fmt::Debug for TextExec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CsvExec").field("files", &self.input.files.paths).field("projection", &self.projection).finish_non_exhaustive()
+        f.debug_struct("TextExec").field("files", &self.input.files.paths).field("projection", &self.projection).finish_non_exhaustive()
     }
 }
 
-impl DisplayAs for CsvExec {
+impl DisplayAs for TextExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let schema = self.properties.eq_properties.schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         write!(
             f,
-            "CsvExec: files={}, paths=[{}], projection=[{}]",
+            "TextExec: files={}, paths=[{}], projection=[{}]",
             self.input.files.files.len(),
             self.input.files.paths.join(", "),
             names.join(", ")
@@ -117,9 +140,9 @@ impl DisplayAs for CsvExec {
     }
 }
 
-impl ExecutionPlan for CsvExec {
+impl ExecutionPlan for TextExec {
     fn name(&self) -> &str {
-        "CsvExec"
+        "TextExec"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -159,7 +182,7 @@ impl ExecutionPlan for CsvExec {
             async move {
                 let Some(chunk) = splitter.lock().await.next().await.map_err(to_datafusion)? else { return Ok(None) };
                 let timer = metrics.elapsed_compute().timer();
-                let batch = decode::decode(&input, &chunk, &projection, &schema).map_err(to_datafusion)?;
+                let batch = batch(&input, &chunk, &projection, &schema)?;
                 drop(timer);
                 metrics.record_output(batch.num_rows());
                 Ok(Some((batch, (splitter, metrics))))

@@ -1,4 +1,4 @@
-//! The bytes of CSV files, piece by piece, decompressed.
+//! The bytes of text files, piece by piece, decompressed.
 
 use bytes::Bytes;
 use datafusion::common::DataFusionError;
@@ -6,8 +6,8 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
 
-use super::super::Compression;
-use super::super::listing::File;
+use super::Compression;
+use super::listing::File;
 use crate::error::{Result, from_datafusion};
 
 /// Bytes fetched in one request: great enough that the answer's first byte is no longer what a far store's time goes into, and a good deal of work for one core.
@@ -16,7 +16,7 @@ const PIECE_BYTES: u64 = 4 * 1024 * 1024;
 /// Requests under way at a time for one file.
 const PIECES_AHEAD: usize = 3;
 
-/// How much of a file is looked at to recognize its dialect and infer its columns.
+/// How much of a file is looked at to recognize how it is written and to infer its columns.
 const SAMPLE_BYTES: usize = 1024 * 1024;
 
 /// A file's bytes, piece by piece. Unless its compression is told, its name tells it.

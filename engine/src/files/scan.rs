@@ -1,0 +1,155 @@
+//! Parquet and Arrow files as a table: DataFusion reads them; which ones, and what their folders tell, is decided here.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::{ColumnStatistics, Precision, Statistics};
+use datafusion::common::{DataFusionError, Result as DataFusionResult};
+use datafusion::datasource::file_format::FileFormat as DataFusionFormat;
+use datafusion::datasource::file_format::arrow::ArrowFormat;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectMeta;
+
+use super::FileFormat;
+use super::listing::{File, Files};
+use crate::error::{Error, Result, from_datafusion};
+use crate::statements::types;
+
+/// Files whose metadata are fetched at a time.
+const FOOTERS_AHEAD: usize = 32;
+
+/// Files of one format as a table: their columns, then those that their folders tell.
+#[derive(Debug)]
+pub(super) struct ScannedTable {
+    files: Vec<File>,
+    format: Arc<dyn DataFusionFormat>,
+    schema: TableSchema,
+}
+
+impl ScannedTable {
+    /// Looks into the files for their schema.
+    pub(super) async fn open(state: &SessionState, files: Files, format: FileFormat) -> Result<Self> {
+        let reader: Arc<dyn DataFusionFormat> = match format {
+            FileFormat::Parquet => Arc::new(ParquetFormat::default()),
+            FileFormat::Arrow => Arc::new(ArrowFormat),
+            FileFormat::Csv | FileFormat::Json => return Err(Error::internal("text is not read by DataFusion")),
+        };
+        let Some(first) = files.files.first() else { return Err(Error::internal("no files")) };
+        if let Some(other) = files.files.iter().find(|file| file.store_url != first.store_url) {
+            return Err(Error::unsupported(format!("'{}' and '{}' are in different stores", first.name, other.name))
+                .with_hint("SELECT ... UNION ALL SELECT ... reads from several"));
+        }
+        let mut schema = infer(state, reader.as_ref(), &files).await?;
+        if format == FileFormat::Parquet {
+            schema = with_uuids(state, schema, first).await?;
+        }
+        let files = files.without_columns_of(&schema);
+        let folders: Fields = files.folders.into();
+        Ok(Self { files: files.files, format: reader, schema: TableSchema::builder(schema).with_table_partition_cols(folders).build() })
+    }
+
+    /// A file with what is known of its rows.
+    async fn described(&self, session: &dyn Session, file: File) -> DataFusionResult<PartitionedFile> {
+        let statistics = match session.config().collect_statistics() {
+            true => self.format.infer_stats(session, &file.store, Arc::clone(self.schema.file_schema()), &file.meta).await?,
+            false => Statistics::new_unknown(self.schema.file_schema()),
+        };
+        let mut partitioned = PartitionedFile::from(file.meta);
+        partitioned.partition_values = file.values;
+        let mut described = partitioned.with_statistics(Arc::new(statistics));
+        if let Some(statistics) = &mut described.statistics {
+            // DataFusion 55.2 takes what a folder tells for a value, also when it is NULL, or when the file has no row.
+            let statistics = Arc::make_mut(statistics);
+            let first = self.schema.file_schema().fields().len();
+            for (value, column) in described.partition_values.iter().zip(&mut statistics.column_statistics[first..]) {
+                match statistics.num_rows {
+                    rows if value.is_null() => *column = ColumnStatistics::new_unknown().with_null_count(rows),
+                    Precision::Exact(rows) if rows > 0 => {}
+                    _ => *column = ColumnStatistics::new_unknown(),
+                }
+            }
+        }
+        Ok(described)
+    }
+}
+
+#[async_trait]
+impl TableProvider for ScannedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.schema.table_schema())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        limit: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let Some(first) = self.files.first() else { return Err(DataFusionError::Internal("no files".to_owned())) };
+        let described: Vec<PartitionedFile> =
+            stream::iter(self.files.clone()).map(|file| self.described(session, file)).buffered(FOOTERS_AHEAD).try_collect().await?;
+        let schema = self.schema.table_schema();
+        let merged =
+            |files: &[PartitionedFile]| Statistics::try_merge_iter(files.iter().filter_map(|file| file.statistics.as_deref()), schema);
+        let total = merged(&described)?;
+        let groups = FileGroup::new(described).split_files(session.config().target_partitions().max(1));
+        let groups = groups.into_iter().map(|group| {
+            let statistics = merged(group.files())?;
+            Ok(group.with_statistics(Arc::new(statistics)))
+        });
+        let config = FileScanConfigBuilder::new(first.store_url.clone(), self.format.file_source(self.schema.clone()))
+            .with_file_groups(groups.collect::<DataFusionResult<Vec<_>>>()?)
+            .with_statistics(total)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        self.format.create_physical_plan(session, config).await
+    }
+}
+
+/// The schema of all files together. A file that cannot be read is named.
+async fn infer(state: &SessionState, format: &dyn DataFusionFormat, files: &Files) -> Result<SchemaRef> {
+    let Some(first) = files.files.first() else { return Err(Error::internal("no files")) };
+    let metas: Vec<ObjectMeta> = files.files.iter().map(|file| file.meta.clone()).collect();
+    match format.infer_schema(state, &first.store, &metas).await {
+        Ok(schema) => Ok(schema),
+        Err(error) => {
+            // Which one was it? Only asked when something is wrong.
+            for file in &files.files {
+                if let Err(error) = format.infer_schema(state, &file.store, std::slice::from_ref(&file.meta)).await {
+                    return Err(from_datafusion(error).context(format!("file '{}'", file.name)));
+                }
+            }
+            Err(from_datafusion(error).context(format!("files '{}'", files.paths.join(", "))))
+        }
+    }
+}
+
+/// A Parquet schema with what Parquet knows of types beyond Arrow's own (UUID), and without other metadata of columns.
+async fn with_uuids(state: &SessionState, schema: SchemaRef, first: &File) -> Result<SchemaRef> {
+    if !schema.fields().iter().any(|field| matches!(field.data_type(), DataType::FixedSizeBinary(16))) {
+        return Ok(schema);
+    }
+    // Metadata of several files may contradict each other, so it is read of the first alone.
+    let with_metadata = ParquetFormat::default().with_skip_metadata(false);
+    let described = with_metadata.infer_schema(state, &first.store, std::slice::from_ref(&first.meta)).await.map_err(from_datafusion)?;
+    let fields = schema.fields().iter().map(|field| match described.field_with_name(field.name()) {
+        Ok(found) if types::is_uuid(found) => Arc::new(types::uuid_field(field.name()).with_nullable(field.is_nullable())),
+        _ => Arc::clone(field),
+    });
+    Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
+}
