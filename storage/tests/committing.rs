@@ -140,3 +140,24 @@ async fn a_probe_without_an_answer_is_made_again() -> Result<()> {
     assert_eq!(rows(&flaky.store()).await?, 2);
     Ok(())
 }
+
+#[tokio::test]
+async fn another_database_in_the_same_folder_gets_no_record_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("db");
+    let store = || async { Store::connect(place.to_str().unwrap(), &[]).await.unwrap() };
+    let old = open(&store().await).await.unwrap();
+    create(&old).await.unwrap();
+    insert(&old, 1).await.unwrap();
+    std::fs::remove_dir_all(&place).unwrap();
+    let new = open(&store().await).await.unwrap();
+    create(&new).await.unwrap();
+    insert(&new, 10).await.unwrap();
+    // The old one's next slot is the new one's, too.
+    let error = insert(&old, 2).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.message().contains("another database"), "{error}");
+    insert(&new, 11).await.unwrap();
+    let again = open(&store().await).await.unwrap();
+    assert_eq!(again.snapshot().await.unwrap().number(), 3);
+}

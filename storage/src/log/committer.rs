@@ -23,9 +23,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::action::{Action, ActionProto, kind};
 use crate::format::record::{TransactionProto, encode_record};
 use crate::handle::Handle;
+use crate::identity;
 use crate::ids::{SessionId, TableId, TransactionId};
 use crate::shared::Shared;
 use crate::state::State;
+use crate::store::StoreKind;
 use crate::upkeep::{Committed, belongs_in_head};
 
 /// Transactions in one record: bounds what a reader must decode at once.
@@ -108,6 +110,9 @@ impl Committer {
             return answer_all(waiting.drain(..), &error);
         }
         let tip = self.shared.tip();
+        if let Err(error) = self.check_is_the_same(&tip).await {
+            return answer_all(waiting.drain(..), &error);
+        }
         if tip.writer_features != 0 {
             let error = Error::unsupported("a newer version wrote to this database with features this version does not know")
                 .with_hint("write to it with a newer version of clouddb; reading is possible");
@@ -158,6 +163,26 @@ impl Committer {
                 }
                 self.end(&error);
             }
+        }
+    }
+
+    /// Whether a folder still holds the database that was opened: somebody may have deleted it and made another one, whose log must not get a record of
+    /// ours. (A bucket would have to be asked over a network, before every commit, for what hardly ever happens there.)
+    async fn check_is_the_same(&self, tip: &State) -> Result<()> {
+        let store = &self.shared.store;
+        if store.kind() != StoreKind::Local {
+            return Ok(());
+        }
+        match identity::read(store).await {
+            Ok(Some(identity)) if identity.database == tip.database => Ok(()),
+            Ok(Some(_)) => Err(Error::unavailable(format!(
+                "nothing was committed: another database was made at {} while this one was in use",
+                store.url()
+            ))
+            .with_hint("open it again")),
+            // Whether it has vanished, the write itself will tell.
+            Ok(None) => Ok(()),
+            Err(error) => Err(error.context("nothing was committed")),
         }
     }
 
