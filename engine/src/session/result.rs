@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{Stream, StreamExt, TryStreamExt};
 
@@ -42,6 +43,9 @@ impl Done {
     }
 }
 
+/// Batches that may wait for whoever reads them: while one is shown, the next is made.
+const BATCHES_AHEAD: usize = 2;
+
 /// A query's rows, in batches, as they are made.
 pub struct Rows {
     schema: SchemaRef,
@@ -55,10 +59,23 @@ impl std::fmt::Debug for Rows {
 }
 
 impl Rows {
-    /// Runs a plan.
+    /// Runs a plan, in a task of its own: some operators, as joins without an equality, work for minutes before they give a batch or yield, and whoever
+    /// waits for rows must be able to do something else meanwhile, such as heeding Ctrl-C. Dropping the rows ends the task at its next yield.
     pub(crate) fn run(plan: Arc<dyn ExecutionPlan>, task: Arc<TaskContext>) -> Result<Self> {
-        let stream = execute_stream(plan, task).map_err(from_datafusion)?;
-        Ok(Self { schema: stream.schema(), stream })
+        let schema = plan.schema();
+        let mut builder = RecordBatchReceiverStream::builder(Arc::clone(&schema), BATCHES_AHEAD);
+        let sender = builder.tx();
+        builder.spawn(async move {
+            let mut batches = execute_stream(plan, task)?;
+            while let Some(batch) = batches.next().await {
+                let is_over = batch.is_err();
+                if sender.send(batch).await.is_err() || is_over {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        Ok(Self { schema, stream: builder.build() })
     }
 
     /// The columns.
