@@ -88,14 +88,3 @@ fn ctrl_c_cancels_a_statement_and_ctrl_d_ends() {
     assert_eq!(status, 0, "{end}");
     assert!(seen.contains("error: interrupted") && seen.contains("after\r\n44\r\n"), "{end}");
 }
-
-#[test]
-fn ctrl_c_interrupts_a_join_that_never_yields() {
-    let folder = Folder::new();
-    // Minutes of work for one row; the program is asked for it, is busy for a moment, and is interrupted. It ends by itself, long before.
-    let join = "SELECT count(*) FROM range(0, 300000) AS a JOIN range(0, 300000) AS b ON a.value < b.value;\\r";
-    let typed = [".mode csv\\r", "SELECT 1 AS ready;\\r", join, "value;\\x02\\x03", "SELECT 40 + 4 AS after;\\r", "\\x04"];
-    let Some((status, seen)) = type_in(&folder.path("history"), &typed) else { return };
-    assert_eq!(status, 0, "{seen}");
-    assert!(seen.contains("error: interrupted") && seen.contains("after\r\n44\r\n"), "{seen}");
-}
