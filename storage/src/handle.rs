@@ -42,12 +42,14 @@ impl Handle {
     /// Hands a transaction to the committer. The first time, the location is made ready: `clouddb.json` is created where there is none, and the
     /// store must show that it honours put-if-absent.
     pub(crate) async fn submit(self: &Arc<Self>, request: Request) -> Result<()> {
+        if let Some(error) = self.ended.get() {
+            return Err(error.clone());
+        }
         let mut queue = self.queue.lock().await;
         let sender = match &*queue {
             Some(sender) if !sender.is_closed() => sender,
             _ => {
-                let identity = identity::create_or_read(&self.store, &self.env).await?;
-                self.set_identity(identity);
+                let identity = self.make_sure_of_identity().await?;
                 identity::probe(&self.store, &self.env, &identity).await?;
                 let (sender, receiver) = mpsc::unbounded_channel();
                 tokio::spawn(Committer::new(self, receiver).run());

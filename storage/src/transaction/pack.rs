@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::format::action::{Action, ActionProto, ManifestProto, encode_action};
 use crate::format::envelope::{self, Header, Magic};
 use crate::format::segment::encode_segment;
+use crate::identity::Identity;
 use crate::ids::TableId;
 use crate::segment::{SegmentBody, SegmentMeta};
 use crate::shared::Shared;
@@ -40,7 +41,9 @@ pub(crate) async fn pack(shared: &Arc<Shared>, overlay: &State, mut actions: Vec
     if described <= MAX_DESCRIBED {
         return Ok(Packed { actions, encoded });
     }
-    let encoded = with_manifests(shared, overlay, &actions).await?;
+    // A new database gets its identity here: manifests repeat it.
+    let identity = shared.make_sure_of_identity().await?;
+    let encoded = with_manifests(shared, identity, &actions).await?;
     Ok(Packed { actions, encoded })
 }
 
@@ -79,21 +82,21 @@ async fn inline_to_files(shared: &Arc<Shared>, overlay: &State, actions: Vec<Act
 }
 
 /// Encodes actions with their segments in manifests.
-async fn with_manifests(shared: &Arc<Shared>, overlay: &State, actions: &[Action]) -> Result<Vec<ActionProto>> {
+async fn with_manifests(shared: &Arc<Shared>, identity: Identity, actions: &[Action]) -> Result<Vec<ActionProto>> {
     let mut encoded = Vec::new();
     let mut run: Vec<(TableId, &SegmentMeta)> = Vec::new();
     for action in actions {
         match action {
             Action::AddSegment { table, segment } => {
                 if run.last().is_some_and(|(last, _)| last != table) || run.len() >= MANIFEST_SEGMENTS {
-                    encoded.push(write_manifest(shared, overlay, &run).await?);
+                    encoded.push(write_manifest(shared, identity, &run).await?);
                     run.clear();
                 }
                 run.push((*table, segment));
             }
             other => {
                 if !run.is_empty() {
-                    encoded.push(write_manifest(shared, overlay, &run).await?);
+                    encoded.push(write_manifest(shared, identity, &run).await?);
                     run.clear();
                 }
                 encoded.push(encode_action(other));
@@ -101,7 +104,7 @@ async fn with_manifests(shared: &Arc<Shared>, overlay: &State, actions: &[Action
         }
     }
     if !run.is_empty() {
-        encoded.push(write_manifest(shared, overlay, &run).await?);
+        encoded.push(write_manifest(shared, identity, &run).await?);
     }
     let bytes: usize = encoded.iter().map(|action| action.payload.len()).sum();
     if bytes > 2 * MAX_DESCRIBED {
@@ -111,15 +114,15 @@ async fn with_manifests(shared: &Arc<Shared>, overlay: &State, actions: &[Action
     Ok(encoded)
 }
 
-async fn write_manifest(shared: &Arc<Shared>, overlay: &State, run: &[(TableId, &SegmentMeta)]) -> Result<ActionProto> {
+async fn write_manifest(shared: &Arc<Shared>, identity: Identity, run: &[(TableId, &SegmentMeta)]) -> Result<ActionProto> {
     let [(table, _), ..] = run else { return Err(Error::internal("a manifest of no segments")) };
     let body = ManifestProto { segments: run.iter().map(|(_, segment)| encode_segment(segment)).collect() };
     let header = Header {
         magic: Magic::Manifest,
         reader_features: 0,
         writer_features: 0,
-        database: overlay.database,
-        lineage: overlay.lineage,
+        database: identity.database,
+        lineage: identity.lineage,
         branch: 0,
         slot: 0,
         previous: [0; 32],
