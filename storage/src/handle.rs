@@ -46,8 +46,7 @@ impl Handle {
     pub(crate) async fn prepare_to_write(&self) -> Result<()> {
         self.prepared
             .get_or_try_init(|| async {
-                let identity = identity::create_or_read(&self.store, &self.env).await?;
-                self.set_identity(identity);
+                let identity = self.make_sure_of_identity().await?;
                 identity::probe(&self.store, &self.env, &identity).await
             })
             .await
@@ -56,6 +55,9 @@ impl Handle {
 
     /// Hands a transaction to the committer, when the location is ready.
     pub(crate) async fn submit(self: &Arc<Self>, request: Request) -> Result<()> {
+        if let Some(error) = self.ended.get() {
+            return Err(error.clone());
+        }
         self.prepare_to_write().await?;
         let mut queue = self.queue.lock().await;
         let sender = match &*queue {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::database::OpenMode;
 use crate::env::{Env, Pauses};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::FORMAT_VERSION;
@@ -20,7 +21,14 @@ use crate::store::{PutIfAbsent, Store};
 pub(crate) const PATH: &str = "clouddb.json";
 
 /// What a database's folder may hold at its top before `clouddb.json` is there: what other writers are creating at this moment.
-const OWN_NAMES: [&str; 6] = [PATH, "head", "log", "checkpoint", "data", "intents"];
+const OWN_NAMES: [&str; 3] = [PATH, "data", "intents"];
+
+/// What comes into it only after `clouddb.json`.
+const LATER_NAMES: [&str; 3] = ["log", "checkpoint", "head"];
+
+/// How to mend a lost or damaged one.
+const LOST_HINT: &str =
+    "it holds the format and the database's id, which the header of every record in log/ repeats; restore it from a copy";
 
 /// Attempts when the store gives no clear answer. With the pauses below this is some 5 s on top of the store's own retries: this comes before a
 /// first commit, and its author waits for it.
@@ -54,11 +62,7 @@ pub(crate) async fn read(store: &Store) -> Result<Option<Identity>> {
 }
 
 fn decode(store: &Store, bytes: &[u8]) -> Result<Identity> {
-    let damaged = |what: String| {
-        Error::corrupt(format!("'{PATH}' at {} is damaged: {what}", store.url())).with_hint(
-            "it holds the format and the database's id, which the header of every record in log/ repeats; restore it from a copy",
-        )
-    };
+    let damaged = |what: String| Error::corrupt(format!("'{PATH}' at {} is damaged: {what}", store.url())).with_hint(LOST_HINT);
     // The version is looked at first: a newer one may have other fields.
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| damaged(e.to_string()))?;
     let format = value.get("format").and_then(serde_json::Value::as_u64).ok_or_else(|| damaged("it states no format".into()))?;
@@ -118,12 +122,39 @@ async fn patiently<T, F: Future<Output = Result<T>>>(env: &Env, attempt: impl Fn
     attempt().await
 }
 
-/// Refuses a location that holds something else.
-pub(crate) async fn check_empty(store: &Store) -> Result<()> {
-    match store.top_level().await?.into_iter().find(|name| !OWN_NAMES.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => Err(Error::invalid(format!("{} is no database: it holds '{name}', but no '{PATH}'", store.url()))
-            .with_hint("name the folder of a database, or an empty or new one")),
+/// Makes sure that a location still holds the database that was opened there: a record of one database must never come into another one's log.
+pub(crate) async fn confirm(store: &Store, env: &Env, known: &Identity) -> Result<()> {
+    let became = match patiently(env, || read(store)).await? {
+        Some(identity) if identity == *known => return Ok(()),
+        Some(_) => "replaced by another one",
+        None => "deleted",
+    };
+    Err(Error::invalid(format!("the database at {} was {became} while it was open", store.url())).with_hint("open it again"))
+}
+
+/// What is at a location that has no `clouddb.json`: nothing, or a database that somebody has just created.
+///
+/// # Errors
+/// *Corrupt* for a database that has lost it; *invalid* for something else, where a database is to be created.
+pub(crate) async fn explain_absence(store: &Store, mode: OpenMode) -> Result<Option<Identity>> {
+    let names = match (store.top_level().await, mode) {
+        (Ok(names), _) => names,
+        (Err(error), OpenMode::Create) => return Err(error),
+        // Whoever only wants what exists is told that it does not.
+        (Err(_), OpenMode::MustExist | OpenMode::ReadOnly) => return Ok(None),
+    };
+    if let Some(name) = names.iter().find(|name| LATER_NAMES.contains(&name.as_str())) {
+        return match read(store).await? {
+            Some(identity) => Ok(Some(identity)),
+            None => Err(Error::corrupt(format!("'{PATH}' is missing at {}, although '{name}' is there", store.url())).with_hint(LOST_HINT)),
+        };
+    }
+    match names.iter().find(|name| !OWN_NAMES.contains(&name.as_str())) {
+        Some(name) if mode == OpenMode::Create => {
+            Err(Error::invalid(format!("{} is no database: it holds '{name}', but no '{PATH}'", store.url()))
+                .with_hint("name the folder of a database, or an empty or new one"))
+        }
+        _ => Ok(None),
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     prefetched: std::sync::Mutex<Vec<(SegmentId, Arc<SegmentFooter>)>>,
     identity: RwLock<Option<Identity>>,
     tip: RwLock<Arc<State>>,
+    /// Why nothing can be committed any more: the disk failed.
+    pub(crate) ended: OnceLock<Error>,
     /// When the last look at the log began; held while one is under way.
     looked_at: Mutex<Option<Duration>>,
     session: OnceLock<SessionId>,
@@ -63,7 +65,11 @@ impl Shared {
         let (identity, head) = future::join(identity::read(&store), store.get(HEAD)).await;
         let genesis = |identity: Identity| Loaded { state: State::genesis(identity.database, identity.lineage), ..Loaded::default() };
         let mut prefetched = Vec::new();
-        let (identity, head, state) = match identity? {
+        let identity = match identity? {
+            Some(identity) => Some(identity),
+            None => identity::explain_absence(&store, options.mode).await?,
+        };
+        let (identity, head, state) = match identity {
             Some(identity) => {
                 let head = load::load_head(&store, identity.database, head).await?.unwrap_or_else(|| genesis(identity));
                 let footers = prefetch(&store, &head.state, &options.prefetch);
@@ -71,10 +77,7 @@ impl Shared {
                 prefetched = footers;
                 (Some(identity), head, state?)
             }
-            None if options.mode == OpenMode::Create => {
-                identity::check_empty(&store).await?;
-                (None, Loaded::default(), State::genesis(Default::default(), Default::default()))
-            }
+            None if options.mode == OpenMode::Create => (None, Loaded::default(), State::genesis(Default::default(), Default::default())),
             None => {
                 return Err(Error::not_found(format!("there is no database at {}", store.url()))
                     .with_hint("check the path; a database is created by the first write, without --must-exist and --readonly"));
@@ -94,6 +97,7 @@ impl Shared {
             prefetched: std::sync::Mutex::new(prefetched),
             identity: RwLock::new(identity),
             tip: RwLock::new(Arc::new(state)),
+            ended: OnceLock::new(),
             looked_at: Mutex::new(Some(looked_at)),
             session: OnceLock::new(),
             next_segment: AtomicU64::new(1),
@@ -163,12 +167,23 @@ impl Shared {
         }
     }
 
-    pub(crate) fn set_identity(&self, identity: Identity) {
+    fn set_identity(&self, identity: Identity) {
         let mut known = self.identity.write().unwrap_or_else(PoisonError::into_inner);
         if known.is_none() {
             *known = Some(identity);
             *self.tip.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(State::genesis(identity.database, identity.lineage));
         }
+    }
+
+    /// The identity that is at the location now: the one that is known, or a new one where there is none yet.
+    pub(crate) async fn make_sure_of_identity(&self) -> Result<Identity> {
+        if let Some(known) = self.identity() {
+            identity::confirm(&self.store, &self.env, &known).await?;
+            return Ok(known);
+        }
+        let identity = identity::create_or_read(&self.store, &self.env).await?;
+        self.set_identity(identity);
+        Ok(identity)
     }
 
     /// This process's identity as a writer.

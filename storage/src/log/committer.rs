@@ -77,14 +77,12 @@ pub(crate) struct Committer {
     queue: mpsc::UnboundedReceiver<Request>,
     /// A record whose outcome is unknown.
     frozen: Option<Prepared>,
-    /// Why nothing can be committed any more.
-    ended: Option<Error>,
 }
 
 impl Committer {
     pub(crate) fn new(handle: &Arc<Handle>, queue: mpsc::UnboundedReceiver<Request>) -> Self {
         let (shared, session) = (Arc::clone(handle.shared()), handle.session());
-        Self { shared, handle: Arc::downgrade(handle), session, opened: false, queue, frozen: None, ended: None }
+        Self { shared, handle: Arc::downgrade(handle), session, opened: false, queue, frozen: None }
     }
 
     /// Runs until the last sender is gone.
@@ -103,7 +101,7 @@ impl Committer {
 
     /// Commits what it can of what waits. Whatever it answers leaves the queue.
     async fn round(&mut self, waiting: &mut VecDeque<Request>) {
-        if let Some(error) = &self.ended {
+        if let Some(error) = self.shared.ended.get() {
             return answer_all(waiting.drain(..), error);
         }
         if let Err(error) = self.settle().await {
@@ -151,6 +149,7 @@ impl Committer {
                 }
             }
             Published::Refused(error) => answer_all(batch, &error.context("nothing was committed")),
+            Published::DiskFailed(error) => answer_all(batch, &self.end(&error)),
             Published::Unknown(error) => {
                 for (request, transaction) in batch.into_iter().zip(&transactions) {
                     let _ = request.reply.send(Err(self.unknown(&error, transaction.sequence)));
@@ -249,15 +248,15 @@ impl Committer {
                 Err(error.context("nothing was committed, because the outcome of an earlier commit is still unknown"))
             }
             // A second sync that succeeds proves nothing about what the first one could not write.
-            Published::NotDurable(error) => Err(self.end(&error)),
+            Published::NotDurable(error) | Published::DiskFailed(error) => Err(self.end(&error)),
         }
     }
 
-    /// Ends all committing: the disk failed.
-    fn end(&mut self, error: &Error) -> Error {
+    /// Ends all committing of this open database: the disk failed.
+    fn end(&self, error: &Error) -> Error {
         let message = format!("an earlier commit could not be made durable ({}); nothing was committed", error.message());
         let error = Error::unavailable(message).with_hint("check the disk, then open the database again");
-        self.ended.insert(error).clone()
+        self.shared.ended.get_or_init(|| error).clone()
     }
 
     fn won(&mut self, record: &Prepared) {

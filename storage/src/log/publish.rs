@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{folder_before, slot_path};
+use super::{folder_before, folder_of, slot_path};
 use crate::env::{Env, Pauses};
 use crate::error::{Error, ErrorKind};
 use crate::format::record::decode_record;
@@ -29,6 +29,8 @@ pub(crate) enum Published {
     Unknown(Error),
     /// The disk failed to make it durable. Nobody can say any more what survives, so this writer must stop.
     NotDurable(Error),
+    /// Nothing was written: the disk failed to make durable what it would have followed. This writer must stop.
+    DiskFailed(Error),
 }
 
 /// Rounds of put and read before the outcome is called unknown. With the pauses below this is some 20 s on top of the store's own retries:
@@ -45,7 +47,7 @@ pub(crate) async fn publish(store: &Store, env: &Env, slot: u64, bytes: &Bytes) 
     if let Some(folder) = folder_before(slot) {
         // A record of a writer that died may not be durable yet. Within a folder our own sync covers it; in the folder before, this does.
         if let Err(error) = store.sync_folder(&folder).await {
-            return Published::Refused(error);
+            return Published::DiskFailed(error);
         }
     }
     let mut in_doubt = false;
@@ -71,7 +73,8 @@ pub(crate) async fn publish(store: &Store, env: &Env, slot: u64, bytes: &Bytes) 
             }
         }
         match look(store, &path, bytes).await {
-            Ok(Some(true)) => return Published::Ours,
+            // It can be seen; whether it would survive, only a sync of its folder tells.
+            Ok(Some(true)) => return store.sync_folder(&folder_of(slot)).await.map_or_else(Published::NotDurable, |()| Published::Ours),
             Ok(Some(false)) => return Published::Theirs,
             Ok(None) => {}
             Err(error) => {
@@ -102,5 +105,27 @@ async fn look(store: &Store, path: &str, ours: &Bytes) -> Result<Option<bool>, E
         },
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::local::DurableLocal;
+    use crate::store::local::simulated::{SimulatedDisk, Step};
+
+    #[tokio::test]
+    async fn what_a_record_would_follow_must_be_durable_first() -> Result<(), Error> {
+        let disk = SimulatedDisk::new();
+        let store = Store::from_local(DurableLocal::on(Arc::new(disk.clone()), "/db"), "/db");
+        let (env, record) = (Env::seeded(1), Bytes::from_static(b"a record"));
+        assert!(matches!(publish(&store, &env, 4095, &record).await, Published::Ours));
+        // The first record of the next folder.
+        disk.fail_next(Step::SyncFolder, std::io::ErrorKind::Other);
+        assert!(matches!(publish(&store, &env, 4096, &record).await, Published::DiskFailed(_)));
+        assert_eq!(store.list("log").await?.len(), 1);
+        Ok(())
     }
 }
