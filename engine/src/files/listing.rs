@@ -117,6 +117,7 @@ impl Files {
 async fn list(place: &Place) -> Result<Vec<ObjectMeta>> {
     let failed = |error: object_store::Error| match from_datafusion(error.into()) {
         error if error.kind() == ErrorKind::NotFound => Error::not_found(format!("there is no file '{}'", place.written)),
+        error if place.written.contains("://") => error.context(format!("looking for '{}' in {}", place.written, place.store)),
         error => error.context(format!("looking for '{}'", place.written)),
     };
     if place.pattern.is_none() && !place.is_folder {
