@@ -11,8 +11,8 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 
 use crate::catalog::{CloudCatalog, SqlPlanner};
-use crate::checked;
 use crate::error::Result;
+use crate::semantics;
 use crate::session::Session;
 use crate::settings::Options;
 use crate::statements::stored::StoredSql;
@@ -73,8 +73,8 @@ impl Database {
             .with_default_features()
             .with_type_planner(Arc::new(CloudTypePlanner))
             .with_scalar_functions(crate::statements::functions::with_defaults())
-            .with_aggregate_functions(checked::aggregates())
-            .with_analyzer_rules(checked::analyzer_rules())
+            .with_aggregate_functions(semantics::aggregates())
+            .with_analyzer_rules(semantics::analyzer_rules())
             .build();
         let stored = Arc::new(StoredSql::new(template.clone()));
         let footers = FooterCache::new(options.footer_cache_bytes);

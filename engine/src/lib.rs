@@ -4,16 +4,17 @@
 //! - [`catalog`] shows one snapshot of a database as a DataFusion catalog, usable from anybody's own `SessionContext`.
 //! - `scan` and `write` are the way of rows out of and into segments; [`system_tables`] is what a database tells of itself.
 //! - [`text`] makes text of values and rows.
+//! - `semantics` is what SQL's expressions mean, where DataFusion's answer would be a wrong one.
 //! - `statements` carries out what DataFusion does not: DDL, INSERT, COPY, transactions, time travel; and refuses what nobody carries out.
 //!
 //! DataFusion plans and runs queries. This crate decides which snapshot a statement reads, what it changes, and when that is committed.
 
 pub mod catalog;
-mod checked;
 mod database;
 pub mod error;
 mod files;
 mod scan;
+mod semantics;
 mod session;
 mod settings;
 mod statements;

@@ -1,9 +1,10 @@
-//! Keeps two of DataFusion 55.2's mistakes away from a scan, in contexts of somebody else's. Our own sessions switch both off.
+//! Keeps three of DataFusion 55.2's mistakes away from a scan, in contexts of somebody else's. Our own sessions switch two off, and have no such casts.
 //!
 //! - `SELECT min(a), min(c + 1)` is wrong: the filter that `min(a)` hands down to the scan while it runs leaves out files that `min(c + 1)` needs
 //!   (datafusion#24816). A scan cannot tell it from the good filters of joins and top-k, so it takes only those that stand in the query.
 //! - Below a filter with a LIMIT, a scan of sorted files is told that their order does not matter, although the plan relies on it: partitions take
 //!   files from each other, and rows come out of order, or not at all. So the scan is not told.
+//! - Row groups are left out by the cast of their bounds, also for casts that do not keep the order. So the scan takes no filters with such a cast.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::{CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::filter_pushdown::{FilterDescription, FilterPushdownPhase};
 use datafusion::physical_plan::{ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs};
+
+use super::pruning;
 
 /// The plan of a scan, guarded where the session has what may be wrong.
 pub(super) fn guarded(scan: Arc<dyn ExecutionPlan>, options: &ConfigOptions) -> Arc<dyn ExecutionPlan> {
@@ -104,8 +107,10 @@ impl ExecutionPlan for FilterGuardExec {
         _: &ConfigOptions,
     ) -> Result<FilterDescription> {
         match phase {
-            FilterPushdownPhase::Pre => FilterDescription::from_children(filters, &self.children()),
-            FilterPushdownPhase::Post => Ok(FilterDescription::all_unsupported(&filters, &self.children())),
+            FilterPushdownPhase::Pre if filters.iter().all(|filter| pruning::keeps_order(filter, &self.schema())) => {
+                FilterDescription::from_children(filters, &self.children())
+            }
+            FilterPushdownPhase::Pre | FilterPushdownPhase::Post => Ok(FilterDescription::all_unsupported(&filters, &self.children())),
         }
     }
 

@@ -7,17 +7,20 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use clouddb_storage::segment::{ColumnStatistics, SegmentMeta, Value};
 use datafusion::catalog::Session;
 use datafusion::common::pruning::PruningStatistics;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::expressions::{CastExpr, TryCastExpr};
 use datafusion::physical_expr::{PhysicalExpr, conjunction};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::scalar::ScalarValue;
 
 use super::values;
+use crate::semantics;
 
 /// The filters as one predicate on the table's schema; `None` if there is none that can be used.
 pub(crate) fn predicate(session: &dyn Session, schema: &SchemaRef, filters: &[Expr]) -> Result<Option<Arc<dyn PhysicalExpr>>> {
@@ -25,8 +28,23 @@ pub(crate) fn predicate(session: &dyn Session, schema: &SchemaRef, filters: &[Ex
         return Ok(None);
     }
     let df_schema = DFSchema::try_from(Arc::clone(schema))?;
-    let usable: Vec<_> = filters.iter().filter_map(|filter| session.create_physical_expr(filter.clone(), &df_schema).ok()).collect();
+    let physical = filters.iter().filter_map(|filter| session.create_physical_expr(filter.clone(), &df_schema).ok());
+    let usable: Vec<_> = physical.filter(|filter| keeps_order(filter, schema)).collect();
     Ok((!usable.is_empty()).then(|| conjunction(usable)))
+}
+
+/// Whether all casts in a filter keep the order of values, so that the casts of bounds are bounds. DataFusion does not ask.
+pub(super) fn keeps_order(filter: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
+    let mut keeps = true;
+    let walked = filter.apply(|part| {
+        let cast = part.downcast_ref::<CastExpr>().map(|cast| (cast.expr(), cast.cast_type()));
+        let cast = cast.or_else(|| part.downcast_ref::<TryCastExpr>().map(|cast| (cast.expr(), cast.cast_type())));
+        if let Some((inner, to)) = cast {
+            keeps &= inner.data_type(schema).is_ok_and(|from| semantics::keeps_order(&from, to));
+        }
+        Ok(if keeps { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    });
+    walked.is_ok() && keeps
 }
 
 /// The segments that can hold rows for which the predicate is true.

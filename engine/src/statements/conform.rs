@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, ListArray, MapArray, RecordBatch, StructArray, new_null_array};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
-use arrow::datatypes::{DataType, Field, Fields, Float64Type, SchemaRef};
+use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -23,6 +23,7 @@ use futures::StreamExt;
 
 use super::{types, uuid};
 use crate::error::{Error, Result, to_datafusion};
+use crate::semantics::round_for;
 
 /// Longer values are cut in messages.
 const SHOWN_CHARACTERS: usize = 80;
@@ -114,22 +115,6 @@ fn compact(offsets: &OffsetBuffer<i32>, items: &ArrayRef) -> (OffsetBuffer<i32>,
     let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return (offsets.clone(), Arc::clone(items)) };
     let items = items.slice(*first as usize, (last - first) as usize);
     (OffsetBuffer::from_lengths(offsets.lengths()), items)
-}
-
-/// Numbers with a fraction, rounded where the column holds whole ones: a cast would cut the fraction off.
-fn round_for(array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
-    if !target.is_integer() {
-        return Ok(Arc::clone(array));
-    }
-    Ok(match array.data_type() {
-        DataType::Float16 | DataType::Float32 | DataType::Float64 => {
-            let wide = arrow::compute::cast(array, &DataType::Float64)?;
-            Arc::new(wide.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even))
-        }
-        DataType::Decimal128(precision, scale) if *scale > 0 => arrow::compute::cast(array, &DataType::Decimal128(*precision, 0))?,
-        DataType::Decimal256(precision, scale) if *scale > 0 => arrow::compute::cast(array, &DataType::Decimal256(*precision, 0))?,
-        _ => Arc::clone(array),
-    })
 }
 
 /// Texts as bytes: `\xdead` is two bytes, as in PostgreSQL; any other text is its own UTF-8.

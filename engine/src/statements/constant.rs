@@ -13,8 +13,8 @@ use datafusion::logical_expr::{Expr, ExprSchemable};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, ExprWithAlias};
 
-use crate::checked;
 use crate::error::{Error, Result, from_datafusion};
+use crate::semantics;
 
 /// Plans an expression that needs no table.
 ///
@@ -59,7 +59,10 @@ pub(crate) fn evaluate(state: &SessionState, expr: Expr) -> Result<(ArrayRef, Fi
         .with_query_execution_start_time(state.execution_props().query_execution_start_time)
         .build();
     let simplifier = ExprSimplifier::new(context);
-    let coerced = simplifier.coerce(expr, &schema).and_then(|expr| checked::checked(expr, &schema)).map_err(from_datafusion)?;
+    let coerced = semantics::with_common_types(expr, &schema)
+        .and_then(|expr| simplifier.coerce(expr, &schema))
+        .and_then(|expr| semantics::with_our_meaning(expr, &schema))
+        .map_err(from_datafusion)?;
     let (_, field) = coerced.to_field(&schema).map_err(from_datafusion)?;
     let simplified = simplifier.simplify(coerced).map_err(from_datafusion)?;
     let physical = state.create_physical_expr(simplified, &schema).map_err(from_datafusion)?;

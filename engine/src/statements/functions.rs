@@ -1,4 +1,5 @@
-//! SQL functions of our own: `to_uuid(text)`, which is also what a cast to UUID becomes, and `uuid_text(uuid)`, what one from UUID to text becomes.
+//! SQL functions of our own: `to_uuid(text)`, which is also what a cast to UUID becomes; `uuid_text(uuid)`, what a UUID becomes beside texts; and
+//! `timezone(zone, timestamp)`, what AT TIME ZONE becomes.
 
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunct
 
 use super::{types, uuid};
 use crate::error::to_datafusion;
+use crate::semantics::zones::AtTimeZone;
 
 /// The name of the function that makes a UUID of a text.
 pub(crate) const TO_UUID: &str = "to_uuid";
@@ -22,7 +24,16 @@ pub(crate) fn with_defaults() -> Vec<Arc<ScalarUDF>> {
 
 /// Our scalar functions.
 pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
-    vec![Arc::new(ScalarUDF::new_from_impl(ToUuid::default())), Arc::new(ScalarUDF::new_from_impl(UuidText::default()))]
+    vec![
+        Arc::new(ScalarUDF::new_from_impl(ToUuid::default())),
+        Arc::new(ScalarUDF::new_from_impl(UuidText::default())),
+        Arc::new(ScalarUDF::new_from_impl(AtTimeZone::default())),
+    ]
+}
+
+/// The UUID that a text stands for.
+pub(crate) fn uuid_of(text: Expr) -> Expr {
+    ScalarUDF::new_from_impl(ToUuid::default()).call(vec![text])
 }
 
 /// The text of a UUID.

@@ -158,7 +158,11 @@ fn reset_name(parser: &mut Parser<'_>) -> Result<String, ParserError> {
 }
 
 fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
-    Tokenizer::new(&DIALECT, sql).tokenize_with_location().map_err(|error| Error::invalid(format!("syntax error: {error}")))
+    let mut found =
+        Tokenizer::new(&DIALECT, sql).tokenize_with_location().map_err(|error| Error::invalid(format!("syntax error: {error}")))?;
+    let offsets = line_offsets(sql);
+    tokens::numbers(&mut found, |location| sql[offset(sql, &offsets, location)..].starts_with('0'))?;
+    Ok(found)
 }
 
 /// The byte at which every line starts.

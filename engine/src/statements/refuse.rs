@@ -7,9 +7,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Distinct, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause, OrderBy, OrderByExpr,
-    OrderByKind, Query, Select, SelectFlavor, SetExpr, Statement, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit,
-    Visitor, With,
+    BinaryOperator, Cte, Distinct, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause,
+    OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator, SetQuantifier, Statement, TableAlias,
+    TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, With,
 };
 
 use crate::error::{Error, Result};
@@ -107,7 +107,14 @@ impl Checker {
         match body {
             // Visited on their own.
             SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => Ok(()),
-            SetExpr::SetOperation { left, op: _, set_quantifier: _, right } => {
+            SetExpr::SetOperation { left, op, set_quantifier, right } => {
+                let by_name = matches!(set_quantifier, SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName);
+                let all = matches!(set_quantifier, SetQuantifier::All | SetQuantifier::AllByName);
+                if *op != SetOperator::Union && (all || by_name) {
+                    // DataFusion looks only whether a row is on the other side, not how often.
+                    let hint = format!("write {op} for distinct rows, or count them with GROUP BY on both sides");
+                    return Err(unsupported(format!("{op} {set_quantifier}")).with_hint(hint));
+                }
                 // Chains lean to the left; the walk down the spine is bounded by the guard of `depth`.
                 self.body(left)?;
                 self.body(right)
@@ -198,6 +205,12 @@ impl Checker {
             JoinOperator::ArrayJoin | JoinOperator::LeftArrayJoin | JoinOperator::InnerArrayJoin => return Err(unsupported("ARRAY JOIN")),
         };
         let cross = matches!(join_operator, JoinOperator::CrossJoin(_));
+        let right = matches!(join_operator, JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_));
+        if right && matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural) {
+            // DataFusion takes the common column from the left side, where it is NULL in rows that are on the right only.
+            return Err(unsupported("USING or NATURAL of a RIGHT or FULL JOIN")
+                .with_hint("write ON a.id = b.id, and b.id or COALESCE(a.id, b.id) for the common column"));
+        }
         match constraint {
             JoinConstraint::On(_) | JoinConstraint::Using(_) | JoinConstraint::Natural if cross => {
                 Err(unsupported("a condition of CROSS JOIN"))
@@ -278,6 +291,14 @@ impl Checker {
 
     fn expr(&self, expr: &Expr) -> Result<()> {
         match expr {
+            // A regular expression that may match anywhere in DataFusion; the whole text in SQL, with % and _ besides.
+            Expr::SimilarTo { .. } => {
+                Err(unsupported("SIMILAR TO").with_hint("write regexp_like(text, '^(...)$') for a regular expression, or LIKE"))
+            }
+            Expr::BinaryOp { op: BinaryOperator::BitwiseXor | BinaryOperator::PGExp, left, right } => {
+                // Exclusive or in DataFusion; a power in PostgreSQL and DuckDB.
+                Err(unsupported(format!("{left} ^ {right}")).with_hint("write power(a, b) for a power, a # b for exclusive or"))
+            }
             Expr::Function(Function {
                 name: _,
                 uses_odbc_syntax: _,

@@ -2,7 +2,7 @@
 //!
 //! - A table of the past (`t AT (VERSION => 3)`) becomes a table in a catalog that shows that snapshot.
 //! - A file (`FROM 'x.parquet'`) becomes a table in a catalog of files.
-//! - `FROM t` alone gets its `*`; a number with an exponent becomes a DOUBLE, a cast to UUID a call; long chains of AND and OR become shallow.
+//! - `FROM t` alone gets its `*`; a number with an exponent becomes a DOUBLE, a cast to UUID and AT TIME ZONE a call; long chains of AND and OR become shallow.
 //!
 //! Nothing that reads the past is left behind: a version that is not understood is an error, never the present.
 
@@ -23,6 +23,7 @@ use super::context::Context;
 use super::{balance, constant, functions, refuse};
 use crate::error::{Error, Result};
 use crate::files::{self, Columns, FileCatalog, FileFormat, Options};
+use crate::semantics::zones;
 use crate::settings::CATALOG;
 
 /// The catalog of files that a statement reads in place.
@@ -157,33 +158,63 @@ fn add_wildcard(body: &mut SetExpr) {
     }
 }
 
-/// DataFusion wants every expression of a SELECT to have a name of its own; people write `SELECT 1, 1`. The second gets the name `1:1`, as in DuckDB.
+/// DataFusion wants every expression of a SELECT to have a name of its own, and leaves casts out of names; people write `SELECT 1, 1` and `SELECT a::TEXT, a`.
+/// The second `1` gets the name `1:1`, as in DuckDB; what differs by casts gets its own text as a name.
 fn name_twins(select: &mut Select) {
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut seen: HashMap<String, HashMap<String, usize>> = HashMap::new();
     for item in &mut select.projection {
         let SelectItem::UnnamedExpr(expr) = item else { continue };
         // That is what DataFusion calls all of them.
-        let name = match &*expr {
+        let text = match &*expr {
             Expr::Subquery(_) => "(<subquery>)".to_owned(),
             other => other.to_string(),
         };
-        let count = seen.entry(name.clone()).or_default();
-        if *count > 0 {
-            let expr = std::mem::replace(expr, Expr::Value(Value::Null.into()));
-            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', format!("{name}:{count}")) };
-        }
+        let twins = seen.entry(without_casts(expr)).or_default();
+        let is_first = twins.is_empty();
+        let count = twins.entry(text.clone()).or_default();
+        let name = match *count {
+            0 if is_first => None,
+            0 => Some(text),
+            count => Some(format!("{text}:{count}")),
+        };
         *count += 1;
+        if let Some(name) = name {
+            let expr = std::mem::replace(expr, Expr::Value(Value::Null.into()));
+            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
+        }
     }
 }
 
-fn call(function: &str, argument: Expr) -> Expr {
+/// What DataFusion names an expression after, more or less.
+fn without_casts(expr: &Expr) -> String {
+    struct Casts;
+    impl VisitorMut for Casts {
+        type Break = ();
+        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            if let Expr::Cast { expr: inner, .. } | Expr::Nested(inner) = expr {
+                *expr = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.into()));
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    match expr {
+        Expr::Subquery(_) => "(<subquery>)".to_owned(),
+        other => {
+            let mut stripped = other.clone();
+            let _ = VisitMut::visit(&mut stripped, &mut Casts);
+            stripped.to_string()
+        }
+    }
+}
+
+fn call(function: &str, arguments: Vec<Expr>) -> Expr {
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(function)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList {
             duplicate_treatment: None,
-            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))],
+            args: arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))).collect(),
             clauses: vec![],
         }),
         filter: None,
@@ -356,7 +387,8 @@ pub(crate) fn rewrite_expression(mut expr: Expr) -> Result<Expr> {
     }
 }
 
-/// A number with an exponent is a DOUBLE; without one it is exact. A cast to UUID becomes a call: Arrow's casts know only bytes.
+/// A number with an exponent is a DOUBLE; without one it is exact. A cast to UUID becomes a call, as Arrow's casts know only bytes; so does AT TIME ZONE,
+/// which DataFusion takes for a cast.
 fn literal_or_cast(expr: &mut Expr) -> Result<()> {
     match expr {
         Expr::Value(value) => {
@@ -373,9 +405,15 @@ fn literal_or_cast(expr: &mut Expr) -> Result<()> {
         }
         Expr::Cast { data_type: SqlType::Uuid, expr: inner, .. } => {
             let inner = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.into()));
-            *expr = call(functions::TO_UUID, inner);
+            *expr = call(functions::TO_UUID, vec![inner]);
         }
-        Expr::TypedString(typed) if typed.data_type == SqlType::Uuid => *expr = call(functions::TO_UUID, Expr::Value(typed.value.clone())),
+        Expr::TypedString(typed) if typed.data_type == SqlType::Uuid => {
+            *expr = call(functions::TO_UUID, vec![Expr::Value(typed.value.clone())])
+        }
+        Expr::AtTimeZone { timestamp, time_zone } => {
+            let [time, zone] = [timestamp, time_zone].map(|part| std::mem::replace(part.as_mut(), Expr::Value(Value::Null.into())));
+            *expr = call(zones::TIMEZONE, vec![zone, time]);
+        }
         _ => {}
     }
     Ok(())

@@ -24,7 +24,7 @@ const UUID: &str = "arrow.uuid";
 const DEFAULT_DECIMAL: (u8, i8) = (18, 3);
 
 /// The zone of TIMESTAMP WITH TIME ZONE: values are moments, shown in UTC.
-const ZONE: &str = "UTC";
+pub(crate) const ZONE: &str = "UTC";
 
 /// Tells DataFusion's planner what SQL's types are.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Float64Array, Int64Array, RecordBatch, StringViewArray};
+use arrow::array::{Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::catalog::testing::{Keep, TestDatabase, TestResult, answer, column, metric};
 
@@ -176,5 +176,38 @@ async fn rows_with_nan_are_not_left_out() -> TestResult {
     // The other column is pruned as ever.
     let (plan, rows) = run(&context, "SELECT * FROM t WHERE y > 399998").await?;
     assert_eq!((rows, metric(&plan, "row_groups_pruned_statistics")), (1, 3));
+    Ok(())
+}
+
+/// In a context without the rules of our sessions: DataFusion would leave out by `CAST(max AS TIME)`, in the plan and in the file.
+#[tokio::test]
+async fn casts_that_do_not_keep_the_order_leave_nothing_out() -> TestResult {
+    for keep in [Keep::Parquet, Keep::Inline] {
+        let test = TestDatabase::new().await?;
+        let hour = 3_600_000_000;
+        // Noon, and an hour past midnight of the next day.
+        let times = TimestampMicrosecondArray::from(vec![12 * hour, 25 * hour]);
+        let numbers = Int64Array::from(vec![-1, 1]);
+        let batch =
+            RecordBatch::try_from_iter_with_nullable(vec![("at", Arc::new(times) as _, true), ("n", Arc::new(numbers) as _, true)])?;
+        test.create_like("t", &batch.schema(), &[]).await?;
+        test.append("t", batch, keep).await?;
+        test.append(
+            "t",
+            RecordBatch::try_from_iter_with_nullable(vec![
+                ("at", Arc::new(TimestampMicrosecondArray::from(vec![hour, 2 * hour])) as _, true),
+                ("n", Arc::new(Int64Array::from(vec![0, 1])) as _, true),
+            ])?,
+            keep,
+        )
+        .await?;
+        let config = SessionConfig::new().with_default_catalog_and_schema("db", "main");
+        let context = SessionContext::new_with_config(config);
+        context.register_catalog("db", test.catalog().await?);
+        for (filter, matching) in [("CAST(at AS TIME) > TIME '11:00:00'", 1), ("CAST(n AS BOOLEAN) = false", 1)] {
+            let (_, rows) = run(&context, &format!("SELECT * FROM t WHERE {filter}")).await?;
+            assert_eq!(rows, matching, "{keep:?} {filter}");
+        }
+    }
     Ok(())
 }

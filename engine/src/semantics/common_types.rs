@@ -1,43 +1,39 @@
 //! The type in which values of different types are compared, where DataFusion's choice gives wrong answers.
 //!
-//! - A DOUBLE and a decimal meet as DOUBLE, as in DuckDB and PostgreSQL. DataFusion makes DECIMAL(30, 15) of both: 1e-20 becomes 0, and NaN and 1e30 an error.
+//! - A DOUBLE and a decimal meet as DOUBLE, as in DuckDB and PostgreSQL, also as keys of a join and in a UNION. DataFusion makes DECIMAL(30, 15) of both: 1e-20 becomes 0, and NaN and 1e30 an error.
 //! - A DATE and a TIMESTAMP meet in the timestamp's own unit. DataFusion goes through nanoseconds, which end in the year 2262.
 //! - 0.0 and -0.0 are equal. DataFusion compares long IN lists bit by bit, so a zero in a list stands for both.
+//! - A UUID and a text meet as UUIDs; in LIKE as texts; an INTERVAL and a text as INTERVALs.
+//! - A key that a map is asked for has the type of the map's keys.
+//! - The quotient of decimals is a DOUBLE (see `arithmetic`).
 //!
 //! The rule belongs before the one that gives expressions their common types.
 
-use arrow::datatypes::DataType;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result as DataFusionResult, ScalarValue};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, cast, lit};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Like, LogicalPlan, Operator, Projection, Union, cast, lit};
 use datafusion::optimizer::AnalyzerRule;
+
+use super::arithmetic::Operation;
+use super::walk;
+use crate::statements::{functions, types};
 
 /// Functions whose arguments all meet in one type.
 const SAME_TYPE: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
 
 /// The rule.
 #[derive(Debug)]
-pub(crate) struct CommonTypes;
+pub(super) struct CommonTypes;
 
 impl AnalyzerRule for CommonTypes {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> DataFusionResult<LogicalPlan> {
-        let typed = |plan: LogicalPlan| {
-            let mut schema = merge_schema(&plan.inputs());
-            if let LogicalPlan::TableScan(scan) = &plan {
-                schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
-            }
-            let names = NamePreserver::new(&plan);
-            plan.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let rewritten = expr.transform_up(|expr| Ok(rewritten(expr, &schema)))?;
-                Ok(rewritten.update_data(|expr| name.restore(expr)))
-            })
-        };
-        Ok(plan.transform_up_with_subqueries(typed)?.data)
+        let plan = walk::every_expression(plan, |expr, place| expr.transform_up(|expr| Ok(rewritten(expr, &place.schema))))?.data;
+        Ok(plan.transform_up_with_subqueries(columns_that_meet)?.data)
     }
 
     fn name(&self) -> &str {
@@ -45,8 +41,65 @@ impl AnalyzerRule for CommonTypes {
     }
 }
 
+/// An expression that stands alone, with common types.
+pub(crate) fn with_common_types(expr: Expr, schema: &DFSchema) -> DataFusionResult<Expr> {
+    Ok(expr.transform_up(|expr| Ok(rewritten(expr, schema)))?.data)
+}
+
+/// Columns that meet as keys of a join, or in a UNION.
+fn columns_that_meet(node: LogicalPlan) -> DataFusionResult<Transformed<LogicalPlan>> {
+    match node {
+        LogicalPlan::Join(mut join) => {
+            let schemas = [Arc::clone(join.left.schema()), Arc::clone(join.right.schema())];
+            let mut changed = false;
+            for (left, right) in &mut join.on {
+                let types = [left.get_type(&schemas[0])?, right.get_type(&schemas[1])?];
+                if mixes_floats_and_decimals(&types) {
+                    *left = in_type(std::mem::take(left), &DataType::Float64, &schemas[0]);
+                    *right = in_type(std::mem::take(right), &DataType::Float64, &schemas[1]);
+                    changed = true;
+                }
+            }
+            Ok(Transformed::new_transformed(LogicalPlan::Join(join), changed))
+        }
+        LogicalPlan::Union(mut union) => {
+            let width = union.schema.fields().len();
+            let types = |column: usize| union.inputs.iter().map(move |input| input.schema().field(column).data_type().clone());
+            let mixed: Vec<bool> = (0..width).map(|column| mixes_floats_and_decimals(&types(column).collect::<Vec<_>>())).collect();
+            // Quotients of decimals have become DOUBLEs since the union's types were taken.
+            let is_stale = |column| union.schema.field(column).data_type().is_decimal() && types(column).any(|found| found.is_floating());
+            if !(0..width).any(is_stale) && !mixed.contains(&true) {
+                return Ok(Transformed::no(LogicalPlan::Union(union)));
+            }
+            for input in &mut union.inputs {
+                let schema = Arc::clone(input.schema());
+                let columns = schema.iter().zip(&mixed).map(|((qualifier, field), mixed)| {
+                    let column = Expr::from((qualifier, field));
+                    match mixed {
+                        true => in_type(column, &DataType::Float64, &schema).alias_qualified(qualifier.cloned(), field.name()),
+                        false => column,
+                    }
+                });
+                *input = Arc::new(LogicalPlan::Projection(Projection::try_new(columns.collect(), Arc::clone(input))?));
+            }
+            Union::try_new_with_loose_types(union.inputs).map(|union| Transformed::yes(LogicalPlan::Union(union)))
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+fn mixes_floats_and_decimals(types: &[DataType]) -> bool {
+    types.iter().any(DataType::is_floating) && types.iter().any(DataType::is_decimal)
+}
+
 fn rewritten(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) if is_decimal(&left, schema) || is_decimal(&right, schema) => {
+            Transformed::yes(Operation::Divide.call(vec![*left, *right]))
+        }
+        Expr::Like(like) if is_uuid(&like.expr, schema) => {
+            Transformed::yes(Expr::Like(Like { expr: Box::new(functions::uuid_text(*like.expr)), ..like }))
+        }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(op) => match common([&*left, &*right], schema) {
             Some(common) => {
                 let (left, right) = (in_type(*left, &common, schema), in_type(*right, &common, schema));
@@ -95,11 +148,40 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
             }
             None => Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })),
         },
+        Expr::ScalarFunction(ScalarFunction { func, mut args }) if func.name() == "get_field" => {
+            let changed = match args.as_mut_slice() {
+                [map, key] => key_of_map(map, key, schema),
+                _ => false,
+            };
+            Transformed::new_transformed(Expr::ScalarFunction(ScalarFunction { func, args }), changed)
+        }
         other => Transformed::no(other),
     }
 }
 
-fn is_comparison(op: Operator) -> bool {
+/// Gives a constant key the type of a map's keys.
+fn key_of_map(map: &Expr, key: &mut Expr, schema: &DFSchema) -> bool {
+    let Ok(DataType::Map(entries, _)) = map.get_type(schema) else { return false };
+    let (DataType::Struct(pair), Expr::Literal(value, _)) = (entries.data_type(), &*key) else { return false };
+    match pair.first().map(|keys| value.cast_to(keys.data_type())) {
+        Some(Ok(value)) => {
+            *key = lit(value);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn is_decimal(expr: &Expr, schema: &DFSchema) -> bool {
+    expr.get_type(schema).is_ok_and(|data_type| data_type.is_decimal())
+}
+
+fn is_uuid(expr: &Expr, schema: &DFSchema) -> bool {
+    let is_wide = expr.get_type(schema).is_ok_and(|data_type| data_type == DataType::FixedSizeBinary(16));
+    is_wide && expr.to_field(schema).is_ok_and(|(_, field)| types::is_uuid(&field))
+}
+
+pub(super) fn is_comparison(op: Operator) -> bool {
     matches!(
         op,
         Operator::Eq
@@ -115,7 +197,8 @@ fn is_comparison(op: Operator) -> bool {
 
 /// The type in which these meet, where it is not the one that DataFusion would take.
 fn common<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> Option<DataType> {
-    let (mut float, mut decimal, mut date, mut timestamp) = (false, false, false, None);
+    let (mut float, mut decimal, mut date, mut timestamp, mut uuid, mut interval, mut text) =
+        (false, false, false, None, false, false, false);
     for expr in exprs {
         // What has no type yet is DataFusion's to judge.
         match expr.get_type(schema).ok()? {
@@ -123,8 +206,17 @@ fn common<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> O
             DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => decimal = true,
             DataType::Date32 | DataType::Date64 => date = true,
             found @ DataType::Timestamp(..) => timestamp = timestamp.or(Some(found)),
+            DataType::Interval(_) => interval = true,
+            DataType::FixedSizeBinary(16) => uuid |= is_uuid(expr, schema),
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => text = true,
             _ => {}
         }
+    }
+    if uuid && text {
+        return Some(DataType::FixedSizeBinary(16));
+    }
+    if interval && text {
+        return Some(DataType::Interval(IntervalUnit::MonthDayNano));
     }
     match (float && decimal, timestamp) {
         (true, _) => Some(DataType::Float64),
@@ -133,10 +225,13 @@ fn common<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> O
     }
 }
 
-/// An expression in the common type. Texts and NULLs are left to DataFusion.
+/// An expression in the common type. NULLs, and texts that meet neither a UUID nor an INTERVAL, are left to DataFusion.
 fn in_type(expr: Expr, common: &DataType, schema: &DFSchema) -> Expr {
     let Ok(data_type) = expr.get_type(schema) else { return expr };
     let joins = match common {
+        DataType::FixedSizeBinary(_) if data_type.is_string() => return functions::uuid_of(expr),
+        DataType::FixedSizeBinary(_) => false,
+        DataType::Interval(_) => data_type.is_string(),
         DataType::Timestamp(..) => matches!(data_type, DataType::Date32 | DataType::Date64),
         _ => data_type.is_numeric(),
     };

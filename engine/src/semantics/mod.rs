@@ -1,16 +1,23 @@
-//! Arithmetic that never wraps: a whole number or a decimal out of its type's range is an error, not another number.
+//! What SQL's expressions mean here, where DataFusion's answer would be a wrong one.
 //!
-//! DataFusion computes `+`, `-`, `*` and `sum` of whole numbers modulo 2^64. Here an analyzer rule (`rule`) makes calls of checked functions (`arithmetic`)
-//! of them before the optimizer computes constants, and `sum` is one of our own (`sum`), which keeps 128 bits until its end.
+//! - `common_types`: the type in which values of different types meet, and the quotient of decimals. Before DataFusion gives expressions their types.
+//! - `typed`: one rule behind that, for what depends on types: arithmetic that never wraps (`arithmetic`), casts that round and that the optimizer does
+//!   not look through (`casts`), intervals compared by their length (`intervals`).
+//! - `sum`: sums of whole numbers keep 128 bits until their end (`accumulators`).
+//! - `zones`: AT TIME ZONE.
 //!
 //! The sum of BIGINTs is a BIGINT, or an error: a wider type, as HUGEINT in DuckDB or NUMERIC in PostgreSQL, would change the type of every result that sums
 //! for the sake of very few. Whether it fits is asked of the whole sum only, so that the answer does not depend on the rows' order.
 
 mod accumulators;
 mod arithmetic;
+mod casts;
 mod common_types;
-mod rule;
+mod intervals;
 mod sum;
+mod typed;
+mod walk;
+pub(crate) mod zones;
 
 use std::sync::Arc;
 
@@ -18,13 +25,15 @@ use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::AggregateUDF;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
-pub(crate) use rule::checked;
+pub(crate) use casts::{keeps_order, round_for};
+pub(crate) use common_types::with_common_types;
+pub(crate) use typed::with_our_meaning;
 
 /// DataFusion's rules that give expressions their types, between our own.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
     rules.insert(0, Arc::new(common_types::CommonTypes));
-    rules.push(Arc::new(rule::CheckArithmetic));
+    rules.push(Arc::new(typed::TypedMeaning));
     rules
 }
 

@@ -1,20 +1,25 @@
-//! `+`, `-`, `*` and the sign of whole numbers, and of decimals whose result may have more digits than there are.
+//! `+`, `-`, `*` and the sign of whole numbers, and of decimals whose result may have more digits than there are; and the quotient of decimals.
+//!
+//! DataFusion computes modulo 2^64; here what is out of a type's range is an error, not another number. The quotient of decimals is a DOUBLE, as in DuckDB:
+//! DataFusion's has four digits more than the dividend, and cuts off the rest. To divide by zero is an error, as in PostgreSQL.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, Datum};
-use arrow::compute::kernels::numeric::{add, mul, neg, sub};
-use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef};
+use arrow::compute::kernels::numeric::{add, div, mul, neg, sub};
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef, Float64Type};
 use arrow::error::ArrowError;
-use datafusion::common::{DataFusionError, Result as DataFusionResult, ScalarValue};
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, DataFusionError, Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    BinaryExpr, ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::physical_expr_common::datum::apply;
 
+use super::typed::type_of;
 use crate::error::{Error, to_datafusion};
 use crate::statements::types;
 
@@ -25,6 +30,7 @@ pub(super) enum Operation {
     Subtract,
     Multiply,
     Negate,
+    Divide,
 }
 
 /// One operation, checked.
@@ -38,6 +44,34 @@ static ADD: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Operation::Add.function(
 static SUBTRACT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Operation::Subtract.function(2));
 static MULTIPLY: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Operation::Multiply.function(2));
 static NEGATE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Operation::Negate.function(1));
+static DIVIDE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Operation::Divide.function(2));
+
+/// A node with checked arithmetic, or as it was.
+pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Transformed<Expr>> {
+    Ok(match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match Operation::of(op) {
+            Some(operation) if may_overflow(&left, &right, op, schema)? => Transformed::yes(operation.call(vec![*left, *right])),
+            _ => Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
+        },
+        Expr::Negative(operand) => match type_of(&operand, schema)?.is_signed_integer() {
+            true => Transformed::yes(Operation::Negate.call(vec![*operand])),
+            false => Transformed::no(Expr::Negative(operand)),
+        },
+        other => Transformed::no(other),
+    })
+}
+
+/// Whole numbers always may; decimals when the result would need more digits than there are.
+fn may_overflow(left: &Expr, right: &Expr, op: Operator, schema: &DFSchema) -> DataFusionResult<bool> {
+    let (left, right) = (type_of(left, schema)?, type_of(right, schema)?);
+    match (&left, &right) {
+        (DataType::Decimal128(..), DataType::Decimal128(..)) => {
+            let result = BinaryTypeCoercer::new(&left, &op, &right).get_result_type()?;
+            Ok(matches!(result, DataType::Decimal128(DECIMAL128_MAX_PRECISION, _)))
+        }
+        _ => Ok(left.is_integer() && right.is_integer()),
+    }
+}
 
 /// The operands of a checked operation.
 pub(super) fn operands(expr: &Expr) -> Option<&[Expr]> {
@@ -64,6 +98,7 @@ impl Operation {
             Self::Subtract => &SUBTRACT,
             Self::Multiply => &MULTIPLY,
             Self::Negate => &NEGATE,
+            Self::Divide => &DIVIDE,
         };
         Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(function), operands))
     }
@@ -77,12 +112,14 @@ impl Operation {
             Self::Add => Operator::Plus,
             Self::Subtract | Self::Negate => Operator::Minus,
             Self::Multiply => Operator::Multiply,
+            Self::Divide => Operator::Divide,
         }
     }
 
     /// The type of its result.
     fn result_type(self, operands: &[DataType]) -> DataFusionResult<DataType> {
         match operands {
+            [_, _] if self == Self::Divide => Ok(DataType::Float64),
             [only] => Ok(only.clone()),
             [left, right] => BinaryTypeCoercer::new(left, &self.operator(), right).get_result_type(),
             _ => Err(to_datafusion(Error::internal("arithmetic has one or two operands"))),
@@ -94,6 +131,10 @@ impl Operation {
             (Self::Add, [left, right]) => apply(left, right, add),
             (Self::Subtract, [left, right]) => apply(left, right, sub),
             (Self::Multiply, [left, right]) => apply(left, right, mul),
+            (Self::Divide, [left, right]) => {
+                let (left, right) = (left.cast_to(&DataType::Float64, None)?, right.cast_to(&DataType::Float64, None)?);
+                apply(&left, &right, quotient)
+            }
             (Self::Negate, [ColumnarValue::Array(array)]) => Ok(ColumnarValue::Array(neg(array)?)),
             (Self::Negate, [ColumnarValue::Scalar(scalar)]) => {
                 let negated = neg(scalar.to_scalar()?.get().0)?;
@@ -111,6 +152,7 @@ impl ScalarUDFImpl for Checked {
             Operation::Subtract => "checked_subtract",
             Operation::Multiply => "checked_multiply",
             Operation::Negate => "checked_negate",
+            Operation::Divide => "checked_divide",
         }
     }
 
@@ -158,6 +200,18 @@ impl ScalarUDFImpl for Checked {
             (Operation::Negate, [only]) => -only.sort_properties,
             _ => SortProperties::Unordered,
         })
+    }
+}
+
+/// The quotient of DOUBLEs, none of them by zero.
+fn quotient(left: &dyn Datum, right: &dyn Datum) -> Result<ArrayRef, ArrowError> {
+    let quotients = div(left, right)?;
+    let (divisors, is_scalar) = right.get();
+    let divisors = divisors.as_primitive::<Float64Type>();
+    let is_by_zero = |row: usize| divisors.value(if is_scalar { 0 } else { row }) == 0.0;
+    match (0..quotients.len()).any(|row| quotients.is_valid(row) && is_by_zero(row)) {
+        true => Err(ArrowError::DivideByZero),
+        false => Ok(quotients),
     }
 }
 
