@@ -72,6 +72,7 @@ impl Database {
             .with_runtime_env(Arc::clone(&runtime))
             .with_default_features()
             .with_type_planner(Arc::new(CloudTypePlanner))
+            .with_expr_planners(semantics::expr_planners())
             .with_scalar_functions(crate::statements::functions::with_defaults())
             .with_aggregate_functions(semantics::aggregates())
             .with_analyzer_rules(semantics::analyzer_rules())

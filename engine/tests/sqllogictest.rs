@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use clouddb_engine::{Database, Error, Options, Session, StatementResult};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
@@ -26,9 +26,7 @@ impl AsyncDB for Connection {
                 let types = vec![DefaultColumnType::Any; rows.schema().fields().len()];
                 let mut lines = Vec::new();
                 for batch in rows.collect().await? {
-                    let schema = batch.schema();
-                    let columns: Vec<Vec<String>> =
-                        schema.fields().iter().zip(batch.columns()).map(|(field, column)| texts(field, column)).collect();
+                    let columns: Vec<Vec<String>> = batch.columns().iter().map(texts).collect();
                     lines.extend((0..batch.num_rows()).map(|row| columns.iter().map(|column| column[row].clone()).collect()));
                 }
                 Ok(DBOutput::Rows { types, rows: lines })
@@ -43,12 +41,11 @@ impl AsyncDB for Connection {
     }
 }
 
-fn texts(field: &Field, column: &ArrayRef) -> Vec<String> {
-    let is_uuid = field.metadata().get("ARROW:extension:name").is_some_and(|name| name == "arrow.uuid");
+fn texts(column: &ArrayRef) -> Vec<String> {
     let options = FormatOptions::default().with_null("NULL");
     let formatter = ArrayFormatter::try_new(column, &options).unwrap();
     let text = |row: usize| match column.data_type() {
-        DataType::FixedSizeBinary(16) if is_uuid && column.is_valid(row) => {
+        DataType::FixedSizeBinary(16) if column.is_valid(row) => {
             let hex: String = column.as_fixed_size_binary().value(row).iter().map(|byte| format!("{byte:02x}")).collect();
             format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
+use arrow::datatypes::{Fields, Schema, SchemaRef};
 use arrow::ipc::convert::fb_to_schema;
 use arrow::ipc::reader::read_footer_length;
 use arrow::ipc::root_as_footer;
@@ -25,7 +25,6 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 use super::FileFormat;
 use super::listing::{File, Files};
 use crate::error::{Error, Result, from_datafusion};
-use crate::statements::types;
 
 /// Files whose metadata are fetched at a time.
 const FOOTERS_AHEAD: usize = 32;
@@ -55,13 +54,10 @@ impl ScannedTable {
                 .with_hint("SELECT ... UNION ALL SELECT ... reads from several"));
         }
         let from_footers = if format == FileFormat::Arrow { arrow_schema(&files).await? } else { None };
-        let mut schema = match from_footers {
+        let schema = match from_footers {
             Some(schema) => schema,
             None => infer(state, reader.as_ref(), &files).await?,
         };
-        if format == FileFormat::Parquet {
-            schema = with_uuids(state, schema, first).await?;
-        }
         let files = files.without_columns_of(&schema);
         let folders: Fields = files.folders.into();
         Ok(Self { files: files.files, format: reader, schema: TableSchema::builder(schema).with_table_partition_cols(folders).build() })
@@ -173,19 +169,4 @@ async fn schema_in_footer(file: &File) -> Result<Option<Schema>> {
     let Some(start) = end.checked_sub(length as u64) else { return Ok(None) };
     let footer = read(start, end).await?;
     Ok(root_as_footer(&footer).ok().and_then(|footer| footer.schema()).map(fb_to_schema))
-}
-
-/// A Parquet schema with what Parquet knows of types beyond Arrow's own (UUID), and without other metadata of columns.
-async fn with_uuids(state: &SessionState, schema: SchemaRef, first: &File) -> Result<SchemaRef> {
-    if !schema.fields().iter().any(|field| matches!(field.data_type(), DataType::FixedSizeBinary(16))) {
-        return Ok(schema);
-    }
-    // Metadata of several files may contradict each other, so it is read of the first alone.
-    let with_metadata = ParquetFormat::default().with_skip_metadata(false);
-    let described = with_metadata.infer_schema(state, &first.store, std::slice::from_ref(&first.meta)).await.map_err(from_datafusion)?;
-    let fields = schema.fields().iter().map(|field| match described.field_with_name(field.name()) {
-        Ok(found) if types::is_uuid(found) => Arc::new(types::uuid_field(field.name()).with_nullable(field.is_nullable())),
-        _ => Arc::clone(field),
-    });
-    Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
 }

@@ -21,9 +21,10 @@ use datafusion::physical_plan::{ChildStats, DisplayAs, DisplayFormatType, Execut
 
 use super::pruning;
 
-/// The plan of a scan, guarded where the session has what may be wrong.
-pub(super) fn guarded(scan: Arc<dyn ExecutionPlan>, options: &ConfigOptions) -> Arc<dyn ExecutionPlan> {
-    match options.optimizer.enable_aggregate_dynamic_filter_pushdown || options.execution.enable_file_stream_work_stealing {
+/// The plan of a scan, guarded where the session, or the query, has what may be wrong.
+pub(super) fn guarded(scan: Arc<dyn ExecutionPlan>, options: &ConfigOptions, casts_keep_order: bool) -> Arc<dyn ExecutionPlan> {
+    let may_be_wrong = options.optimizer.enable_aggregate_dynamic_filter_pushdown || options.execution.enable_file_stream_work_stealing;
+    match may_be_wrong || !casts_keep_order {
         true => Arc::new(FilterGuardExec { scan }),
         false => scan,
     }
@@ -107,7 +108,7 @@ impl ExecutionPlan for FilterGuardExec {
         _: &ConfigOptions,
     ) -> Result<FilterDescription> {
         match phase {
-            FilterPushdownPhase::Pre if filters.iter().all(|filter| pruning::keeps_order(filter, &self.schema())) => {
+            FilterPushdownPhase::Pre if filters.iter().all(|filter| pruning::casts_keep_order(filter, &self.schema())) => {
                 FilterDescription::from_children(filters, &self.children())
             }
             FilterPushdownPhase::Pre | FilterPushdownPhase::Post => Ok(FilterDescription::all_unsupported(&filters, &self.children())),

@@ -99,7 +99,8 @@ impl TableScan {
         let all: Vec<_> = self.table.segments().map(Arc::clone).collect();
         schema::check_readable(self.table.meta(), &all).map_err(to_datafusion)?;
         let total = Total::of(&all);
-        let mut kept = match pruning::predicate(session, &self.schema, filters)? {
+        let usable = pruning::filters(session, &self.schema, filters)?;
+        let mut kept = match usable.predicate {
             Some(predicate) => pruning::prune(all, &predicate, &self.schema, &self.positions),
             None => all,
         };
@@ -109,7 +110,7 @@ impl TableScan {
         let (inline, parquet): (Vec<_>, Vec<_>) = kept.into_iter().partition(|segment| matches!(segment.body, SegmentBody::Inline(_)));
         let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
 
-        let guarded = |scan| guard::guarded(scan, session.config_options());
+        let guarded = |scan| guard::guarded(scan, session.config_options(), usable.casts_keep_order);
         if inline.is_empty() {
             return Ok(guarded(self.plan_parquet(session, parquet, projection, limit, total.parquet + total.inline)?));
         }

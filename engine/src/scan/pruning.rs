@@ -22,19 +22,27 @@ use datafusion::scalar::ScalarValue;
 use super::values;
 use crate::semantics;
 
-/// The filters as one predicate on the table's schema; `None` if there is none that can be used.
-pub(crate) fn predicate(session: &dyn Session, schema: &SchemaRef, filters: &[Expr]) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+/// What filters are good for.
+pub(super) struct Filters {
+    /// Those that can be used, as one predicate on the table's schema; `None` if there is none.
+    pub(super) predicate: Option<Arc<dyn PhysicalExpr>>,
+    /// Whether there is none that DataFusion would use wrongly.
+    pub(super) casts_keep_order: bool,
+}
+
+/// Sorts out filters.
+pub(super) fn filters(session: &dyn Session, schema: &SchemaRef, filters: &[Expr]) -> Result<Filters> {
     if filters.is_empty() {
-        return Ok(None);
+        return Ok(Filters { predicate: None, casts_keep_order: true });
     }
     let df_schema = DFSchema::try_from(Arc::clone(schema))?;
     let physical = filters.iter().filter_map(|filter| session.create_physical_expr(filter.clone(), &df_schema).ok());
-    let usable: Vec<_> = physical.filter(|filter| keeps_order(filter, schema)).collect();
-    Ok((!usable.is_empty()).then(|| conjunction(usable)))
+    let (usable, unusable): (Vec<_>, Vec<_>) = physical.partition(|filter| casts_keep_order(filter, schema));
+    Ok(Filters { predicate: (!usable.is_empty()).then(|| conjunction(usable)), casts_keep_order: unusable.is_empty() })
 }
 
 /// Whether all casts in a filter keep the order of values, so that the casts of bounds are bounds. DataFusion does not ask.
-pub(super) fn keeps_order(filter: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
+pub(super) fn casts_keep_order(filter: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
     let mut keeps = true;
     let walked = filter.apply(|part| {
         let cast = part.downcast_ref::<CastExpr>().map(|cast| (cast.expr(), cast.cast_type()));

@@ -1,7 +1,8 @@
 //! `+`, `-`, `*` and the sign of whole numbers, and of decimals whose result may have more digits than there are; and the quotient of decimals.
 //!
 //! DataFusion computes modulo 2^64; here what is out of a type's range is an error, not another number. The quotient of decimals is a DOUBLE, as in DuckDB:
-//! DataFusion's has four digits more than the dividend, and cuts off the rest. To divide by zero is an error, as in PostgreSQL.
+//! DataFusion's has four digits more than the dividend, and cuts off the rest. Such a quotient by zero is an error, as in PostgreSQL;
+//! that of DOUBLEs is infinite, as in DuckDB.
 
 use std::sync::{Arc, LazyLock};
 
@@ -73,10 +74,14 @@ fn may_overflow(left: &Expr, right: &Expr, op: Operator, schema: &DFSchema) -> D
     }
 }
 
-/// The operands of a checked operation.
+/// The operands of a checked operation whose result has the type of its operands, if they are whole numbers.
 pub(super) fn operands(expr: &Expr) -> Option<&[Expr]> {
     match expr {
-        Expr::ScalarFunction(call) if call.func.inner().is::<Checked>() => Some(&call.args),
+        Expr::ScalarFunction(call)
+            if call.func.inner().downcast_ref::<Checked>().is_some_and(|checked| checked.operation != Operation::Divide) =>
+        {
+            Some(&call.args)
+        }
         _ => None,
     }
 }

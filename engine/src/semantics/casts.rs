@@ -1,25 +1,26 @@
 //! Casts that mean what they mean in PostgreSQL and DuckDB.
 //!
-//! - A number with a fraction becomes the nearest whole number; Arrow cuts the fraction off.
+//! - A number with a fraction becomes the nearest whole number, a moment the nearest one of a coarser clock; Arrow cuts off.
 //! - DataFusion looks through a cast that it compares with a constant, and leaves out row groups by the cast of their bounds. Both are wrong for a cast that
 //!   makes one value of several, or that does not keep the order: `CAST(n AS INTEGER) = 1` is no `n = 1`, and noon may be between two days' mornings.
 //!   So such a cast becomes a call of a function, which nobody looks through.
-//! - Timestamps, lists, structs, maps and UUIDs become the texts that results show.
+//! - Timestamps, lists, structs, maps and UUIDs become the texts that results show; a text `\x00ff` becomes the bytes that it stands for.
+//!
+//! Assignment to a column ([`conform`]) does the same, and names the column and the value when one does not fit.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, StringViewBuilder};
 use arrow::compute::{CastOptions, cast, cast_with_options};
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit};
 use arrow::util::display::FormatOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result as DataFusionResult};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use crate::error::{Result, to_datafusion};
+use crate::error::{Error, Result, to_datafusion};
+use crate::statements::conform::conform;
 use crate::statements::types;
 use crate::text::values;
 
@@ -31,7 +32,9 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Trans
         _ => return Ok(Transformed::no(expr)),
     };
     let from = super::typed::type_of(inner, schema)?;
-    if !is_ours(&from, to.data_type()) || (is_bytes(&from) && !types::is_uuid(&*inner.to_field(schema)?.1)) {
+    // Within a list, TRY_CAST would have to lose single values: that is left to Arrow.
+    let is_nested = to.data_type().is_nested();
+    if !is_ours(&from, to.data_type()) || (safe && is_nested) {
         return Ok(Transformed::no(expr));
     }
     let function = OwnCast { to: Arc::clone(to), safe, signature: Signature::any(1, Volatility::Immutable) };
@@ -40,16 +43,29 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Trans
 }
 
 fn is_ours(from: &DataType, to: &DataType) -> bool {
-    makes_text(from, to) || !keeps_order(from, to) || loses_digits(from, to)
+    match (from, to) {
+        (DataType::List(from), DataType::List(to)) => is_ours(from.data_type(), to.data_type()),
+        (DataType::Map(from, _), DataType::Map(to, _)) => is_ours(from.data_type(), to.data_type()),
+        (DataType::Struct(from), DataType::Struct(to)) => {
+            from.len() == to.len() && from.iter().zip(to).any(|(from, to)| is_ours(from.data_type(), to.data_type()))
+        }
+        _ => {
+            makes_text(from, to)
+                || makes_bytes(from, to)
+                || !keeps_order(from, to)
+                || loses_digits(from, to)
+                || !holds_range(from, to)
+                || (from.is_string() && matches!(to, DataType::Interval(_)))
+        }
+    }
 }
 
 fn makes_text(from: &DataType, to: &DataType) -> bool {
-    to.is_string() && (is_bytes(from) || from.is_nested() || matches!(from, DataType::Timestamp(..)))
+    to.is_string() && (from.is_nested() || matches!(from, DataType::Timestamp(..) | DataType::FixedSizeBinary(types::UUID_WIDTH)))
 }
 
-/// As wide as a UUID; whether it is one is said by its field.
-fn is_bytes(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::FixedSizeBinary(16))
+fn makes_bytes(from: &DataType, to: &DataType) -> bool {
+    from.is_string() && matches!(to, DataType::BinaryView | DataType::Binary | DataType::LargeBinary)
 }
 
 /// Whether a greater value never becomes a lesser one, so that the cast of bounds are bounds of the cast. Casts between texts and other types are left to
@@ -65,8 +81,41 @@ pub(crate) fn keeps_order(from: &DataType, to: &DataType) -> bool {
 fn loses_digits(from: &DataType, to: &DataType) -> bool {
     match (scale(from), scale(to)) {
         (Some(from), Some(to)) => to < from,
+        // A moment, say.
+        (Some(from), None) => from > 0 && !to.is_floating() && !to.is_string(),
         (None, Some(_)) => from.is_floating() && to.is_integer(),
-        _ => false,
+        _ => match (from, to) {
+            (DataType::Timestamp(from, _), DataType::Timestamp(to, _)) => per_second(*from) > per_second(*to),
+            _ => false,
+        },
+    }
+}
+
+/// Whether every whole part of an exact number has a place: a cast that is to fail, or to become NULL, is not looked through.
+fn holds_range(from: &DataType, to: &DataType) -> bool {
+    match (range(from), range(to)) {
+        (Some((least, greatest)), Some((from, to))) => from <= least && greatest <= to,
+        _ => true,
+    }
+}
+
+/// The least and the greatest whole part of an exact number.
+fn range(data_type: &DataType) -> Option<(i128, i128)> {
+    match *data_type {
+        DataType::Int8 => Some((i8::MIN.into(), i8::MAX.into())),
+        DataType::Int16 => Some((i16::MIN.into(), i16::MAX.into())),
+        DataType::Int32 => Some((i32::MIN.into(), i32::MAX.into())),
+        DataType::Int64 => Some((i64::MIN.into(), i64::MAX.into())),
+        DataType::UInt8 => Some((0, u8::MAX.into())),
+        DataType::UInt16 => Some((0, u16::MAX.into())),
+        DataType::UInt32 => Some((0, u32::MAX.into())),
+        DataType::UInt64 => Some((0, u64::MAX.into())),
+        DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) | DataType::Decimal128(precision, scale) => {
+            let digits = u32::try_from(i32::from(precision) - i32::from(scale)).ok()?;
+            let beyond = 10_i128.checked_pow(digits)?;
+            Some((1 - beyond, beyond - 1))
+        }
+        _ => None,
     }
 }
 
@@ -81,23 +130,67 @@ fn scale(data_type: &DataType) -> Option<i8> {
     }
 }
 
-/// Numbers with a fraction, rounded if they are to become whole ones: decimals half away from zero, floats half to even.
+/// Values made ready for Arrow's cast: texts as results show them, `\x` and digits as the bytes that they stand for, numbers rounded.
 ///
 /// # Errors
-/// Arrow's, for a decimal that has no room for what it is rounded to.
-pub(crate) fn round_for(array: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
-    if !target.is_integer() {
+/// Arrow's, for values that it cannot show.
+pub(crate) fn ready_for(to: &DataType, field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
+    match field.data_type() {
+        from if makes_text(from, to) => texts(field, array),
+        from if makes_bytes(from, to) => bytes(array),
+        from if from.is_string() && matches!(to, DataType::Interval(_)) => with_units(array),
+        _ => rounded_for(to, array),
+    }
+}
+
+/// Numbers with a fraction, rounded if they are to become whole ones: decimals half away from zero, floats half to even. A cast would cut the fraction off.
+fn rounded_for(to: &DataType, array: &ArrayRef) -> Result<ArrayRef> {
+    if let (DataType::Timestamp(from, zone), DataType::Timestamp(to, _)) = (array.data_type(), to)
+        && per_second(*from) > per_second(*to)
+    {
+        let step = per_second(*from) / per_second(*to);
+        let ticks = cast(array, &DataType::Int64)?;
+        // Not toward zero, which is 1970.
+        let rounded = ticks
+            .as_primitive::<Int64Type>()
+            .unary::<_, Int64Type>(|tick| tick.div_euclid(step) + i64::from(tick.rem_euclid(step) * 2 >= step));
+        return Ok(cast(&rounded, &DataType::Timestamp(*to, zone.clone()))?);
+    }
+    if !to.is_integer() {
         return Ok(Arc::clone(array));
     }
-    Ok(match array.data_type() {
+    let whole = match *array.data_type() {
         DataType::Float16 | DataType::Float32 | DataType::Float64 => {
             let wide = cast(array, &DataType::Float64)?;
-            Arc::new(wide.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even))
+            return Ok(Arc::new(wide.as_primitive::<Float64Type>().unary::<_, Float64Type>(f64::round_ties_even)));
         }
-        DataType::Decimal128(precision, scale) if *scale > 0 => cast(array, &DataType::Decimal128(*precision, 0))?,
-        DataType::Decimal256(precision, scale) if *scale > 0 => cast(array, &DataType::Decimal256(*precision, 0))?,
-        _ => Arc::clone(array),
-    })
+        DataType::Decimal32(precision, 1..) => DataType::Decimal32(precision, 0),
+        DataType::Decimal64(precision, 1..) => DataType::Decimal64(precision, 0),
+        DataType::Decimal128(precision, 1..) => DataType::Decimal128(precision, 0),
+        DataType::Decimal256(precision, 1..) => DataType::Decimal256(precision, 0),
+        _ => return Ok(Arc::clone(array)),
+    };
+    Ok(cast(array, &whole)?)
+}
+
+fn per_second(unit: TimeUnit) -> i64 {
+    match unit {
+        TimeUnit::Second => 1,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond => 1_000_000,
+        TimeUnit::Nanosecond => 1_000_000_000,
+    }
+}
+
+/// Texts that are more than a number: Arrow would take that for months.
+fn with_units(array: &ArrayRef) -> Result<ArrayRef> {
+    let texts = cast(array, &DataType::Utf8View)?;
+    match texts.as_string_view().iter().flatten().find(|text| text.trim().parse::<f64>().is_ok()) {
+        Some(number) => {
+            Err(Error::invalid(format!("'{number}' is no INTERVAL: it has no unit")).with_hint(format!("write '{number} seconds', say")))
+        }
+        None => Ok(texts),
+    }
 }
 
 /// The texts that results show of these values.
@@ -114,6 +207,25 @@ fn texts(field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(texts.finish()))
 }
 
+/// Texts as bytes: `\xdead` is two bytes, as in PostgreSQL; any other text is its own UTF-8.
+fn bytes(array: &ArrayRef) -> Result<ArrayRef> {
+    let texts = arrow::compute::cast(array, &DataType::Utf8View)?;
+    let mut bytes = BinaryViewBuilder::with_capacity(texts.len());
+    for text in texts.as_string_view() {
+        match text.map(|text| (text, text.strip_prefix("\\x").and_then(hex))) {
+            None => bytes.append_null(),
+            Some((_, Some(decoded))) => bytes.append_value(decoded),
+            Some((text, None)) => bytes.append_value(text),
+        }
+    }
+    Ok(Arc::new(bytes.finish()))
+}
+
+fn hex(digits: &str) -> Option<Vec<u8>> {
+    let digits = digits.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<Vec<u8>>>()?;
+    (digits.len() % 2 == 0).then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
 /// CAST or TRY_CAST to a type.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct OwnCast {
@@ -125,11 +237,11 @@ struct OwnCast {
 impl OwnCast {
     fn cast(&self, array: &ArrayRef, from: &Field) -> Result<ArrayRef> {
         let to = self.to.data_type();
-        let array = match makes_text(from.data_type(), to) {
-            true => texts(from, array)?,
-            false => round_for(array, to)?,
-        };
-        Ok(cast_with_options(&array, to, &CastOptions { safe: self.safe, format_options: FormatOptions::default() })?)
+        if to.is_nested() {
+            return conform(array, from, &self.to);
+        }
+        let ready = ready_for(to, from, array)?;
+        Ok(cast_with_options(&ready, to, &CastOptions { safe: self.safe, format_options: FormatOptions::default() })?)
     }
 }
 
@@ -140,7 +252,7 @@ impl ScalarUDFImpl for OwnCast {
 
     fn schema_name(&self, operands: &[Expr]) -> DataFusionResult<String> {
         let operands: Vec<String> = operands.iter().map(|operand| operand.schema_name().to_string()).collect();
-        Ok(format!("{}({} AS {})", self.name().to_uppercase(), operands.join(", "), types::sql_name(&self.to)))
+        Ok(format!("{}({} AS {})", self.name().to_uppercase(), operands.join(", "), self.to.data_type()))
     }
 
     fn signature(&self) -> &Signature {

@@ -15,7 +15,7 @@ use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result as DataFusionResult, ScalarValue};
 use datafusion::config::ConfigOptions;
-use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
+use datafusion::logical_expr::expr::{Between, Case, InList, InSubquery, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Like, LogicalPlan, Operator, Projection, Union, cast, lit};
 use datafusion::optimizer::AnalyzerRule;
 
@@ -24,7 +24,7 @@ use super::walk;
 use crate::statements::{functions, types};
 
 /// Functions whose arguments all meet in one type.
-const SAME_TYPE: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
+const SAME_TYPE: [&str; 5] = ["make_array", "coalesce", "greatest", "least", "nullif"];
 
 /// The rule.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(super) struct CommonTypes;
 
 impl AnalyzerRule for CommonTypes {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> DataFusionResult<LogicalPlan> {
-        let plan = walk::every_expression(plan, |expr, place| expr.transform_up(|expr| Ok(rewritten(expr, &place.schema))))?.data;
+        let plan = walk::every_expression(plan, |expr, place| expr.transform_up(|expr| rewritten(expr, &place.schema)))?.data;
         Ok(plan.transform_up_with_subqueries(columns_that_meet)?.data)
     }
 
@@ -43,7 +43,7 @@ impl AnalyzerRule for CommonTypes {
 
 /// An expression that stands alone, with common types.
 pub(crate) fn with_common_types(expr: Expr, schema: &DFSchema) -> DataFusionResult<Expr> {
-    Ok(expr.transform_up(|expr| Ok(rewritten(expr, schema)))?.data)
+    Ok(expr.transform_up(|expr| rewritten(expr, schema))?.data)
 }
 
 /// Columns that meet as keys of a join, or in a UNION.
@@ -72,15 +72,7 @@ fn columns_that_meet(node: LogicalPlan) -> DataFusionResult<Transformed<LogicalP
                 return Ok(Transformed::no(LogicalPlan::Union(union)));
             }
             for input in &mut union.inputs {
-                let schema = Arc::clone(input.schema());
-                let columns = schema.iter().zip(&mixed).map(|((qualifier, field), mixed)| {
-                    let column = Expr::from((qualifier, field));
-                    match mixed {
-                        true => in_type(column, &DataType::Float64, &schema).alias_qualified(qualifier.cloned(), field.name()),
-                        false => column,
-                    }
-                });
-                *input = Arc::new(LogicalPlan::Projection(Projection::try_new(columns.collect(), Arc::clone(input))?));
+                *input = with_floats(input, &mixed)?;
             }
             Union::try_new_with_loose_types(union.inputs).map(|union| Transformed::yes(LogicalPlan::Union(union)))
         }
@@ -92,8 +84,9 @@ fn mixes_floats_and_decimals(types: &[DataType]) -> bool {
     types.iter().any(DataType::is_floating) && types.iter().any(DataType::is_decimal)
 }
 
-fn rewritten(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
-    match expr {
+/// A node with common types, or as it was.
+pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Transformed<Expr>> {
+    Ok(match expr {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) if is_decimal(&left, schema) || is_decimal(&right, schema) => {
             Transformed::yes(Operation::Divide.call(vec![*left, *right]))
         }
@@ -126,21 +119,12 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
             let is_float = expr.get_type(schema).is_ok_and(|data_type| data_type.is_floating());
             if is_float && list.iter().any(is_zero) {
                 list.extend([lit(0.0_f64), lit(-0.0_f64)]);
-                return Transformed::yes(Expr::InList(InList { expr, list, negated }));
+                return Ok(Transformed::yes(Expr::InList(InList { expr, list, negated })));
             }
             Transformed::new_transformed(Expr::InList(InList { expr, list, negated }), common.is_some())
         }
-        Expr::Case(Case { expr, when_then_expr, else_expr }) if expr.is_none() => {
-            let results = when_then_expr.iter().map(|(_, then)| &**then).chain(else_expr.as_deref());
-            match common(results, schema) {
-                Some(common) => {
-                    let when_then_expr = when_then_expr.into_iter().map(|(when, then)| (when, Box::new(in_type(*then, &common, schema))));
-                    let else_expr = else_expr.map(|otherwise| Box::new(in_type(*otherwise, &common, schema)));
-                    Transformed::yes(Expr::Case(Case { expr, when_then_expr: when_then_expr.collect(), else_expr }))
-                }
-                None => Transformed::no(Expr::Case(Case { expr, when_then_expr, else_expr })),
-            }
-        }
+        Expr::InSubquery(expr) => in_subquery(expr, schema)?,
+        Expr::Case(case) => case_in_types(case, schema),
         Expr::ScalarFunction(ScalarFunction { func, args }) if SAME_TYPE.contains(&func.name()) => match common(&args, schema) {
             Some(common) => {
                 let args = args.into_iter().map(|argument| in_type(argument, &common, schema)).collect();
@@ -156,7 +140,56 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
             Transformed::new_transformed(Expr::ScalarFunction(ScalarFunction { func, args }), changed)
         }
         other => Transformed::no(other),
+    })
+}
+
+/// What a CASE compares, and what it results in.
+fn case_in_types(mut case: Case, schema: &DFSchema) -> Transformed<Expr> {
+    let compared = case.expr.as_deref().into_iter().chain(case.when_then_expr.iter().map(|(when, _)| &**when));
+    let compared = case.expr.as_ref().and(common(compared, schema));
+    let results = common(case.when_then_expr.iter().map(|(_, then)| &**then).chain(case.else_expr.as_deref()), schema);
+    let cast = |expr: &mut Expr, common: &Option<DataType>| {
+        if let Some(common) = common {
+            *expr = in_type(std::mem::take(expr), common, schema);
+        }
+    };
+    for (when, then) in &mut case.when_then_expr {
+        cast(when, &compared);
+        cast(then, &results);
     }
+    if let Some(base) = &mut case.expr {
+        cast(base, &compared);
+    }
+    if let Some(otherwise) = &mut case.else_expr {
+        cast(otherwise, &results);
+    }
+    let changed = compared.is_some() || results.is_some();
+    Transformed::new_transformed(Expr::Case(case), changed)
+}
+
+/// A value that is looked for among the rows of a query.
+fn in_subquery(mut in_subquery: InSubquery, schema: &DFSchema) -> DataFusionResult<Transformed<Expr>> {
+    let found = in_subquery.subquery.subquery.schema().field(0).data_type().clone();
+    let types = [in_subquery.expr.get_type(schema)?, found];
+    if !mixes_floats_and_decimals(&types) {
+        return Ok(Transformed::no(Expr::InSubquery(in_subquery)));
+    }
+    *in_subquery.expr = in_type(std::mem::take(&mut *in_subquery.expr), &DataType::Float64, schema);
+    in_subquery.subquery.subquery = with_floats(&in_subquery.subquery.subquery, &[true])?;
+    Ok(Transformed::yes(Expr::InSubquery(in_subquery)))
+}
+
+/// A plan with DOUBLEs in place of the numbers in some of its columns.
+fn with_floats(input: &Arc<LogicalPlan>, columns: &[bool]) -> DataFusionResult<Arc<LogicalPlan>> {
+    let schema = input.schema();
+    let columns = schema.iter().zip(columns).map(|((qualifier, field), to_float)| {
+        let column = Expr::from((qualifier, field));
+        match to_float {
+            true => in_type(column, &DataType::Float64, schema).alias_qualified(qualifier.cloned(), field.name()),
+            false => column,
+        }
+    });
+    Ok(Arc::new(LogicalPlan::Projection(Projection::try_new(columns.collect(), Arc::clone(input))?)))
 }
 
 /// Gives a constant key the type of a map's keys.
@@ -177,8 +210,7 @@ fn is_decimal(expr: &Expr, schema: &DFSchema) -> bool {
 }
 
 fn is_uuid(expr: &Expr, schema: &DFSchema) -> bool {
-    let is_wide = expr.get_type(schema).is_ok_and(|data_type| data_type == DataType::FixedSizeBinary(16));
-    is_wide && expr.to_field(schema).is_ok_and(|(_, field)| types::is_uuid(&field))
+    expr.get_type(schema).is_ok_and(|data_type| data_type == DataType::FixedSizeBinary(types::UUID_WIDTH))
 }
 
 pub(super) fn is_comparison(op: Operator) -> bool {
@@ -207,13 +239,13 @@ fn common<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> O
             DataType::Date32 | DataType::Date64 => date = true,
             found @ DataType::Timestamp(..) => timestamp = timestamp.or(Some(found)),
             DataType::Interval(_) => interval = true,
-            DataType::FixedSizeBinary(16) => uuid |= is_uuid(expr, schema),
+            DataType::FixedSizeBinary(types::UUID_WIDTH) => uuid = true,
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => text = true,
             _ => {}
         }
     }
     if uuid && text {
-        return Some(DataType::FixedSizeBinary(16));
+        return Some(DataType::FixedSizeBinary(types::UUID_WIDTH));
     }
     if interval && text {
         return Some(DataType::Interval(IntervalUnit::MonthDayNano));

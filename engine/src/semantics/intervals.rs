@@ -1,7 +1,8 @@
 //! Intervals compared by their length: a month is 30 days, a day 24 hours, as in PostgreSQL and DuckDB.
 //!
 //! Arrow compares months, then days, then nanoseconds, so that 25 hours come before one day. Here both sides of a comparison, and keys of sorts and joins,
-//! become their length in nanoseconds. Grouping keeps intervals apart that are written otherwise ('24 hours', '1 day').
+//! become their length in nanoseconds. Where that is not done, what would compare intervals part by part is refused; but GROUP BY, DISTINCT and UNION keep
+//! intervals apart that are written otherwise ('24 hours', '1 day').
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,8 +10,8 @@ use arrow::array::{AsArray, Decimal128Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, IntervalMonthDayNanoType, IntervalUnit};
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr::{AggregateFunction, Between, InList, ScalarFunction, WindowFunction};
+use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::logical_expr::expr::{AggregateFunction, Between, Case, InList, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, SortExpr, Volatility,
 };
@@ -21,8 +22,31 @@ use crate::error::{Error, to_datafusion};
 const NANOS_A_DAY: i128 = 86_400_000_000_000;
 const DAYS_A_MONTH: i128 = 30;
 
-/// Functions that compare their arguments themselves.
-const COMPARING: [&str; 6] = ["min", "max", "greatest", "least", "nullif", "median"];
+/// Functions that compare their arguments, or what is in them.
+const COMPARING: [&str; 22] = [
+    "min",
+    "max",
+    "greatest",
+    "least",
+    "nullif",
+    "median",
+    "array_max",
+    "array_min",
+    "array_sort",
+    "array_position",
+    "array_positions",
+    "array_has",
+    "array_has_all",
+    "array_has_any",
+    "array_remove",
+    "array_remove_n",
+    "array_remove_all",
+    "array_replace",
+    "array_replace_n",
+    "array_replace_all",
+    "array_intersect",
+    "array_except",
+];
 
 static LENGTH: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::new_from_impl(Length::default())));
 
@@ -33,6 +57,9 @@ static LENGTH: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::n
 pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            for operand in [&left, &right] {
+                refuse_nested(operand, schema)?;
+            }
             if !is_interval(&left, schema)? || !is_interval(&right, schema)? {
                 return Ok(Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })));
             }
@@ -45,6 +72,13 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Exp
         Expr::InList(InList { expr, list, negated }) if is_interval(&expr, schema)? => {
             let list = list.into_iter().map(length).collect();
             Transformed::yes(Expr::InList(InList { expr: Box::new(length(*expr)), list, negated }))
+        }
+        Expr::Case(Case { expr: Some(base), when_then_expr, else_expr }) if is_interval(&base, schema)? => {
+            let when_then_expr = when_then_expr.into_iter().map(|(when, then)| (Box::new(length(*when)), then)).collect();
+            Transformed::yes(Expr::Case(Case { expr: Some(Box::new(length(*base))), when_then_expr, else_expr }))
+        }
+        Expr::InSubquery(in_subquery) if is_interval(&in_subquery.expr, schema)? => {
+            return Err(unsupported("IN (SELECT ...) of an INTERVAL", "write EXISTS (SELECT 1 ... WHERE ... = ...)"));
         }
         Expr::AggregateFunction(AggregateFunction { func, mut params }) => {
             refuse(func.name(), &params.args, schema)?;
@@ -59,6 +93,14 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Exp
         }
         Expr::ScalarFunction(ScalarFunction { func, args }) => {
             refuse(func.name(), &args, schema)?;
+            if func.name() == "date_part"
+                && let Some(difference) = args.get(1)
+                && matches!(type_of(difference, schema)?, DataType::Duration(_))
+            {
+                // DataFusion answers with the whole difference in hours, minutes, ..., where SQL asks for what is beside days, hours, ...
+                let hint = "EXTRACT(epoch FROM a) - EXTRACT(epoch FROM b) is the difference in seconds";
+                return Err(unsupported("EXTRACT from the difference of two timestamps", hint));
+            }
             Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))
         }
         other => Transformed::no(other),
@@ -67,6 +109,7 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Exp
 
 /// A key of a sort or a join.
 pub(super) fn key(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    refuse_nested(&expr, schema)?;
     match is_interval(&expr, schema)? {
         true => Ok(Transformed::yes(length(expr))),
         false => Ok(Transformed::no(expr)),
@@ -88,12 +131,37 @@ fn refuse(function: &str, args: &[Expr], schema: &DFSchema) -> Result<()> {
         return Ok(());
     }
     for argument in args {
-        if is_interval(argument, schema)? {
-            let error = Error::unsupported(format!("{function} of an INTERVAL is not supported"));
-            return Err(to_datafusion(error.with_hint("ORDER BY the interval, with LIMIT 1; or compare with CASE WHEN")));
+        if holds_interval(&type_of(argument, schema)?) {
+            return Err(unsupported(
+                &format!("{function} of an INTERVAL"),
+                "ORDER BY the interval, with LIMIT 1; or compare with CASE WHEN",
+            ));
         }
     }
     Ok(())
+}
+
+fn refuse_nested(expr: &Expr, schema: &DFSchema) -> Result<()> {
+    let data_type = type_of(expr, schema)?;
+    match data_type.is_nested() && holds_interval(&data_type) {
+        true => Err(unsupported("comparing lists, structs and maps of INTERVALs", "compare or sort by the INTERVALs in them")),
+        false => Ok(()),
+    }
+}
+
+fn unsupported(what: &str, hint: &str) -> DataFusionError {
+    to_datafusion(Error::unsupported(format!("{what} is not supported")).with_hint(hint))
+}
+
+fn holds_interval(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Interval(_) => true,
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) | DataType::Map(item, _) => {
+            holds_interval(item.data_type())
+        }
+        DataType::Struct(fields) => fields.iter().any(|field| holds_interval(field.data_type())),
+        _ => false,
+    }
 }
 
 fn is_interval(expr: &Expr, schema: &DFSchema) -> Result<bool> {

@@ -1,9 +1,12 @@
 //! What SQL's expressions mean here, where DataFusion's answer would be a wrong one.
 //!
-//! - `common_types`: the type in which values of different types meet, and the quotient of decimals. Before DataFusion gives expressions their types.
+//! - `common_types`: the type in which values of different types meet, and the quotient of decimals. While SQL is planned (`planner`), and before DataFusion
+//!   gives expressions their types.
 //! - `typed`: one rule behind that, for what depends on types: arithmetic that never wraps (`arithmetic`), casts that round and that the optimizer does
 //!   not look through (`casts`), intervals compared by their length (`intervals`).
+//! - `in_subquery`: IN (SELECT ...) where NULL must be told from false.
 //! - `sum`: sums of whole numbers keep 128 bits until their end (`accumulators`).
+//! - `extremes`: minima and maxima of groups with a NaN.
 //! - `zones`: AT TIME ZONE.
 //!
 //! The sum of BIGINTs is a BIGINT, or an error: a wider type, as HUGEINT in DuckDB or NUMERIC in PostgreSQL, would change the type of every result that sums
@@ -13,7 +16,10 @@ mod accumulators;
 mod arithmetic;
 mod casts;
 mod common_types;
+mod extremes;
+mod in_subquery;
 mod intervals;
+mod planner;
 mod sum;
 mod typed;
 mod walk;
@@ -22,24 +28,36 @@ pub(crate) mod zones;
 use std::sync::Arc;
 
 use datafusion::execution::SessionStateDefaults;
+use datafusion::functions_aggregate::min_max::{Max, Min};
 use datafusion::logical_expr::AggregateUDF;
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
-pub(crate) use casts::{keeps_order, round_for};
+pub(crate) use casts::{keeps_order, ready_for};
 pub(crate) use common_types::with_common_types;
 pub(crate) use typed::with_our_meaning;
 
 /// DataFusion's rules that give expressions their types, between our own.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(common_types::CommonTypes));
+    rules.insert(0, Arc::new(in_subquery::InSubqueries));
+    rules.insert(1, Arc::new(common_types::CommonTypes));
     rules.push(Arc::new(typed::TypedMeaning));
     rules
 }
 
-/// DataFusion's aggregates, with our sum.
+/// DataFusion's planners of expressions, behind our own.
+pub(crate) fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
+    let mut planners = SessionStateDefaults::default_expr_planners();
+    planners.insert(0, Arc::new(planner::CommonTypesPlanner));
+    planners
+}
+
+/// DataFusion's aggregates, with our sum, min and max.
 pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
     let mut aggregates = SessionStateDefaults::default_aggregate_functions();
     aggregates.push(Arc::new(AggregateUDF::new_from_impl(sum::ExactSum::default())));
+    aggregates.push(Arc::new(AggregateUDF::new_from_impl(extremes::Extreme::<Min>::default())));
+    aggregates.push(Arc::new(AggregateUDF::new_from_impl(extremes::Extreme::<Max>::default())));
     aggregates
 }

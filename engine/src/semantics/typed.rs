@@ -39,9 +39,13 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         Expr::Cast(_) | Expr::TryCast(_) => casts::rewritten(expr, schema),
         Expr::BinaryExpr(binary) if common_types::is_comparison(binary.op) => intervals::rewritten(expr, schema),
         Expr::BinaryExpr(_) | Expr::Negative(_) => arithmetic::rewritten(expr, schema),
-        Expr::Between(_) | Expr::InList(_) | Expr::AggregateFunction(_) | Expr::WindowFunction(_) | Expr::ScalarFunction(_) => {
-            intervals::rewritten(expr, schema)
-        }
+        Expr::Between(_)
+        | Expr::InList(_)
+        | Expr::InSubquery(_)
+        | Expr::Case(_)
+        | Expr::AggregateFunction(_)
+        | Expr::WindowFunction(_)
+        | Expr::ScalarFunction(_) => intervals::rewritten(expr, schema),
         _ => Ok(Transformed::no(expr)),
     })
 }

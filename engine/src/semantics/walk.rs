@@ -1,16 +1,16 @@
 //! The way of a rule through all expressions of a plan.
 
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNodeContainer};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, GroupingSet, LogicalPlan};
 
 /// Where an expression stands.
 pub(super) struct Place {
     /// The columns that it may name.
     pub(super) schema: DFSchema,
-    /// Whether its value is compared with that of other rows: it is a key of a sort or of a join.
+    /// Whether it may be a key: it belongs to a sort or to a join (whose condition, a BOOLEAN, is none).
     pub(super) is_key: bool,
 }
 
@@ -26,11 +26,27 @@ pub(super) fn every_expression(
         }
         let place = Place { schema, is_key: matches!(node, LogicalPlan::Sort(_) | LogicalPlan::Join(_)) };
         let names = NamePreserver::new(&node);
-        let rewritten = node.map_expressions(|expr| {
+        let named = |expr: Expr| {
             let name = names.save(&expr);
             Ok(rewrite(expr, &place)?.update_data(|expr| name.restore(expr)))
+        };
+        let rewritten = node.map_expressions(|expr| match expr {
+            // Its members are columns of the result, not the set.
+            Expr::GroupingSet(set) => members(set, named),
+            other => named(other),
         })?;
         // The nodes above look at the types that columns have now.
         rewritten.map_data(LogicalPlan::recompute_schema)
     })
+}
+
+fn members(set: GroupingSet, mut rewrite: impl FnMut(Expr) -> Result<Transformed<Expr>>) -> Result<Transformed<Expr>> {
+    let set = match set {
+        GroupingSet::Rollup(exprs) => exprs.map_elements(rewrite)?.update_data(GroupingSet::Rollup),
+        GroupingSet::Cube(exprs) => exprs.map_elements(rewrite)?.update_data(GroupingSet::Cube),
+        GroupingSet::GroupingSets(sets) => {
+            sets.map_elements(|exprs| exprs.map_elements(&mut rewrite))?.update_data(GroupingSet::GroupingSets)
+        }
+    };
+    Ok(set.update_data(Expr::GroupingSet))
 }

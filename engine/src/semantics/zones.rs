@@ -42,7 +42,6 @@ impl ScalarUDFImpl for AtTimeZone {
         match arguments {
             [_, DataType::Timestamp(unit, Some(_))] => Ok(DataType::Timestamp(*unit, None)),
             [_, DataType::Timestamp(unit, None)] => Ok(DataType::Timestamp(*unit, Some(ZONE.into()))),
-            [_, DataType::Date32 | DataType::Date64] => Ok(DataType::Timestamp(TimeUnit::Microsecond, Some(ZONE.into()))),
             [_, DataType::Null] => Ok(DataType::Timestamp(TimeUnit::Microsecond, None)),
             other => {
                 let found = other.last().map(ToString::to_string).unwrap_or_default();
@@ -63,7 +62,7 @@ fn moved(zones: &ArrayRef, times: &ArrayRef, to: &DataType) -> Result<ArrayRef> 
     let is_moment = matches!(times.data_type(), DataType::Timestamp(_, Some(_)));
     let zones = cast(zones, &DataType::Utf8View)?;
     let zones = zones.as_string_view();
-    // A date is the midnight at its beginning; the zone of a moment is only how it is shown.
+    // The zone of a moment is only how it is shown.
     let times = cast(times, &DataType::Timestamp(*unit, None)).and_then(|times| cast(&times, &DataType::Int64))?;
     let times = times.as_primitive::<Int64Type>();
     let per_second = match unit {

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, ListArray, MapArray, RecordBatch, StructArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, StructArray, new_null_array};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
 use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
@@ -23,7 +23,7 @@ use futures::StreamExt;
 
 use super::{types, uuid};
 use crate::error::{Error, Result, to_datafusion};
-use crate::semantics::round_for;
+use crate::semantics::ready_for;
 
 /// Longer values are cut in messages.
 const SHOWN_CHARACTERS: usize = 80;
@@ -42,18 +42,11 @@ pub(crate) fn conform(array: &ArrayRef, source: &Field, target: &Field) -> Resul
     if types::is_uuid(target) {
         return uuid::from_array(array).map_err(|error| error.context(format!("column '{}'", target.name())));
     }
-    let text;
-    let array = match types::is_uuid(source) {
-        true => {
-            text = uuid::to_text(array)?;
-            &text
-        }
-        false => array,
-    };
     if let Some(nested) = nested(array, target)? {
         return Ok(nested);
     }
-    if !can_cast_types(array.data_type(), target.data_type()) {
+    let ready = ready_for(target.data_type(), source, array)?;
+    if !can_cast_types(ready.data_type(), target.data_type()) {
         return Err(Error::invalid(format!(
             "column '{}' of type {} cannot hold values of type {}",
             target.name(),
@@ -61,14 +54,9 @@ pub(crate) fn conform(array: &ArrayRef, source: &Field, target: &Field) -> Resul
             types::sql_name(source)
         )));
     }
-    let array = &match target.data_type() {
-        DataType::BinaryView | DataType::Binary | DataType::LargeBinary if array.data_type().is_string() => bytes_of_text(array)?,
-        _ => Arc::clone(array),
-    };
-    let rounded = round_for(array, target.data_type())?;
     let options = |safe| CastOptions { safe, format_options: FormatOptions::default() };
-    cast_with_options(&rounded, target.data_type(), &options(false)).map_err(|error| {
-        let value = cast_with_options(&rounded, target.data_type(), &options(true)).ok().and_then(|cast| first_lost(array, &cast));
+    cast_with_options(&ready, target.data_type(), &options(false)).map_err(|error| {
+        let value = cast_with_options(&ready, target.data_type(), &options(true)).ok().and_then(|cast| first_lost(array, &cast));
         match value {
             Some(value) => Error::invalid(format!("column '{}' of type {} cannot hold '{value}'", target.name(), types::sql_name(target))),
             None => Error::from(error).context(format!("column '{}' of type {}", target.name(), types::sql_name(target))),
@@ -115,25 +103,6 @@ fn compact(offsets: &OffsetBuffer<i32>, items: &ArrayRef) -> (OffsetBuffer<i32>,
     let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return (offsets.clone(), Arc::clone(items)) };
     let items = items.slice(*first as usize, (last - first) as usize);
     (OffsetBuffer::from_lengths(offsets.lengths()), items)
-}
-
-/// Texts as bytes: `\xdead` is two bytes, as in PostgreSQL; any other text is its own UTF-8.
-fn bytes_of_text(array: &ArrayRef) -> Result<ArrayRef> {
-    let texts = arrow::compute::cast(array, &DataType::Utf8View)?;
-    let mut bytes = BinaryViewBuilder::with_capacity(texts.len());
-    for text in texts.as_string_view() {
-        match text.map(|text| (text, text.strip_prefix("\\x").and_then(hex))) {
-            None => bytes.append_null(),
-            Some((_, Some(decoded))) => bytes.append_value(decoded),
-            Some((text, None)) => bytes.append_value(text),
-        }
-    }
-    Ok(Arc::new(bytes.finish()))
-}
-
-fn hex(digits: &str) -> Option<Vec<u8>> {
-    let digits = digits.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<Vec<u8>>>()?;
-    (digits.len() % 2 == 0).then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 /// The first value that a lenient cast turned into NULL.

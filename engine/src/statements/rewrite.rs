@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 use clouddb_storage::AsOf;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator,
+    BinaryOperator, CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator,
     FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor,
     TableVersion, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
@@ -78,7 +78,7 @@ pub(crate) fn rewrite_stored(statement: &mut Statement) -> Result<()> {
         }
     }
     balance::balance(statement);
-    refuse::check_queries(statement)?;
+    refuse::check_stored(statement)?;
     match VisitMut::visit(statement, &mut Stored) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
@@ -410,6 +410,12 @@ fn literal_or_cast(expr: &mut Expr) -> Result<()> {
         Expr::TypedString(typed) if typed.data_type == SqlType::Uuid => {
             *expr = call(functions::TO_UUID, vec![Expr::Value(typed.value.clone())])
         }
+        Expr::AnyOp { left, compare_op, right, .. } if matches!(**right, Expr::Subquery(_)) => {
+            *expr = compared_with_rows(left, compare_op, right, false)?;
+        }
+        Expr::AllOp { left, compare_op, right } if matches!(**right, Expr::Subquery(_)) => {
+            *expr = compared_with_rows(left, compare_op, right, true)?;
+        }
         Expr::AtTimeZone { timestamp, time_zone } => {
             let [time, zone] = [timestamp, time_zone].map(|part| std::mem::replace(part.as_mut(), Expr::Value(Value::Null.into())));
             *expr = call(zones::TIMEZONE, vec![zone, time]);
@@ -417,4 +423,21 @@ fn literal_or_cast(expr: &mut Expr) -> Result<()> {
         _ => {}
     }
     Ok(())
+}
+
+/// `x = ANY (SELECT ...)` is IN, `x <> ALL (SELECT ...)` NOT IN. DataFusion mixes up columns of the same name within and without.
+fn compared_with_rows(left: &mut Expr, op: &BinaryOperator, right: &mut Expr, all: bool) -> Result<Expr> {
+    let take = |expr: &mut Expr| std::mem::replace(expr, Expr::Value(Value::Null.into()));
+    match (op, all, take(right)) {
+        (BinaryOperator::Eq, false, Expr::Subquery(subquery)) => {
+            Ok(Expr::InSubquery { expr: Box::new(take(left)), subquery, negated: false })
+        }
+        (BinaryOperator::NotEq, true, Expr::Subquery(subquery)) => {
+            Ok(Expr::InSubquery { expr: Box::new(take(left)), subquery, negated: true })
+        }
+        (op, all, _) => {
+            let error = refuse::unsupported(format!("{op} {} (SELECT ...)", if all { "ALL" } else { "ANY" }));
+            Err(error.with_hint("compare with (SELECT min(...) ...) or (SELECT max(...) ...)"))
+        }
+    }
 }

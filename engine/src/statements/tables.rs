@@ -317,6 +317,9 @@ async fn query_columns(context: &Context, query: Box<Query>, names: &[ColumnDef]
         // The field ids of the table that was read are not those of the one that is made.
         spec.metadata =
             field.metadata().iter().filter(|(key, _)| *key != FIELD_ID_KEY).map(|(key, value)| (key.clone(), value.clone())).collect();
+        if types::is_uuid(field) {
+            spec.metadata.extend(types::uuid_field(field.name()).metadata().clone());
+        }
         spec
     });
     Ok((columns.collect(), plan))

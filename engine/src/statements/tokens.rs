@@ -54,7 +54,7 @@ pub(crate) fn numbers(tokens: &mut [TokenWithSpan], is_zero: impl Fn(Location) -
         if let [TokenWithSpan { token: Token::Number(number, _), span }, TokenWithSpan { token: Token::Word(word), .. }] = pair
             && word.quote_style.is_none()
         {
-            return Err(Error::invalid(format!("syntax error: '{number}{word}' at {} is neither a number nor a name", span.start))
+            return Err(Error::invalid(format!("syntax error: '{number}{word}'{} is neither a number nor a name", span.start))
                 .with_hint("a name that begins with a digit is written in double quotes"));
         }
     }

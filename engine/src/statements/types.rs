@@ -40,14 +40,19 @@ impl TypePlanner for CloudTypePlanner {
     }
 }
 
+/// The bytes of a UUID, which is a `FixedSizeBinary` of that width. Nothing else is: SQL's binary strings have any length. What Arrow says of a field beyond its type is lost in many
+/// expressions, so it is not asked.
+pub(crate) const UUID_WIDTH: i32 = 16;
+
 /// Whether a field is a UUID.
 pub(crate) fn is_uuid(field: &Field) -> bool {
-    matches!(field.data_type(), DataType::FixedSizeBinary(16)) && field.metadata().get(EXTENSION_NAME).is_some_and(|name| name == UUID)
+    *field.data_type() == DataType::FixedSizeBinary(UUID_WIDTH)
 }
 
 /// A nullable field of type UUID.
 pub(crate) fn uuid_field(name: &str) -> Field {
-    Field::new(name, DataType::FixedSizeBinary(16), true).with_metadata(HashMap::from([(EXTENSION_NAME.to_owned(), UUID.to_owned())]))
+    Field::new(name, DataType::FixedSizeBinary(UUID_WIDTH), true)
+        .with_metadata(HashMap::from([(EXTENSION_NAME.to_owned(), UUID.to_owned())]))
 }
 
 /// The nullable field for a SQL type.
@@ -112,7 +117,7 @@ fn data_type(sql_type: &SqlType) -> Result<DataType> {
         | SqlType::Bytes(_)
         | SqlType::Binary(_)
         | SqlType::Varbinary(_) => DataType::BinaryView,
-        SqlType::Uuid => DataType::FixedSizeBinary(16),
+        SqlType::Uuid => DataType::FixedSizeBinary(UUID_WIDTH),
         SqlType::Date | SqlType::Date32 => DataType::Date32,
         SqlType::Time(precision, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => match unit("TIME", *precision)? {
             TimeUnit::Second => DataType::Time32(TimeUnit::Second),

@@ -1,11 +1,11 @@
 //! CREATE VIEW and DROP VIEW. A view is stored as the text of its query, with the schema in which its names are looked up.
 
 use clouddb_storage::Transaction;
-use datafusion::sql::sqlparser::ast::{CreateTableOptions, CreateView, ObjectName};
+use datafusion::sql::sqlparser::ast::{CreateTableOptions, CreateView, ObjectName, Statement};
 
 use super::context::Context;
 use super::parse::normalized;
-use super::refuse::unsupported;
+use super::refuse::{check_stored, unsupported};
 use super::{rewrite, schemas};
 use crate::error::{Error, Result};
 use crate::session::result::Done;
@@ -54,6 +54,7 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
     if let Some(what) = rewrite::reads_past_or_files(&query) {
         return Err(unsupported(format!("a view that {what}")));
     }
+    check_stored(&Statement::Query(query.clone()))?;
     let name = context.qualify(&name)?;
     let schema = schemas::existing(transaction, &name.schema)?;
     let snapshot = transaction.snapshot();

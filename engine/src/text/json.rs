@@ -15,6 +15,7 @@ use arrow::json::writer::{
 use arrow::util::display::ArrayFormatter;
 
 use super::values;
+use crate::statements::types;
 
 /// Adds an object a line for every row.
 ///
@@ -52,7 +53,7 @@ impl EncoderFactory for Encoders {
         options: &'a EncoderOptions,
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
         let encoder: Box<dyn Encoder + 'a> = match array.data_type() {
-            DataType::FixedSizeBinary(16) if values::is_uuid(field) => {
+            DataType::FixedSizeBinary(types::UUID_WIDTH) => {
                 let uuids = array.as_fixed_size_binary();
                 Box::new(Texts(move |row| values::uuid_text(uuids.value(row))))
             }
