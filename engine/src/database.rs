@@ -16,7 +16,7 @@ use crate::semantics;
 use crate::session::Session;
 use crate::settings::Options;
 use crate::statements::stored::StoredSql;
-use crate::statements::types::CloudTypePlanner;
+use crate::types::CloudTypePlanner;
 
 /// A database opened for SQL. Cloning is cheap; all clones share storage, caches and memory.
 #[derive(Clone)]
@@ -73,7 +73,7 @@ impl Database {
             .with_default_features()
             .with_type_planner(Arc::new(CloudTypePlanner))
             .with_expr_planners(semantics::expr_planners())
-            .with_scalar_functions(crate::statements::functions::with_defaults())
+            .with_scalar_functions(semantics::functions::with_defaults())
             .with_aggregate_functions(semantics::aggregates())
             .with_analyzer_rules(semantics::analyzer_rules())
             .build();

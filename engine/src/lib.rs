@@ -5,6 +5,7 @@
 //! - `scan` and `write` are the way of rows out of and into segments; [`system_tables`] is what a database tells of itself.
 //! - [`text`] makes text of values and rows.
 //! - `semantics` is what SQL's expressions mean, where DataFusion's answer would be a wrong one.
+//! - `types` is SQL's types in Arrow.
 //! - `statements` carries out what DataFusion does not: DDL, INSERT, COPY, transactions, time travel; and refuses what nobody carries out.
 //!
 //! DataFusion plans and runs queries. This crate decides which snapshot a statement reads, what it changes, and when that is committed.
@@ -20,6 +21,7 @@ mod settings;
 mod statements;
 pub mod system_tables;
 pub mod text;
+mod types;
 mod write;
 
 pub use database::Database;

@@ -6,20 +6,21 @@ use arrow::util::display::ArrayFormatter;
 
 use super::split::Chunk;
 use crate::error::{Error, Result};
-use crate::statements::{conform, types};
+use crate::semantics::assignment;
 use crate::text::values;
+use crate::types;
 
 /// Texts as `target` has them. `starts` are the bytes of the chunk where the rows begin.
 pub(super) fn typed(chunk: &Chunk, starts: &[usize], texts: &ArrayRef, target: &Field, hint: &str) -> Result<ArrayRef> {
     let source = Field::new(target.name(), texts.data_type().clone(), true);
-    let array = match conform::conform(texts, &source, target) {
+    let array = match assignment::conform(texts, &source, target) {
         Ok(array) => array,
         Err(error) => {
             // Which row was it? Only asked when something is wrong.
-            let wrong = (0..texts.len()).find(|row| conform::conform(&texts.slice(*row, 1), &source, target).is_err());
+            let wrong = (0..texts.len()).find(|row| assignment::conform(&texts.slice(*row, 1), &source, target).is_err());
             let Some(row) = wrong else { return Err(error.context(format!("file '{}'", chunk.name))) };
             let value = ArrayFormatter::try_new(texts, &values::options("NULL"))?.value(row).to_string();
-            let message = format!("cannot read '{}' as {}", conform::shortened(&value), types::sql_name(target));
+            let message = format!("cannot read '{}' as {}", assignment::shortened(&value), types::sql_name(target));
             return Err(at_column(chunk, starts[row], target, &message).with_hint(hint));
         }
     };

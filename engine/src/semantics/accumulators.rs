@@ -9,7 +9,7 @@ use datafusion::common::{Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
 use crate::error::{Error, to_datafusion};
-use crate::statements::types;
+use crate::types;
 
 /// What is summed up; of decimals the precision and scale of the sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use datafusion::physical_expr_common::datum::apply;
 
 use super::typed::type_of;
 use crate::error::{Error, to_datafusion};
-use crate::statements::types;
+use crate::types;
 
 /// What is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

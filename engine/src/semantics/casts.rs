@@ -19,10 +19,10 @@ use datafusion::common::{DFSchema, Result as DataFusionResult};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
 use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
+use super::assignment::conform;
 use crate::error::{Error, Result, to_datafusion};
-use crate::statements::conform::conform;
-use crate::statements::types;
 use crate::text::values;
+use crate::types;
 
 /// A cast with our meaning, or as it was.
 pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Transformed<Expr>> {

@@ -20,8 +20,8 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Like, LogicalPla
 use datafusion::optimizer::AnalyzerRule;
 
 use super::arithmetic::Operation;
-use super::walk;
-use crate::statements::{functions, types};
+use super::{functions, walk};
+use crate::types;
 
 /// Functions whose arguments all meet in one type.
 const SAME_TYPE: [&str; 5] = ["make_array", "coalesce", "greatest", "least", "nullif"];

@@ -12,7 +12,7 @@ use datafusion::common::Result as DataFusionResult;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
 use crate::error::{Error, Result, to_datafusion};
-use crate::statements::types::ZONE;
+use crate::types::ZONE;
 
 /// The function's name.
 pub(crate) const TIMEZONE: &str = "timezone";

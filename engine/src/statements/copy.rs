@@ -18,10 +18,11 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use super::context::Context;
 use super::insert::{column_names, listed_columns, write_rows};
 use super::refuse::unsupported;
-use super::{functions, types};
 use crate::error::{Error, Result, from_datafusion};
 use crate::files::{self, Columns, FileFormat, NULL_FOLDER, Options, Place};
+use crate::semantics::functions;
 use crate::session::result::Done;
+use crate::types;
 
 /// `COPY ... FROM` or `COPY ... TO`.
 #[derive(Debug, Clone)]

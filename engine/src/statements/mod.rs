@@ -7,14 +7,13 @@
 //! ```
 
 mod balance;
-pub(crate) mod conform;
+mod conform;
 mod constant;
 pub(crate) mod context;
 pub(crate) mod copy;
 mod depth;
 mod dialect;
 pub(crate) mod explain;
-pub(crate) mod functions;
 mod insert;
 pub(crate) mod kind;
 mod names;
@@ -26,8 +25,6 @@ pub(crate) mod set;
 pub(crate) mod stored;
 mod tables;
 mod tokens;
-pub(crate) mod types;
-mod uuid;
 mod values;
 mod views;
 pub(crate) mod write;

@@ -3,7 +3,7 @@
 //! Splitting works on tokens, so that a semicolon in a string, a name or a comment ends nothing. A statement is parsed only when it is run: those
 //! before a syntax error still run, and its message tells the line in the script.
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectName, Query, Statement as SqlStatement};
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Statement as SqlStatement};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
@@ -13,6 +13,7 @@ use super::depth;
 use super::dialect::DIALECT;
 use super::tokens;
 use crate::error::{Error, Result};
+pub(crate) use crate::types::normalized;
 
 /// How deep the parser itself may recurse. Its frames take some 20 KiB a level in debug builds; the stack that statements are parsed on holds that
 /// many times over (see `stack`).
@@ -113,14 +114,6 @@ pub(crate) fn parse_expression(sql: &str) -> Result<Expr> {
     let expr = parser.parse_expr().map_err(syntax_error)?;
     expect_end(&parser)?;
     Ok(expr)
-}
-
-/// A name as DataFusion sees it: lower case unless quoted.
-pub(crate) fn normalized(ident: &Ident) -> String {
-    match ident.quote_style {
-        Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
-    }
 }
 
 /// The parts of a name, as DataFusion sees them.

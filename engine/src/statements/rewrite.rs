@@ -20,10 +20,10 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::context::Context;
-use super::{balance, constant, functions, refuse};
+use super::{balance, constant, refuse};
 use crate::error::{Error, Result};
 use crate::files::{self, Columns, FileCatalog, FileFormat, Options};
-use crate::semantics::zones;
+use crate::semantics::{functions, zones};
 use crate::settings::CATALOG;
 
 /// The catalog of files that a statement reads in place.

@@ -11,9 +11,11 @@ use datafusion::sql::sqlparser::ast::{
 use super::context::{Context, QualifiedName};
 use super::parse::normalized;
 use super::refuse::{check_expression, unsupported};
-use super::{constant, insert, rewrite, schemas, types};
+use super::{constant, insert, rewrite, schemas};
 use crate::error::{Error, Result, from_datafusion};
+use crate::semantics::assignment;
 use crate::session::result::Done;
+use crate::types;
 
 /// Runs a CREATE TABLE inside a transaction.
 pub(crate) async fn create(context: &Context, transaction: &mut Transaction, create: CreateTable) -> Result<Done> {
@@ -290,7 +292,7 @@ fn check_default(context: &Context, expr: &Expr, field: &arrow::datatypes::Field
     check_expression(expr)?;
     let planned = constant::plan(&context.state, rewrite::rewrite_expression(expr.clone())?)?;
     let (value, source) = constant::evaluate(&context.state, planned)?;
-    super::conform::conform(&value, &source, field)?;
+    assignment::conform(&value, &source, field)?;
     Ok(())
 }
 

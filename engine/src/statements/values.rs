@@ -13,11 +13,11 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr as LogicalExpr;
 use datafusion::sql::sqlparser::ast::{Expr, UnaryOperator, Value};
 
-use super::conform::conform;
 use super::context::Context;
 use super::insert::{default_of, wrong_count};
 use super::{constant, refuse, rewrite};
 use crate::error::{Error, Result, from_datafusion};
+use crate::semantics::assignment::conform;
 
 /// Values are cast in batches of this many rows: bounds memory for the one-element arrays in between.
 const ROWS_IN_A_BATCH: usize = 4_096;

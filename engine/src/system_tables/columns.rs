@@ -13,7 +13,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::{all_tables, batch, flag, number, optional_text, schema_of, text, to_number};
 use crate::scan::{schema as scan_schema, statistics};
-use crate::statements::types::sql_name;
+use crate::types::sql_name;
 
 pub(super) fn schema() -> SchemaRef {
     schema_of(vec![

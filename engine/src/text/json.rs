@@ -15,7 +15,7 @@ use arrow::json::writer::{
 use arrow::util::display::ArrayFormatter;
 
 use super::values;
-use crate::statements::types;
+use crate::types;
 
 /// Adds an object a line for every row.
 ///

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, ArrayFormatterFactory, DisplayIndex, DurationFormat, FormatOptions, FormatResult};
 
-use crate::statements::types;
+use crate::types;
 
 /// Whether a column holds UUIDs.
 pub fn is_uuid(field: &Field) -> bool {

@@ -8,9 +8,9 @@ use datafusion::common::Result as DataFusionResult;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use super::{types, uuid};
+use super::zones::AtTimeZone;
 use crate::error::to_datafusion;
-use crate::semantics::zones::AtTimeZone;
+use crate::types::{self, uuid};
 
 /// The name of the function that makes a UUID of a text.
 pub(crate) const TO_UUID: &str = "to_uuid";

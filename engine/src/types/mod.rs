@@ -3,15 +3,16 @@
 //! Where databases differ, a type means what it means in PostgreSQL and DuckDB: timestamps count microseconds, REAL has 32 bits, DOUBLE 64. The length
 //! of a VARCHAR is not enforced, as in DuckDB.
 
+pub(crate) mod uuid;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::logical_expr::planner::TypePlanner;
-use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, TimezoneInfo};
+use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, Ident, TimezoneInfo};
 
-use super::parse::normalized;
 use crate::error::{Error, Result, to_datafusion};
 
 /// The metadata key under which Arrow keeps the name of an extension type.
@@ -43,6 +44,14 @@ impl TypePlanner for CloudTypePlanner {
 /// The bytes of a UUID, which is a `FixedSizeBinary` of that width. Nothing else is: SQL's binary strings have any length. What Arrow says of a field beyond its type is lost in many
 /// expressions, so it is not asked.
 pub(crate) const UUID_WIDTH: i32 = 16;
+
+/// A name as DataFusion sees it: lower case unless quoted.
+pub(crate) fn normalized(ident: &Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    }
+}
 
 /// Whether a field is a UUID.
 pub(crate) fn is_uuid(field: &Field) -> bool {
@@ -252,8 +261,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Statement};
 
-    use super::super::parse;
     use super::*;
+    use crate::statements::parse;
 
     fn planned(sql_type: &str) -> Result<FieldRef> {
         let statement = parse::parse(&format!("SELECT CAST(x AS {sql_type})"))?.remove(0);
