@@ -103,12 +103,13 @@ impl TestDatabase {
     }
 }
 
-/// The configuration of tests' contexts: four partitions, and DataFusion's known wrong answer switched off.
+/// The configuration of tests' contexts: four partitions, and off what our own sessions switch off, so that scans stand without a guard.
 pub(crate) fn config() -> SessionConfig {
     SessionConfig::new()
         .with_default_catalog_and_schema("db", "main")
         .with_target_partitions(4)
         .set_bool("datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown", false)
+        .set_bool("datafusion.execution.enable_file_stream_work_stealing", false)
 }
 
 pub(crate) fn column(name: &str, data_type: DataType) -> ColumnSpec {

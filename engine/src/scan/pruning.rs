@@ -26,7 +26,7 @@ use crate::semantics;
 pub(super) struct Filters {
     /// Those that can be used, as one predicate on the table's schema; `None` if there is none.
     pub(super) predicate: Option<Arc<dyn PhysicalExpr>>,
-    /// Whether there is none that DataFusion would use wrongly.
+    /// Whether all may be handed to DataFusion: it leaves out by the cast of bounds, also where that does not keep the order.
     pub(super) casts_keep_order: bool,
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn keeps_order(from: &DataType, to: &DataType) -> bool {
 fn loses_digits(from: &DataType, to: &DataType) -> bool {
     match (scale(from), scale(to)) {
         (Some(from), Some(to)) => to < from,
-        // A moment, say.
+        // To a TIMESTAMP, say.
         (Some(from), None) => from > 0 && !to.is_floating() && !to.is_string(),
         (None, Some(_)) => from.is_floating() && to.is_integer(),
         _ => match (from, to) {

@@ -20,7 +20,7 @@ use crate::error::{Error, to_datafusion};
 const ROWS: &str = "__in_subquery";
 const VALUE: &str = "value";
 
-/// The rule. It belongs before the one that gives expressions their common types.
+/// The rule. It belongs before `common_types`, which looks at the comparisons that it makes.
 #[derive(Debug)]
 pub(super) struct InSubqueries;
 

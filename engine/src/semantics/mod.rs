@@ -40,7 +40,7 @@ pub(crate) use casts::keeps_order;
 pub(crate) use common_types::with_common_types;
 pub(crate) use typed::with_our_meaning;
 
-/// DataFusion's rules that give expressions their types, between our own.
+/// DataFusion's rules that give expressions their types, between our own. Their order matters: the first makes comparisons, which the second looks at.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
     rules.insert(0, Arc::new(in_subquery::InSubqueries));

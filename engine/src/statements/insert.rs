@@ -12,7 +12,7 @@ use super::conform::ConformExec;
 use super::context::Context;
 use super::parse::{self, normalized};
 use super::refuse::unsupported;
-use super::{constant, values};
+use super::{constant, rewrite, values};
 use crate::error::{Error, Result, from_datafusion};
 use crate::session::result::Done;
 use crate::write::write_plan;
@@ -212,5 +212,5 @@ pub(crate) fn default_of(context: &Context, table: &TableMeta, position: usize) 
 
 /// Plans a default's text.
 pub(crate) fn default_expression(context: &Context, sql: &str) -> Result<LogicalExpr> {
-    constant::plan(&context.state, parse::parse_expression(sql)?)
+    constant::plan(&context.state, rewrite::rewrite_expression(parse::parse_expression(sql)?)?)
 }

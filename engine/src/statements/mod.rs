@@ -25,6 +25,7 @@ pub(crate) mod set;
 pub(crate) mod stored;
 mod tables;
 mod tokens;
+mod using;
 mod values;
 mod views;
 pub(crate) mod write;

@@ -1,15 +1,15 @@
-//! Refuses what the parser reads and DataFusion would not carry out.
+//! Refuses what the parser reads and DataFusion would not carry out, or would carry out otherwise than SQL says.
 //!
 //! DataFusion plans what it knows of a statement and leaves the rest unread: a TABLESAMPLE returns every row, a FOR UPDATE locks nothing. A wrong answer is
-//! worse than none, so every field of the syntax tree's queries is named here, without `..`: one that a new parser adds does not compile until somebody
+//! worse than none, so every field of a query in the syntax tree is named here, without `..`: one that a new parser adds does not compile until somebody
 //! decides what becomes of it.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Cte, Distinct, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause,
-    OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator, SetQuantifier, Statement, TableAlias,
-    TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, With,
+    BinaryOperator, Cte, Distinct, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, GroupByExpr,
+    Join, JoinConstraint, JoinOperator, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator,
+    SetQuantifier, Statement, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, With,
 };
 
 use crate::error::{Error, Result};
@@ -77,6 +77,17 @@ fn flow(result: Result<()>) -> ControlFlow<Error> {
     match result {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => ControlFlow::Break(error),
+    }
+}
+
+/// Whether a date is to be formatted as 'YYYY-MM-DD': DataFusion would answer with that text.
+fn formats_as_elsewhere(function: &Function) -> bool {
+    let FunctionArguments::List(FunctionArgumentList { args, .. }) = &function.args else { return false };
+    match (function.name.to_string().to_ascii_lowercase().as_str(), args.get(1)) {
+        ("to_char" | "date_format", Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(format))))) => {
+            format.value.clone().into_string().is_some_and(|format| !format.contains('%'))
+        }
+        _ => false,
     }
 }
 
@@ -228,7 +239,7 @@ impl Checker {
         let cross = matches!(join_operator, JoinOperator::CrossJoin(_));
         let right = matches!(join_operator, JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_));
         if right && matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural) {
-            // DataFusion takes the common column from the left side, where it is NULL in rows that are on the right only.
+            // DataFusion takes the common column from one side, where it is NULL in rows that are on the other only. (For LEFT see `using`.)
             return Err(unsupported("USING or NATURAL of a RIGHT or FULL JOIN")
                 .with_hint("write ON a.id = b.id, and b.id or COALESCE(a.id, b.id) for the common column"));
         }
@@ -319,6 +330,9 @@ impl Checker {
             Expr::BinaryOp { op: BinaryOperator::BitwiseXor | BinaryOperator::PGExp, left, right } => {
                 // Exclusive or in DataFusion; a power in PostgreSQL and DuckDB.
                 Err(unsupported(format!("{left} ^ {right}")).with_hint("write power(a, b) for a power"))
+            }
+            Expr::Function(function) if formats_as_elsewhere(function) => {
+                Err(unsupported(format!("the format of {function}")).with_hint("write it as in '%Y-%m-%d %H:%M:%S'"))
             }
             Expr::Function(Function {
                 name: _,

@@ -2,7 +2,7 @@
 //!
 //! - A table of the past (`t AT (VERSION => 3)`) becomes a table in a catalog that shows that snapshot.
 //! - A file (`FROM 'x.parquet'`) becomes a table in a catalog of files.
-//! - `FROM t` alone gets its `*`; a number with an exponent becomes a DOUBLE, a cast to UUID and AT TIME ZONE a call; long chains of AND and OR become shallow.
+//! - `FROM t` alone gets its `*`; the `*` of tables joined USING is written out (`using`); a number with an exponent becomes a DOUBLE, a cast to UUID and AT TIME ZONE a call; long chains of AND and OR become shallow.
 //!
 //! Nothing that reads the past is left behind: a version that is not understood is an error, never the present.
 
@@ -20,7 +20,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::context::Context;
-use super::{balance, constant, refuse};
+use super::{balance, constant, refuse, using};
 use crate::error::{Error, Result};
 use crate::files::{self, Columns, FileCatalog, FileFormat, Options};
 use crate::semantics::{functions, zones};
@@ -67,8 +67,7 @@ pub(crate) fn rewrite_stored(statement: &mut Statement) -> Result<()> {
             ControlFlow::Continue(())
         }
         fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
-            name_twins(select);
-            ControlFlow::Continue(())
+            selected(select)
         }
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
             match literal_or_cast(expr) {
@@ -124,8 +123,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
-        name_twins(select);
-        ControlFlow::Continue(())
+        selected(select)
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
@@ -155,6 +153,17 @@ fn add_wildcard(body: &mut SetExpr) {
             add_wildcard(right);
         }
         _ => {}
+    }
+}
+
+/// What a SELECT lists, as DataFusion has to see it.
+fn selected(select: &mut Select) -> ControlFlow<Error> {
+    match using::expand(select) {
+        Ok(()) => {
+            name_twins(select);
+            ControlFlow::Continue(())
+        }
+        Err(error) => ControlFlow::Break(error),
     }
 }
 

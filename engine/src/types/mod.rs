@@ -21,7 +21,7 @@ const EXTENSION_NAME: &str = "ARROW:extension:name";
 /// Arrow's name of the type UUID.
 const UUID: &str = "arrow.uuid";
 
-/// DECIMAL without digits has as many as fit in 128 bits, as in DuckDB's 18 and PostgreSQL's unlimited the scale is a compromise: DuckDB's.
+/// DECIMAL without digits, as in DuckDB.
 const DEFAULT_DECIMAL: (u8, i8) = (18, 3);
 
 /// The zone of TIMESTAMP WITH TIME ZONE: values are moments, shown in UTC.

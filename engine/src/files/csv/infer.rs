@@ -35,12 +35,9 @@ pub(super) fn has_header(rows: &[Vec<Text>], dialect: &Dialect, columns: &Column
     let named = distinct.len() == first.len() && first.iter().all(|value| !value.text.trim().is_empty());
     // A number is the name of nothing.
     let plain = first.iter().all(|value| column_type(std::iter::once(value), dialect) == DataType::Utf8View);
-    if !named || !plain {
-        return false;
-    }
-    let types = types(rest, first.len(), dialect);
-    // All text: a file with one record only has no rows then, rather than no names.
-    rest.is_empty() || types.iter().any(|found| *found != DataType::Utf8View) || types.iter().all(|found| *found == DataType::Utf8View)
+    // Below a header stands something else than text; if all is text, names tell it.
+    let is_typed = types(rest, first.len(), dialect).iter().any(|found| *found != DataType::Utf8View);
+    plain && (named || is_typed)
 }
 
 /// Names and types of the columns.
@@ -142,6 +139,7 @@ mod tests {
         assert!(!has_header(&rows("1,x\n2,y"), &dialect(), &Columns::Inferred));
         assert!(!has_header(&rows("x,x\ny,y"), &dialect(), &Columns::Inferred));
         assert!(has_header(&rows("a,b\nx,y"), &dialect(), &Columns::Inferred));
+        assert!(has_header(&rows("a,a,\n1,2,3"), &dialect(), &Columns::Inferred));
         let found = schema(&rows("1,x\n2,y"), None, &dialect());
         assert_eq!(found.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["column0", "column1"]);
     }
