@@ -60,7 +60,7 @@ pub(crate) struct ShellArgs {
     /// Rows that a box shows: the first and the last of them; 0 shows all. Other formats always write all rows.
     #[arg(long, value_name = "N", default_value_t = 40)]
     pub(crate) max_rows: usize,
-    /// Change nothing, create nothing.
+    /// Change nothing in the database, create none.
     #[arg(long, conflicts_with = "must_exist")]
     pub(crate) readonly: bool,
     /// Fail if there is no database, instead of creating it at the first write.
