@@ -20,7 +20,6 @@ use super::insert::{column_names, listed_columns, write_rows};
 use super::refuse::unsupported;
 use crate::error::{Error, Result, from_datafusion};
 use crate::files::{self, Columns, FileFormat, NULL_FOLDER, Options, Place};
-use crate::semantics::functions;
 use crate::session::result::Done;
 use crate::types;
 
@@ -256,10 +255,7 @@ fn with_folder_names(plan: LogicalPlan, folders: &[String]) -> Result<LogicalPla
             let column = LogicalExpr::Column(Column::new(qualifier.cloned(), field.name()));
             match folders.contains(field.name()) {
                 true => {
-                    let text = match types::is_uuid(field) {
-                        true => functions::uuid_text(column),
-                        false => cast(column, DataType::Utf8View),
-                    };
+                    let text = cast(column, DataType::Utf8View);
                     coalesce(vec![text, lit(ScalarValue::Utf8View(Some(NULL_FOLDER.to_owned())))]).alias(field.name())
                 }
                 false => column,
