@@ -173,7 +173,8 @@ fn rounded_for(to: &DataType, array: &ArrayRef) -> Result<ArrayRef> {
     Ok(cast(array, &whole)?)
 }
 
-fn per_second(unit: TimeUnit) -> i64 {
+/// Ticks of a unit in a second.
+pub(super) fn per_second(unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => 1,
         TimeUnit::Millisecond => 1_000,

@@ -23,7 +23,7 @@ pub(crate) fn with_defaults() -> Vec<Arc<ScalarUDF>> {
 }
 
 /// Our scalar functions.
-pub(crate) fn ours() -> Vec<Arc<ScalarUDF>> {
+fn ours() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::new_from_impl(ToUuid::default())),
         Arc::new(ScalarUDF::new_from_impl(UuidText::default())),

@@ -11,6 +11,7 @@ use chrono::{DateTime, Days, LocalResult, NaiveDateTime, Offset, TimeZone};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
+use super::casts::per_second;
 use crate::error::{Error, Result, to_datafusion};
 use crate::types::ZONE;
 
@@ -65,12 +66,7 @@ fn moved(zones: &ArrayRef, times: &ArrayRef, to: &DataType) -> Result<ArrayRef> 
     // The zone of a moment is only how it is shown.
     let times = cast(times, &DataType::Timestamp(*unit, None)).and_then(|times| cast(&times, &DataType::Int64))?;
     let times = times.as_primitive::<Int64Type>();
-    let per_second = match unit {
-        TimeUnit::Second => 1,
-        TimeUnit::Millisecond => 1_000,
-        TimeUnit::Microsecond => 1_000_000,
-        TimeUnit::Nanosecond => 1_000_000_000,
-    };
+    let per_second = per_second(*unit);
     let mut known: Option<(&str, Tz)> = None;
     let mut result = Vec::with_capacity(times.len());
     for row in 0..times.len() {
