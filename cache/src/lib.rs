@@ -1,13 +1,31 @@
-//! Velocity: what is worth keeping in memory between storage and engine.
+//! Velocity: hot columns in memory between storage and engine, and the filters that work on them there.
 //!
-//! Today it keeps one kind of thing: the *footers* of Parquet segments ([`FooterCache`]). A footer is read, verified and parsed once, and then
-//! every scan of the segment starts without a request to the store. Decoded column chunks are not cached yet: every scan fetches and decodes
-//! them anew.
+//! ```text
+//!   engine ── wants columns of a row group ──▶ ColumnCache ── not there ──▶ RowGroup: ranges fetched, verified, decoded
+//!      │                                          │ Chunk: compact, unfiltered, shared
+//!      └── Filter: which rows are wanted ◀────────┘
+//!      └── Chunk::gather: only those rows, as Arrow arrays
+//! ```
 //!
-//! Segments never change, so nothing here is ever invalidated, only evicted.
+//! - [`ColumnCache`] keeps decoded columns within a budget of bytes.
+//! - [`Filter`] evaluates predicates on them, cheapest and most selective first.
+//! - [`FooterCache`] keeps segments' footers: a footer is read, verified and parsed once.
+//!
+//! Segments never change, so nothing here is ever invalidated, only evicted. Nothing here knows SQL or DataFusion: predicates that the cache does not
+//! understand come as [`Expression`]s.
 
+pub mod bits;
+pub mod chunk;
+mod columns;
 mod footers;
+pub mod predicate;
+mod row_group;
+pub mod set;
 #[cfg(test)]
 mod tests;
 
+pub use chunk::Chunk;
+pub use columns::{ChunkKey, ColumnCache, ColumnCacheCounts, DEFAULT_CACHE_SHARE, Loading};
 pub use footers::{DEFAULT_FOOTER_BYTES, FooterCache, FooterCacheCounts};
+pub use predicate::{Expression, Filter};
+pub use row_group::{ColumnShape, RowGroup};

@@ -1,0 +1,248 @@
+//! A row group of a segment: what is known of it beforehand, where its bytes are, and how they become chunks.
+
+use std::io::Read;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use bytes::{Buf, Bytes};
+use clouddb_storage::segment::reader::{self, SegmentFooter};
+use clouddb_storage::segment::{ParquetLocation, SegmentBody, SegmentMeta};
+use clouddb_storage::store::Store;
+use clouddb_storage::{Error, Result};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Encoding;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::statistics::Statistics;
+
+use crate::chunk::Chunk;
+use crate::predicate::{Bounds, ValueBounds};
+
+/// Strings that are not in a dictionary are kept with offsets of 32 bits if a column chunk takes less than this in the file, uncompressed.
+const OFFSETS_FIT_BELOW: i64 = 1 << 30;
+
+/// A column of a table, as the cache needs to know it.
+#[derive(Debug, Clone)]
+pub struct ColumnShape {
+    /// Its identity in the table.
+    pub field_id: u32,
+    /// Its name in files.
+    pub physical_name: String,
+    /// The type that queries see.
+    pub data_type: DataType,
+}
+
+/// A row group of a Parquet segment.
+#[derive(Debug, Clone)]
+pub struct RowGroup {
+    /// The segment.
+    pub segment: Arc<SegmentMeta>,
+    /// The segment's footer.
+    pub footer: Arc<SegmentFooter>,
+    /// Which of the segment's row groups.
+    pub number: usize,
+    /// All columns of the table.
+    pub columns: Arc<[ColumnShape]>,
+}
+
+impl RowGroup {
+    fn metadata(&self) -> &Arc<ParquetMetaData> {
+        self.footer.metadata()
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        usize::try_from(self.metadata().row_group(self.number).num_rows()).unwrap_or_default()
+    }
+
+    /// The metadata of a column that has no others within.
+    fn leaf(&self, column: usize) -> Option<&ColumnChunkMetaData> {
+        let name = &self.columns.get(column)?.physical_name;
+        let schema = self.metadata().file_metadata().schema_descr();
+        let at = |leaf: &usize| matches!(schema.column(*leaf).path().parts(), [only] if only == name);
+        // Columns mostly stand where they stand in the table.
+        let leaf = Some(column).filter(|leaf| *leaf < schema.num_columns() && at(leaf));
+        let leaf = leaf.or_else(|| (0..schema.num_columns()).find(at))?;
+        self.metadata().row_group(self.number).columns().get(leaf)
+    }
+
+    /// What the footer says of a column's values.
+    pub fn bounds(&self, column: usize) -> Option<Bounds<'_>> {
+        let statistics = self.leaf(column)?.statistics()?;
+        let rows = self.rows() as u64;
+        let values = values(statistics, &self.columns.get(column)?.data_type).unwrap_or(ValueBounds::Unknown);
+        Some(Bounds { null_count: statistics.null_count_opt(), rows, values })
+    }
+
+    fn location(&self) -> Result<&ParquetLocation> {
+        match &self.segment.body {
+            SegmentBody::Parquet(location) => Ok(location),
+            SegmentBody::Inline(_) => Err(Error::internal(format!("inline segment {} has no row groups", self.segment.id))),
+        }
+    }
+
+    /// Fetches and decodes columns, by their positions in the table; as many chunks, in that order.
+    ///
+    /// # Errors
+    /// Those of the store; *corrupt* where the bytes are not those that were written.
+    pub(crate) async fn read(&self, store: &Store, columns: &[usize]) -> Result<Vec<Chunk>> {
+        let location = self.location()?;
+        let corrupt = |error: ParquetError| match error {
+            ParquetError::External(error) => match error.downcast::<Error>() {
+                Ok(error) => *error,
+                Err(error) => Error::corrupt(format!("{}: {error}", location.path)),
+            },
+            error => Error::corrupt(format!("{}: {error}", location.path)).with_source(error),
+        };
+        let schema = self.metadata().file_metadata().schema_descr();
+        let mut roots = Vec::with_capacity(columns.len());
+        for column in columns {
+            let name = &self.columns[*column].physical_name;
+            let root = schema.root_schema().get_fields().iter().position(|field| field.name() == name);
+            roots.push(root.ok_or_else(|| Error::corrupt(format!("{} has no column '{name}'", location.path)))?);
+        }
+        let mask = ProjectionMask::roots(schema, roots.iter().copied());
+        let group = self.metadata().row_group(self.number);
+        let ranges: Vec<Range<u64>> = group
+            .columns()
+            .iter()
+            .enumerate()
+            .filter(|(leaf, _)| mask.leaf_included(*leaf))
+            .map(|(_, column)| {
+                let (start, length) = column.byte_range();
+                start..start + length
+            })
+            .collect();
+        let bytes = reader::read_ranges(store, location, &self.footer, &ranges).await?;
+        let file = Fetched { length: location.length, parts: ranges.iter().map(|range| range.start).zip(bytes).collect() };
+        let metadata = self.reader_metadata(columns).map_err(corrupt)?;
+        let mut batches = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+            .with_row_groups(vec![self.number])
+            .with_projection(mask)
+            .with_batch_size(self.rows().max(1))
+            .build()
+            .map_err(corrupt)?;
+        let batch = match batches.next() {
+            Some(batch) => batch.map_err(|error| Error::corrupt(format!("{}: {error}", location.path)).with_source(error))?,
+            None => RecordBatch::new_empty(batches.schema()),
+        };
+        if batch.num_rows() != self.rows() || batches.next().is_some() {
+            let message = format!("row group {} of {} does not have the {} rows of its footer", self.number, location.path, self.rows());
+            return Err(Error::corrupt(message));
+        }
+        let chunk = |column: &usize| {
+            let shape = &self.columns[*column];
+            let array = batch.column_by_name(&shape.physical_name);
+            let array = array.ok_or_else(|| Error::internal(format!("column '{}' was not decoded", shape.physical_name)))?;
+            Chunk::new(Arc::clone(array), &shape.data_type)
+                .map_err(|error| Error::corrupt(format!("column '{}' of {}: {error}", shape.physical_name, location.path)))
+        };
+        columns.iter().map(chunk).collect()
+    }
+
+    /// Asks the decoder for strings as the chunks keep them.
+    fn reader_metadata(&self, columns: &[usize]) -> parquet::errors::Result<ArrowReaderMetadata> {
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata()), ArrowReaderOptions::new())?;
+        let strings: Vec<_> = columns.iter().filter(|column| self.columns[**column].data_type == DataType::Utf8View).collect();
+        if strings.is_empty() {
+            return Ok(metadata);
+        }
+        let mut fields: Vec<_> = metadata.schema().fields().iter().cloned().collect();
+        for column in strings {
+            let Some(leaf) = self.leaf(*column) else { continue };
+            let data_type = if is_all_dictionary(leaf) {
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+            } else if leaf.uncompressed_size() < OFFSETS_FIT_BELOW && !has_dictionary(leaf) {
+                DataType::Utf8
+            } else {
+                continue;
+            };
+            let name = &self.columns[*column].physical_name;
+            if let Some(field) = fields.iter_mut().find(|field| field.name() == name) {
+                *field = Arc::new(Field::clone(field).with_data_type(data_type));
+            }
+        }
+        let schema = Arc::new(Schema::new(fields));
+        ArrowReaderMetadata::try_new(Arc::clone(self.metadata()), ArrowReaderOptions::new().with_schema(schema))
+    }
+}
+
+fn has_dictionary(column: &ColumnChunkMetaData) -> bool {
+    column.dictionary_page_offset().is_some()
+}
+
+/// Whether every value of a column chunk is a code into its dictionary.
+fn is_all_dictionary(column: &ColumnChunkMetaData) -> bool {
+    let only_codes = |encoding: Encoding| matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
+    let all = match (column.page_encoding_stats_mask(), column.page_encoding_stats()) {
+        (Some(mask), _) => mask.is_only(Encoding::RLE_DICTIONARY) || mask.is_only(Encoding::PLAIN_DICTIONARY),
+        (None, Some(pages)) => pages
+            .iter()
+            .filter(|page| matches!(page.page_type, parquet::basic::PageType::DATA_PAGE | parquet::basic::PageType::DATA_PAGE_V2))
+            .all(|page| only_codes(page.encoding)),
+        (None, None) => false,
+    };
+    has_dictionary(column) && all
+}
+
+/// Bounds of a type that is an integer inside, or of strings.
+fn values<'a>(statistics: &'a Statistics, data_type: &DataType) -> Option<ValueBounds<'a>> {
+    let integers = |least: i64, greatest: i64| Some(ValueBounds::Integers(least, greatest));
+    let unsigned = matches!(data_type, DataType::UInt8 | DataType::UInt16 | DataType::UInt32);
+    match (statistics, data_type) {
+        (Statistics::Int32(bounds), _) if unsigned => {
+            integers(bounds.min_opt()?.cast_unsigned().into(), bounds.max_opt()?.cast_unsigned().into())
+        }
+        (
+            Statistics::Int32(bounds),
+            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Date32 | DataType::Time32(TimeUnit::Millisecond) | DataType::Decimal128(..),
+        ) => integers((*bounds.min_opt()?).into(), (*bounds.max_opt()?).into()),
+        (Statistics::Int64(bounds), DataType::Int64 | DataType::Timestamp(..) | DataType::Time64(_) | DataType::Decimal128(..)) => {
+            integers(*bounds.min_opt()?, *bounds.max_opt()?)
+        }
+        (Statistics::ByteArray(bounds), DataType::Utf8View) => Some(ValueBounds::Strings(bounds.min_opt()?.data(), bounds.max_opt()?.data())),
+        _ => None,
+    }
+}
+
+/// The parts of a file that were fetched.
+struct Fetched {
+    length: u64,
+    /// Each with where it begins, ascending.
+    parts: Vec<(u64, Bytes)>,
+}
+
+impl Fetched {
+    /// What was fetched from here on.
+    fn from(&self, start: u64) -> parquet::errors::Result<Bytes> {
+        let part = self.parts.iter().find(|(begin, bytes)| *begin <= start && start <= begin + bytes.len() as u64);
+        let (begin, bytes) = part.ok_or_else(|| ParquetError::EOF(format!("byte {start} was not fetched")))?;
+        Ok(bytes.slice(usize::try_from(start - begin).unwrap_or(usize::MAX)..))
+    }
+}
+
+impl Length for Fetched {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for Fetched {
+    type T = Box<dyn Read>;
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
+        Ok(Box::new(self.from(start)?.reader()))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        let bytes = self.from(start)?;
+        if bytes.len() < length {
+            return Err(ParquetError::EOF(format!("bytes {start} to {} were not fetched", start + length as u64)));
+        }
+        Ok(bytes.slice(..length))
+    }
+}

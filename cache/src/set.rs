@@ -1,0 +1,61 @@
+//! A set of integers: a bitmap where they lie close together, a hash table otherwise.
+
+use std::collections::HashSet;
+
+/// A bitmap may take so many bits for each value, before a hash table is smaller and quick enough.
+const BITS_PER_VALUE: i128 = 256;
+
+/// A bitmap of this many bits is made for any set: it fits a core's second cache.
+const SMALL_BITMAP_BITS: i128 = 1 << 18;
+
+/// A set of integers.
+#[derive(Debug, Clone)]
+pub struct IntegerSet {
+    least: i64,
+    greatest: i64,
+    members: Members,
+}
+
+#[derive(Debug, Clone)]
+enum Members {
+    Bitmap(Vec<u64>),
+    Hash(HashSet<i64>),
+}
+
+impl IntegerSet {
+    /// A set of values; `None` for no values.
+    pub fn new(values: &[i64]) -> Option<Self> {
+        let (least, greatest) = (*values.iter().min()?, *values.iter().max()?);
+        let span = i128::from(greatest) - i128::from(least) + 1;
+        let members = if span <= SMALL_BITMAP_BITS.max(values.len() as i128 * BITS_PER_VALUE) {
+            let mut words = vec![0_u64; usize::try_from(span.div_euclid(64) + 1).unwrap_or_default()];
+            for value in values {
+                let at = value.wrapping_sub(least).cast_unsigned();
+                words[usize::try_from(at / 64).unwrap_or_default()] |= 1 << (at % 64);
+            }
+            Members::Bitmap(words)
+        } else {
+            Members::Hash(values.iter().copied().collect())
+        };
+        Some(Self { least, greatest, members })
+    }
+
+    /// The least and the greatest value.
+    pub fn bounds(&self) -> (i64, i64) {
+        (self.least, self.greatest)
+    }
+
+    /// Whether a value is in it.
+    pub fn contains(&self, value: i64) -> bool {
+        if value < self.least || value > self.greatest {
+            return false;
+        }
+        match &self.members {
+            Members::Bitmap(words) => {
+                let at = value.wrapping_sub(self.least).cast_unsigned();
+                usize::try_from(at / 64).ok().and_then(|word| words.get(word)).is_some_and(|word| word >> (at % 64) & 1 == 1)
+            }
+            Members::Hash(values) => values.contains(&value),
+        }
+    }
+}
