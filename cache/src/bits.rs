@@ -21,6 +21,14 @@ impl Bits {
         Self { words, rows }
     }
 
+    /// The rows of a range, which starts at a multiple of 64 and ends at one or with the rows.
+    pub fn only(rows: usize, range: &Range<usize>) -> Self {
+        let mut bits = Self::all(rows);
+        bits.clear(&(0..range.start));
+        bits.clear(&(range.end.next_multiple_of(64)..rows.max(range.end.next_multiple_of(64))));
+        bits
+    }
+
     /// Rows of the row group.
     pub fn rows(&self) -> usize {
         self.rows

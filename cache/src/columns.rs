@@ -106,11 +106,9 @@ impl ColumnCache {
         Some(entry.chunk)
     }
 
-    /// A chunk that is there, for a look that counts as nothing.
+    /// A chunk that is there, for a look that is not counted as a hit.
     pub fn peek(&self, row_group: &RowGroup, column: usize) -> Option<Arc<Chunk>> {
-        let key = key(row_group, column)?;
-        // A look does not count as a use with moka either.
-        self.entries.contains_key(&key).then(|| self.entries.get(&key))?.map(|entry| entry.chunk)
+        self.entries.get(&key(row_group, column)?).map(|entry| entry.chunk)
     }
 
     /// Begins to load columns of a row group, by their positions in the table, if they are not there. The load goes on by itself; it is counted with
@@ -131,7 +129,7 @@ impl ColumnCache {
             self.counters.misses.fetch_add(missing.len() as u64, Ordering::Relaxed);
             self.load_missing(store, row_group, &missing, &mut parts);
         }
-        Loading { parts }
+        Loading { columns: columns.to_vec(), parts }
     }
 
     fn load_missing(&self, store: &Store, row_group: &RowGroup, missing: &[(usize, usize)], parts: &mut [Part]) {
@@ -239,6 +237,7 @@ impl Drop for Done<'_> {
 /// Columns that are there or on their way.
 #[derive(Debug)]
 pub struct Loading {
+    columns: Vec<usize>,
     parts: Vec<Part>,
 }
 
@@ -259,6 +258,11 @@ impl std::fmt::Debug for Part {
 }
 
 impl Loading {
+    /// The columns that were asked for, by their positions in the table.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
     /// How many columns were not there.
     pub fn missing(&self) -> usize {
         self.parts.iter().filter(|part| !matches!(part, Part::There(_))).count()

@@ -10,6 +10,7 @@ use clouddb_storage::segment::ParquetLocation;
 use clouddb_storage::segment::reader::{self, SegmentFooter};
 use clouddb_storage::store::Store;
 use clouddb_storage::{Result, SegmentId};
+use futures::FutureExt;
 use moka::future::Cache;
 
 /// How many bytes of footers are kept unless the caller says otherwise. A footer with page indexes takes some 100 KiB for a segment of a hundred
@@ -83,6 +84,12 @@ impl FooterCache {
     /// Whether a segment's footer is in memory. Does not count as a use.
     pub fn contains(&self, segment: SegmentId) -> bool {
         self.entries.contains_key(&segment)
+    }
+
+    /// A segment's footer, if it is in memory.
+    pub fn get(&self, segment: SegmentId) -> Option<Arc<SegmentFooter>> {
+        // moka's answer is there at once; it is a future for the sake of its maintenance, which other calls do as well.
+        self.entries.get(&segment).now_or_never().flatten()
     }
 
     /// Adds a footer that was read in another way: ahead of need, together with the log. One that is there already stays.

@@ -219,7 +219,8 @@ struct Fetched {
 impl Fetched {
     /// What was fetched from here on.
     fn from(&self, start: u64) -> parquet::errors::Result<Bytes> {
-        let part = self.parts.iter().find(|(begin, bytes)| *begin <= start && start <= begin + bytes.len() as u64);
+        // Parts may touch: the last one that begins before it is the one.
+        let part = self.parts.iter().rev().find(|(begin, bytes)| *begin <= start && start <= begin + bytes.len() as u64);
         let (begin, bytes) = part.ok_or_else(|| ParquetError::EOF(format!("byte {start} was not fetched")))?;
         Ok(bytes.slice(usize::try_from(start - begin).unwrap_or(usize::MAX)..))
     }

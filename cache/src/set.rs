@@ -13,6 +13,8 @@ const SMALL_BITMAP_BITS: i128 = 1 << 18;
 pub struct IntegerSet {
     least: i64,
     greatest: i64,
+    /// How many values, perhaps some of them several times.
+    values: usize,
     members: Members,
 }
 
@@ -37,7 +39,17 @@ impl IntegerSet {
         } else {
             Members::Hash(values.iter().copied().collect())
         };
-        Some(Self { least, greatest, members })
+        Some(Self { least, greatest, values: values.len(), members })
+    }
+
+    /// How many values it was made of.
+    pub fn len(&self) -> usize {
+        self.values
+    }
+
+    /// Whether it was made of no values: never.
+    pub fn is_empty(&self) -> bool {
+        self.values == 0
     }
 
     /// The least and the greatest value.

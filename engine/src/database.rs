@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use clouddb_cache::FooterCache;
+use clouddb_cache::{ColumnCache, FooterCache};
 use clouddb_storage::store::{Store, StoreKind};
 use datafusion::catalog::CatalogProvider;
 use datafusion::execution::SessionStateBuilder;
@@ -14,6 +14,7 @@ use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::Result;
 use crate::semantics;
 use crate::session::Session;
+use crate::scan::Caches;
 use crate::settings::Options;
 use crate::statements::stored::StoredSql;
 use crate::types::CloudTypePlanner;
@@ -26,7 +27,7 @@ pub struct Database {
 
 struct Inner {
     storage: clouddb_storage::Database,
-    footers: FooterCache,
+    caches: Caches,
     runtime: Arc<RuntimeEnv>,
     /// What every session starts from: making the tables of functions and rules once saves a millisecond for each session.
     template: SessionState,
@@ -83,7 +84,8 @@ impl Database {
             footers.insert(segment, footer).await;
         }
         let store_options = options.storage.store_options.clone();
-        Ok(Self { inner: Arc::new(Inner { storage, footers, runtime, template, stored, store_options }) })
+        let caches = Caches { footers, columns: ColumnCache::new(options.cache_bytes) };
+        Ok(Self { inner: Arc::new(Inner { storage, caches, runtime, template, stored, store_options }) })
     }
 
     /// The storage underneath.
@@ -108,12 +110,12 @@ impl Database {
     /// A snapshot as a catalog.
     pub fn catalog_at(&self, snapshot: clouddb_storage::Snapshot) -> Arc<dyn CatalogProvider> {
         let planner: Arc<dyn SqlPlanner> = Arc::clone(&self.inner.stored) as _;
-        CloudCatalog::with_planner(self.inner.storage.clone(), snapshot, self.inner.footers.clone(), planner)
+        CloudCatalog::with_planner(self.inner.storage.clone(), snapshot, self.inner.caches.clone(), planner)
     }
 
-    /// The cache of segments' footers.
-    pub fn footers(&self) -> &FooterCache {
-        &self.inner.footers
+    /// What is kept in memory between queries.
+    pub fn caches(&self) -> &Caches {
+        &self.inner.caches
     }
 
     pub(crate) fn runtime(&self) -> &Arc<RuntimeEnv> {

@@ -26,6 +26,7 @@ mod write;
 
 pub use database::Database;
 pub use error::{Error, ErrorKind, Result};
+pub use scan::Caches;
 pub use session::Session;
 pub use session::result::{Done, Rows, StatementResult};
 pub use settings::{CATALOG, DEFAULT_SCHEMA, Options};

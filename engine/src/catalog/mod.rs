@@ -15,10 +15,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clouddb_cache::FooterCache;
 use clouddb_storage::{Database, Snapshot};
 use datafusion::catalog::{CatalogProvider, SchemaProvider};
 
+use crate::scan::Caches;
 use crate::system_tables::{SYSTEM_SCHEMA, SystemSchema};
 use schema::CloudSchema;
 pub use table::CloudTable;
@@ -36,7 +36,7 @@ pub struct CloudCatalog {
 struct Shared {
     database: Database,
     snapshot: Snapshot,
-    footers: FooterCache,
+    caches: Caches,
     planner: Arc<dyn SqlPlanner>,
     /// Tables looked up so far, by (schema, name): a table that a query names twice is prepared once.
     tables: Mutex<HashMap<(String, String), Arc<CloudTable>>>,
@@ -45,13 +45,13 @@ struct Shared {
 impl CloudCatalog {
     /// The catalog of a snapshot. Views and defaults are planned with DataFusion's own functions and dialect;
     /// see [`CloudCatalog::with_planner`] for others.
-    pub fn new(database: Database, snapshot: Snapshot, footers: FooterCache) -> Arc<Self> {
-        Self::with_planner(database, snapshot, footers, SessionSqlPlanner::of_defaults())
+    pub fn new(database: Database, snapshot: Snapshot, caches: Caches) -> Arc<Self> {
+        Self::with_planner(database, snapshot, caches, SessionSqlPlanner::of_defaults())
     }
 
     /// The catalog of a snapshot, whose views and defaults are planned by `planner`.
-    pub fn with_planner(database: Database, snapshot: Snapshot, footers: FooterCache, planner: Arc<dyn SqlPlanner>) -> Arc<Self> {
-        let shared = Shared { database, snapshot, footers, planner, tables: Mutex::default() };
+    pub fn with_planner(database: Database, snapshot: Snapshot, caches: Caches, planner: Arc<dyn SqlPlanner>) -> Arc<Self> {
+        let shared = Shared { database, snapshot, caches, planner, tables: Mutex::default() };
         Arc::new(Self { shared: Arc::new(shared), open_views: Arc::default() })
     }
 
@@ -73,7 +73,7 @@ impl CloudCatalog {
         }
         let Some(table) = self.shared.snapshot.table(schema, name) else { return Ok(None) };
         let table =
-            CloudTable::new(&self.shared.database, &self.shared.snapshot, table, &self.shared.footers, self.shared.planner.as_ref());
+            CloudTable::new(&self.shared.database, &self.shared.snapshot, table, &self.shared.caches, self.shared.planner.as_ref());
         Ok(Some(Arc::clone(self.tables().entry(key).or_insert(Arc::new(table)))))
     }
 

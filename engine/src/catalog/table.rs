@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use clouddb_cache::FooterCache;
 use clouddb_storage::{Database, Snapshot, TableSnapshot};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, Statistics, not_impl_err};
@@ -14,7 +13,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::SqlPlanner;
-use crate::scan::TableScan;
+use crate::scan::{self, Caches, TableScan};
 use crate::write::InsertExec;
 
 /// A table as one snapshot has it.
@@ -34,7 +33,7 @@ impl CloudTable {
         database: &Database,
         snapshot: &Snapshot,
         table: TableSnapshot,
-        footers: &FooterCache,
+        caches: &Caches,
         planner: &dyn SqlPlanner,
     ) -> Self {
         let mut defaults = HashMap::new();
@@ -49,7 +48,7 @@ impl CloudTable {
                 Err(error) => unplanned_default = Some(format!("column '{}' has the default {sql}: {error}", column.name())),
             }
         }
-        let scan = TableScan::new(table, footers.clone());
+        let scan = TableScan::new(table, caches.clone());
         Self { database: database.clone(), snapshot: snapshot.clone(), scan, defaults, unplanned_default }
     }
 
@@ -83,9 +82,13 @@ impl TableProvider for CloudTable {
         self.scan.plan(session, projection, filters, limit)
     }
 
-    /// Filters leave out segments, row groups and pages, and are applied to the rows above the scan.
+    /// The scan applies filters itself.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+        let answer = |filter: &&Expr| match scan::applies(filter) {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(answer).collect())
     }
 
     fn statistics(&self) -> Option<Statistics> {

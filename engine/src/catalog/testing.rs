@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::pretty::pretty_format_batches;
-use clouddb_cache::FooterCache;
+use clouddb_cache::{ColumnCache, FooterCache};
 use clouddb_storage::catalog::{ColumnSpec, TableMeta};
 use clouddb_storage::{Database, OpenOptions, Snapshot};
 use datafusion::physical_plan::ExecutionPlan;
@@ -13,6 +13,7 @@ use datafusion::physical_plan::metrics::MetricValue;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::CloudCatalog;
+use crate::scan::Caches;
 
 pub(crate) type TestResult<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -28,13 +29,13 @@ pub(crate) enum Keep {
 /// A database in memory with the schema `main`.
 pub(crate) struct TestDatabase {
     pub(crate) storage: Database,
-    pub(crate) footers: FooterCache,
+    pub(crate) caches: Caches,
 }
 
 impl TestDatabase {
     pub(crate) async fn new() -> TestResult<Self> {
         let storage = Database::open("memory://", OpenOptions::default()).await?;
-        let test = Self { storage, footers: FooterCache::default() };
+        let test = Self { storage, caches: Caches { footers: FooterCache::default(), columns: ColumnCache::new(64 << 20) } };
         let mut transaction = test.storage.begin(&test.snapshot().await?)?;
         if transaction.snapshot().schema("main").is_none() {
             transaction.create_schema("main", None)?;
@@ -88,7 +89,7 @@ impl TestDatabase {
     }
 
     pub(crate) async fn catalog(&self) -> TestResult<Arc<CloudCatalog>> {
-        Ok(CloudCatalog::new(self.storage.clone(), self.snapshot().await?, self.footers.clone()))
+        Ok(CloudCatalog::new(self.storage.clone(), self.snapshot().await?, self.caches.clone()))
     }
 
     /// A context whose default catalog is the newest snapshot.

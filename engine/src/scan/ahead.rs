@@ -8,14 +8,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clouddb_cache::FooterCache;
-use clouddb_storage::SegmentId;
+use clouddb_storage::{Error, Result, SegmentId};
 use clouddb_storage::segment::reader::{self, SegmentFooter};
 use clouddb_storage::segment::{SegmentBody, SegmentMeta};
 use clouddb_storage::store::{Store, StoreKind};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use super::reader::StoreMetrics;
+use super::stream::StoreMetrics;
 
 /// Footers fetched ahead in one scan, all partitions together: as many as it takes to hide a trip of 30 ms behind files that take a millisecond
 /// each. A small file comes whole with its footer, so this is at most 8 MiB.
@@ -40,6 +40,12 @@ struct Progress {
     fetches: JoinSet<()>,
 }
 
+impl std::fmt::Debug for FootersAhead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FootersAhead").field("segments", &self.segments.len()).finish_non_exhaustive()
+    }
+}
+
 impl FootersAhead {
     /// For a scan of these segments in so many partitions.
     pub(super) fn new(store: Store, footers: FooterCache, segments: Vec<Arc<SegmentMeta>>, partitions: usize) -> Self {
@@ -52,13 +58,20 @@ impl FootersAhead {
         Self { store, footers, segments, positions, window, fetched: Arc::default(), progress }
     }
 
-    /// A segment's footer, if it was fetched ahead.
-    pub(super) fn take(&self, segment: SegmentId) -> Option<Arc<SegmentFooter>> {
-        lock(&self.fetched).remove(&segment)
+    /// A segment's footer, for whoever opens the segment now. Fetches those of the next ones meanwhile.
+    pub(super) async fn footer(&self, segment: &SegmentMeta, store: &Store, metrics: &StoreMetrics) -> Result<Arc<SegmentFooter>> {
+        self.opening(segment.id, metrics);
+        if let Some(footer) = lock(&self.fetched).remove(&segment.id) {
+            return Ok(footer);
+        }
+        match &segment.body {
+            SegmentBody::Parquet(location) => self.footers.footer(store, segment.id, location).await,
+            SegmentBody::Inline(_) => Err(Error::internal(format!("inline segment {} is read as a file", segment.id))),
+        }
     }
 
     /// A segment is being opened: fetches the footers of the next ones.
-    pub(super) fn opening(&self, segment: SegmentId, metrics: &StoreMetrics) {
+    fn opening(&self, segment: SegmentId, metrics: &StoreMetrics) {
         let (Some(&position), Ok(runtime)) = (self.positions.get(&segment), Handle::try_current()) else { return };
         let mut progress = lock(&self.progress);
         while progress.fetches.try_join_next().is_some() {}

@@ -1,73 +1,96 @@
 //! Scans: from a table in a snapshot to a physical plan.
 //!
-//! Parquet segments are read by DataFusion's own Parquet source, over readers that verify what they read ([`reader`]). Inline segments are
-//! decoded from the log ([`inline`]). A table that has both is the union of the two. Segments that cannot match are left out beforehand
-//! ([`pruning`]); row groups and pages are left out by DataFusion, also by filters that arrive while the scan runs.
-//!
-//! `EXPLAIN ANALYZE` shows on the scan: `segments_total` and `segments_pruned`, `store_requests` and `store_bytes_read` (made for this scan),
-//! beside DataFusion's own `row_groups_pruned_statistics`, `page_index_rows_pruned` and `bytes_scanned`.
+//! Parquet segments are read through Velocity, the cache of decoded columns, which filters them ([`source`], [`stream`]). Inline segments are decoded
+//! from the log ([`inline`]). A table that has both is the union of the two. Segments that cannot match are left out beforehand ([`pruning`]); row
+//! groups are left out by their bounds while the scan runs, also by filters that arrive then.
 
 mod ahead;
-mod groups;
-mod guard;
+mod compile;
+mod estimate;
+mod expression;
 mod inline;
-mod nan;
 mod pruning;
-pub(crate) mod reader;
 pub(crate) mod schema;
+mod source;
 pub(crate) mod statistics;
+mod stream;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;
+mod work;
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::datatypes::SchemaRef;
-use clouddb_cache::FooterCache;
+use clouddb_cache::{ColumnCache, ColumnShape, FooterCache};
 use clouddb_storage::TableSnapshot;
 use clouddb_storage::segment::{SegmentBody, SegmentMeta};
+use clouddb_storage::store::Store;
 use datafusion::catalog::Session;
-use datafusion::common::config::TableParquetOptions;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, Statistics};
-use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileScanConfigBuilder, FileSource, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::datasource::table_schema::TableSchema;
-use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::{PhysicalExpr, conjunction};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExecBuilder;
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder};
 use datafusion::physical_plan::union::UnionExec;
-use object_store::memory::InMemory;
 
 use crate::error::to_datafusion;
 use ahead::FootersAhead;
 use inline::InlineSource;
-use nan::FloatColumns;
-use reader::{SegmentOfFile, SegmentReaderFactory};
+use source::SegmentSource;
+use work::Distribution;
 
-/// DataFusion looks up a store by this URL before it asks for a reader. Nothing is ever read from it: readers bring the database's own store.
-const PLACEHOLDER_STORE: &str = "clouddb-segments://";
+/// What all databases of a process, or those that share a budget, keep in memory between queries. Cloning is cheap; clones share it.
+#[derive(Debug, Clone)]
+pub struct Caches {
+    /// Segments' footers.
+    pub footers: FooterCache,
+    /// Decoded columns.
+    pub columns: ColumnCache,
+}
+
+/// What the partitions of one scan share.
+#[derive(Debug)]
+struct Shared {
+    name: String,
+    store: Store,
+    footers: FooterCache,
+    footers_ahead: FootersAhead,
+    cache: ColumnCache,
+    /// What queries see of the whole table.
+    schema: SchemaRef,
+    /// The same columns, as the cache knows them.
+    columns: Arc<[ColumnShape]>,
+}
 
 /// A table in a snapshot, ready to be scanned any number of times.
 #[derive(Debug)]
 pub(crate) struct TableScan {
     table: TableSnapshot,
     schema: SchemaRef,
+    columns: Arc<[ColumnShape]>,
     positions: HashMap<u32, usize>,
-    floats: FloatColumns,
-    footers: FooterCache,
+    caches: Caches,
     statistics: OnceLock<Statistics>,
+    /// The share of rows that passes filters, by their text: a query asks several times while it is planned.
+    selectivities: Mutex<HashMap<String, f64>>,
 }
 
 impl TableScan {
-    pub(crate) fn new(table: TableSnapshot, footers: FooterCache) -> Self {
+    pub(crate) fn new(table: TableSnapshot, caches: Caches) -> Self {
         let schema = schema::query_schema(table.meta());
+        let shape = |(column, field): (&clouddb_storage::catalog::Column, &Arc<arrow::datatypes::Field>)| ColumnShape {
+            field_id: column.id(),
+            physical_name: column.physical_name().to_owned(),
+            data_type: field.data_type().clone(),
+        };
+        let columns = table.meta().columns.iter().zip(schema.fields()).map(shape).collect();
         let positions = schema::positions_by_field_id(table.meta());
-        let floats = FloatColumns::of(table.meta());
-        Self { table, schema, positions, floats, footers, statistics: OnceLock::new() }
+        Self { table, schema, columns, positions, caches, statistics: OnceLock::new(), selectivities: Mutex::default() }
     }
 
     pub(crate) fn table(&self) -> &TableSnapshot {
@@ -88,7 +111,7 @@ impl TableScan {
         statistics::of_segments(&self.schema, &self.positions, segments.into_iter().map(Arc::as_ref))
     }
 
-    /// Plans a scan. Filters leave out what cannot match; they are not applied to rows.
+    /// Plans a scan, which applies the filters.
     pub(crate) fn plan(
         &self,
         session: &dyn Session,
@@ -99,8 +122,8 @@ impl TableScan {
         let all: Vec<_> = self.table.segments().map(Arc::clone).collect();
         schema::check_readable(self.table.meta(), &all).map_err(to_datafusion)?;
         let total = Total::of(&all);
-        let usable = pruning::filters(session, &self.schema, filters)?;
-        let mut kept = match usable.predicate {
+        let physical = pruning::physical(session, &self.schema, filters)?;
+        let mut kept = match pruning::usable(&physical, &self.schema) {
             Some(predicate) => pruning::prune(all, &predicate, &self.schema, &self.positions),
             None => all,
         };
@@ -110,76 +133,109 @@ impl TableScan {
         let (inline, parquet): (Vec<_>, Vec<_>) = kept.into_iter().partition(|segment| matches!(segment.body, SegmentBody::Inline(_)));
         let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
 
-        let guarded = |scan| guard::guarded(scan, session.config_options(), usable.casts_keep_order);
         if inline.is_empty() {
-            return Ok(guarded(self.plan_parquet(session, parquet, projection, limit, total.parquet + total.inline)?));
+            return self.plan_segments(session, parquet, projection, physical, limit, total.parquet + total.inline);
         }
         if parquet.is_empty() {
-            return self.plan_inline(inline, &projection, limit, total.parquet + total.inline);
+            return self.plan_inline(inline, &projection, physical, limit, total.parquet + total.inline);
         }
-        let rows_in_files = guarded(self.plan_parquet(session, parquet, projection.clone(), limit, total.parquet)?);
-        let rows_in_log = self.plan_inline(inline, &projection, limit, total.inline)?;
+        let rows_in_files = self.plan_segments(session, parquet, projection.clone(), physical.clone(), limit, total.parquet)?;
+        let rows_in_log = self.plan_inline(inline, &projection, physical, limit, total.inline)?;
         UnionExec::try_new(vec![rows_in_files, rows_in_log])
     }
 
-    fn plan_parquet(
+    fn plan_segments(
         &self,
         session: &dyn Session,
         segments: Vec<Arc<SegmentMeta>>,
         projection: Vec<usize>,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
         total: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let options = TableParquetOptions { global: session.config_options().execution.parquet.clone(), ..Default::default() };
-
         // When nothing was left out, the statistics are the table's, which may be known already.
         let is_whole_table = segments.len() == self.table.segment_count();
         let statistics = if is_whole_table { self.statistics().clone() } else { self.statistics_of(&segments) };
-        let files = segments.iter().map(|segment| self.file(segment)).collect();
-        let groups = groups::distribute(self.table.meta(), &self.schema, &segments, files, session.config_options());
-        let files = groups.groups.iter().flat_map(|group| group.iter());
-        let in_order = files.filter_map(|file| file.extension::<SegmentOfFile>().map(|segment| Arc::clone(&segment.0))).collect();
-        let store = self.table.store().clone();
-        let ahead = FootersAhead::new(store.clone(), self.footers.clone(), in_order, groups.groups.len());
-        let factory = SegmentReaderFactory::new(store, self.footers.clone(), self.floats.clone(), ahead);
-        let source = ParquetSource::new(TableSchema::from(&self.schema))
-            .with_table_parquet_options(options)
-            .with_parquet_file_reader_factory(Arc::new(factory));
-        count_segments(source.metrics(), total, segments.len());
-        let config = FileScanConfigBuilder::new(placeholder_store(session.runtime_env())?, Arc::new(source))
-            .with_file_groups(groups.groups)
-            .with_output_ordering(groups.ordering.into_iter().collect())
-            .with_statistics(statistics)
-            .with_projection_indices(Some(projection))?
-            .with_limit(limit)
-            .build();
-        Ok(DataSourceExec::from_data_source(config))
+        let target = session.config_options().execution.target_partitions.max(1);
+        let distribution = Distribution::new(self.table.meta(), &self.schema, &segments, target);
+        let in_order: Vec<_> = distribution.pieces().map(|piece| Arc::clone(&piece.segment)).collect();
+        let shared = Arc::new(self.shared(in_order, distribution.partitions()));
+        let selectivity = self.selectivity(&shared, &segments, &filters, &statistics)?;
+        let source = SegmentSource::try_new(shared, distribution, projection, statistics, limit)?.with_filters(filters, selectivity);
+        count_segments(&datafusion::datasource::source::DataSource::metrics(&source), total, segments.len());
+        Ok(DataSourceExec::from_data_source(source))
     }
 
-    fn file(&self, segment: &Arc<SegmentMeta>) -> PartitionedFile {
-        let path = match &segment.body {
-            SegmentBody::Parquet(location) => location.path.clone(),
-            SegmentBody::Inline(_) => segment.id.to_string(),
-        };
-        PartitionedFile::new(path, segment.bytes())
-            .with_statistics(Arc::new(self.statistics_of([segment])))
-            .with_extension(SegmentOfFile(Arc::clone(segment)))
+    fn shared(&self, in_order: Vec<Arc<SegmentMeta>>, partitions: usize) -> Shared {
+        let store = self.table.store().clone();
+        Shared {
+            name: self.table.meta().name.clone(),
+            footers_ahead: FootersAhead::new(store.clone(), self.caches.footers.clone(), in_order, partitions),
+            store,
+            footers: self.caches.footers.clone(),
+            cache: self.caches.columns.clone(),
+            schema: Arc::clone(&self.schema),
+            columns: Arc::clone(&self.columns),
+        }
+    }
+
+    /// The share of rows that passes filters.
+    fn selectivity(
+        &self,
+        shared: &Shared,
+        segments: &[Arc<SegmentMeta>],
+        filters: &[Arc<dyn PhysicalExpr>],
+        statistics: &Statistics,
+    ) -> Result<f64> {
+        if filters.is_empty() {
+            return Ok(1.0);
+        }
+        let key = filters.iter().map(|filter| filter.to_string()).collect::<Vec<_>>().join(" AND ");
+        let known = self.selectivities.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let selectivity = estimate::selectivity(shared, segments, &compile::filter(filters, &self.schema)?, statistics);
+        self.selectivities.lock().unwrap_or_else(PoisonError::into_inner).insert(key, selectivity);
+        Ok(selectivity)
     }
 
     fn plan_inline(
         &self,
         segments: Vec<Arc<SegmentMeta>>,
         projection: &[usize],
+        filters: Vec<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
         total: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         use datafusion::datasource::source::DataSource;
         let statistics = self.statistics_of(&segments);
         let kept = segments.len();
-        let source = InlineSource::try_new(Arc::clone(self.table.meta()), segments, Arc::clone(&self.schema), projection, statistics)?;
+        let everything: Vec<_> = (0..self.schema.fields().len()).collect();
+        let read = if filters.is_empty() { projection } else { &everything };
+        let source = InlineSource::try_new(Arc::clone(self.table.meta()), segments, Arc::clone(&self.schema), read, statistics)?;
         count_segments(&source.metrics(), total, kept);
-        Ok(DataSourceExec::from_data_source(source.with_limit(limit)))
+        if filters.is_empty() {
+            return Ok(DataSourceExec::from_data_source(source.with_limit(limit)));
+        }
+        let rows = DataSourceExec::from_data_source(source);
+        let filtered = FilterExecBuilder::new(conjunction(filters), rows).apply_projection(Some(projection.to_vec()))?.build()?;
+        Ok(Arc::new(filtered))
     }
+}
+
+/// Whether a scan applies a filter of a query's: not one that asks other tables, or that answers differently each time.
+pub(crate) fn applies(filter: &Expr) -> bool {
+    let mut asks_others = false;
+    let walked = filter.apply(|part| {
+        let asks = matches!(
+            part,
+            Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_) | Expr::SetComparison(_) | Expr::OuterReferenceColumn(..)
+        );
+        asks_others |= asks;
+        Ok(if asks { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    walked.is_ok() && !asks_others && !filter.is_volatile()
 }
 
 /// How many segments of each kind a table has.
@@ -208,12 +264,4 @@ fn keep_first_rows(segments: &mut Vec<Arc<SegmentMeta>>, limit: usize) {
 fn count_segments(metrics: &ExecutionPlanMetricsSet, total: usize, kept: usize) {
     MetricBuilder::new(metrics).global_counter("segments_total").add(total);
     MetricBuilder::new(metrics).global_counter("segments_pruned").add(total - kept);
-}
-
-fn placeholder_store(runtime: &RuntimeEnv) -> Result<ObjectStoreUrl> {
-    let url = ObjectStoreUrl::parse(PLACEHOLDER_STORE)?;
-    if runtime.object_store(&url).is_err() {
-        runtime.register_object_store(url.as_ref(), Arc::new(InMemory::new()));
-    }
-    Ok(url)
 }

@@ -22,27 +22,24 @@ use datafusion::scalar::ScalarValue;
 use super::values;
 use crate::semantics;
 
-/// What filters are good for.
-pub(super) struct Filters {
-    /// Those that can be used, as one predicate on the table's schema; `None` if there is none.
-    pub(super) predicate: Option<Arc<dyn PhysicalExpr>>,
-    /// Whether all may be handed to DataFusion: it leaves out by the cast of bounds, also where that does not keep the order.
-    pub(super) casts_keep_order: bool,
-}
-
-/// Sorts out filters.
-pub(super) fn filters(session: &dyn Session, schema: &SchemaRef, filters: &[Expr]) -> Result<Filters> {
+/// A query's filters on a table's schema.
+pub(super) fn physical(session: &dyn Session, schema: &SchemaRef, filters: &[Expr]) -> Result<Vec<Arc<dyn PhysicalExpr>>> {
     if filters.is_empty() {
-        return Ok(Filters { predicate: None, casts_keep_order: true });
+        return Ok(Vec::new());
     }
     let df_schema = DFSchema::try_from(Arc::clone(schema))?;
-    let physical = filters.iter().filter_map(|filter| session.create_physical_expr(filter.clone(), &df_schema).ok());
-    let (usable, unusable): (Vec<_>, Vec<_>) = physical.partition(|filter| casts_keep_order(filter, schema));
-    Ok(Filters { predicate: (!usable.is_empty()).then(|| conjunction(usable)), casts_keep_order: unusable.is_empty() })
+    filters.iter().map(|filter| session.create_physical_expr(filter.clone(), &df_schema)).collect()
+}
+
+/// Those filters that may leave out segments by their bounds, as one; `None` if there is none. DataFusion leaves out by the cast of bounds, also where
+/// that does not keep the order.
+pub(super) fn usable(filters: &[Arc<dyn PhysicalExpr>], schema: &SchemaRef) -> Option<Arc<dyn PhysicalExpr>> {
+    let usable: Vec<_> = filters.iter().filter(|filter| casts_keep_order(filter, schema)).map(Arc::clone).collect();
+    (!usable.is_empty()).then(|| conjunction(usable))
 }
 
 /// Whether all casts in a filter keep the order of values, so that the casts of bounds are bounds. DataFusion does not ask.
-pub(super) fn casts_keep_order(filter: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
+fn casts_keep_order(filter: &Arc<dyn PhysicalExpr>, schema: &Schema) -> bool {
     let mut keeps = true;
     let walked = filter.apply(|part| {
         let cast = part.downcast_ref::<CastExpr>().map(|cast| (cast.expr(), cast.cast_type()));

@@ -10,11 +10,11 @@ use clouddb_storage::{Database, OpenOptions, SegmentId};
 use futures::future::try_join_all;
 
 use crate::FooterCache;
+use crate::tests::TestResult;
 
-type TestResult<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Writes segments of one row each, which no table needs to have.
-async fn segments(count: usize) -> TestResult<(Database, Vec<(SegmentId, ParquetLocation)>)> {
+pub(super) async fn segments(count: usize) -> TestResult<(Database, Vec<(SegmentId, ParquetLocation)>)> {
     let database = Database::open("memory://", OpenOptions::default()).await?;
     let mut transaction = database.begin(&database.snapshot().await?)?;
     let schema = match transaction.snapshot().schema("main").map(|schema| schema.id) {

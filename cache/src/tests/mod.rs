@@ -1,0 +1,8 @@
+//! Tests of the caches, against storage in memory.
+
+mod chunks;
+mod columns;
+mod footers;
+mod random;
+
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,0 +1,263 @@
+//! The source of a table's segments: what a scan is to DataFusion.
+//!
+//! It takes all filters, those of the query and those that joins and top-k bring while it runs, and applies them exactly. Computed columns stay above it.
+//!
+//! `EXPLAIN ANALYZE` shows: `segments_total`, `segments_pruned`; `row_groups_total`, `row_groups_pruned` (by their bounds), `row_groups_empty` (no row
+//! passed the filters: columns that only the output needs were not touched); `rows_scanned`; `cache_hits`, `cache_misses` (columns of row groups);
+//! `store_requests`, `store_bytes_read`.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, Statistics};
+use datafusion::datasource::source::{DataSource, OpenArgs};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::{Column, DynamicFilterTracking};
+use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_expr::utils::reassign_expr_columns;
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_expr_common::physical_expr::is_volatile;
+use datafusion::physical_plan::DisplayFormatType;
+use datafusion::physical_plan::filter_pushdown::{FilterPushdownPropagation, PushedDown};
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+
+use super::Shared;
+use super::estimate;
+use super::stream::{self, Job};
+use super::work::{Distribution, Queue};
+
+/// The segments of a table that a query reads.
+#[derive(Debug, Clone)]
+pub(crate) struct SegmentSource {
+    shared: Arc<Shared>,
+    distribution: Arc<Distribution>,
+    /// Positions of the table's columns, in the order of the output.
+    projection: Vec<usize>,
+    projected_schema: SchemaRef,
+    /// On the table's schema.
+    filters: Vec<Arc<dyn PhysicalExpr>>,
+    fetch: Option<usize>,
+    /// Of the segments' rows before filters, all columns.
+    statistics: Arc<Statistics>,
+    /// The share of rows that is expected to pass the query's own filters.
+    selectivity: f64,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl SegmentSource {
+    pub(super) fn try_new(
+        shared: Arc<Shared>,
+        distribution: Distribution,
+        projection: Vec<usize>,
+        statistics: Statistics,
+        fetch: Option<usize>,
+    ) -> Result<Self> {
+        let projected_schema = Arc::new(shared.schema.project(&projection)?);
+        Ok(Self {
+            shared,
+            distribution: Arc::new(distribution),
+            projection,
+            projected_schema,
+            filters: Vec::new(),
+            fetch,
+            statistics: Arc::new(statistics),
+            selectivity: 1.0,
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
+    }
+
+    /// With the query's filters, on the table's schema, and the share of rows that is expected to pass.
+    pub(super) fn with_filters(self, filters: Vec<Arc<dyn PhysicalExpr>>, selectivity: f64) -> Self {
+        Self { filters, selectivity, ..self }
+    }
+
+    fn job(&self, context: &TaskContext) -> Job {
+        Job {
+            shared: Arc::clone(&self.shared),
+            projection: self.projection.clone(),
+            projected_schema: Arc::clone(&self.projected_schema),
+            filters: self.filters.clone(),
+            fetch: self.fetch,
+            batch_rows: context.session_config().batch_size(),
+            partitions: self.distribution.partitions(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    fn output_projection(&self) -> ProjectionExprs {
+        ProjectionExprs::from_indices(&self.projection, &self.shared.schema)
+    }
+}
+
+/// The queues of one run of a scan, and of the runs after it: a plan may be run again.
+struct Queues {
+    distribution: Arc<Distribution>,
+    rounds: Mutex<Rounds>,
+}
+
+struct Rounds {
+    /// How often each partition was opened.
+    opened: Vec<usize>,
+    queues: Vec<Arc<Queue<stream::Morsel>>>,
+}
+
+impl Queues {
+    /// The queue that a partition takes from, the next time it is opened.
+    fn open(&self, partition: usize) -> Arc<Queue<stream::Morsel>> {
+        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(opened) = rounds.opened.get_mut(partition) else { return Arc::new(Queue::new([])) };
+        let round = *opened;
+        *opened += 1;
+        while rounds.queues.len() <= round {
+            rounds.queues.push(Arc::new(Queue::new(self.distribution.pieces().cloned())));
+        }
+        Arc::clone(&rounds.queues[round])
+    }
+}
+
+impl DataSource for SegmentSource {
+    fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        self.open_with_args(OpenArgs::new(partition, context))
+    }
+
+    fn create_sibling_state(&self, config: &ConfigOptions) -> Option<Arc<dyn Any + Send + Sync>> {
+        let Distribution::Shared { partitions, .. } = self.distribution.as_ref() else { return None };
+        config.execution.enable_file_stream_work_stealing.then(|| {
+            let rounds = Mutex::new(Rounds { opened: vec![0; *partitions], queues: Vec::new() });
+            Arc::new(Queues { distribution: Arc::clone(&self.distribution), rounds }) as _
+        })
+    }
+
+    fn open_with_args(&self, args: OpenArgs) -> Result<SendableRecordBatchStream> {
+        let queues = args.sibling_state.as_ref().and_then(|state| state.downcast_ref::<Queues>());
+        let queue = match queues {
+            Some(queues) => queues.open(args.partition),
+            None => Arc::new(Queue::new(self.distribution.fixed().into_iter().nth(args.partition).unwrap_or_default())),
+        };
+        let batches = stream::batches(self.job(&args.context), queue, args.partition)?;
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.projected_schema), batches)))
+    }
+
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let segments = self.distribution.pieces().count();
+        let columns: Vec<_> = self.projected_schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let filters: Vec<_> = self.filters.iter().map(ToString::to_string).collect();
+        match format {
+            DisplayFormatType::Default | DisplayFormatType::Verbose => {
+                write!(f, "table={}, segments={segments}, projection=[{}]", self.shared.name, columns.join(", "))?;
+                if let Some(ordering) = self.eq_properties().output_ordering() {
+                    write!(f, ", output_ordering=[{ordering}]")?;
+                }
+                if let Some(fetch) = self.fetch {
+                    write!(f, ", limit={fetch}")?;
+                }
+                if !filters.is_empty() {
+                    write!(f, ", predicate={}", filters.join(" AND "))?;
+                }
+                Ok(())
+            }
+            DisplayFormatType::TreeRender => {
+                writeln!(f, "table={}", self.shared.name)?;
+                writeln!(f, "segments={segments}")?;
+                if !filters.is_empty() {
+                    writeln!(f, "predicate={}", filters.join(" AND "))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn output_partitioning(&self) -> Partitioning {
+        Partitioning::UnknownPartitioning(self.distribution.partitions())
+    }
+
+    fn eq_properties(&self) -> EquivalenceProperties {
+        let orderings = self.distribution.ordering().and_then(|ordering| {
+            // As much of the key as the output has.
+            let columns = ordering.iter().map_while(|part| {
+                let column = part.expr.downcast_ref::<Column>()?;
+                let at = self.projection.iter().position(|position| *position == column.index())?;
+                let mut part = part.clone();
+                part.expr = Arc::new(Column::new(column.name(), at));
+                Some(part)
+            });
+            datafusion::physical_expr::LexOrdering::new(columns)
+        });
+        EquivalenceProperties::new_with_orderings(Arc::clone(&self.projected_schema), orderings)
+    }
+
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
+        let partitions = self.distribution.partitions();
+        let share = if partition.is_some() && partitions > 1 { 1.0 / partitions as f64 } else { 1.0 };
+        let kept = estimate::scaled(&self.statistics, self.selectivity * share, !self.filters.is_empty() || share < 1.0);
+        Ok(Arc::new(self.output_projection().project_statistics(kept, &self.projected_schema)?))
+    }
+
+    fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn DataSource>> {
+        Some(Arc::new(Self { fetch: limit, ..self.clone() }))
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        self.fetch
+    }
+
+    fn metrics(&self) -> ExecutionPlanMetricsSet {
+        self.metrics.clone()
+    }
+
+    fn try_swapping_with_projection(&self, projection: &ProjectionExprs) -> Result<Option<Arc<dyn DataSource>>> {
+        let mut positions = Vec::new();
+        for column in projection.iter() {
+            match column.expr.downcast_ref::<Column>() {
+                // A column under another name stays above, too: filters and orders know columns by their names.
+                Some(inner) if inner.name() == column.alias => positions.push(self.projection[inner.index()]),
+                _ => return Ok(None),
+            }
+        }
+        let projected_schema = Arc::new(self.shared.schema.project(&positions)?);
+        Ok(Some(Arc::new(Self { projection: positions, projected_schema, ..self.clone() })))
+    }
+
+    fn try_pushdown_filters(
+        &self,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn DataSource>>> {
+        let mut taken = self.filters.clone();
+        let mut answers = Vec::with_capacity(filters.len());
+        for filter in filters {
+            if !takes(&filter, config) || self.fetch.is_some() {
+                answers.push(PushedDown::No);
+                continue;
+            }
+            taken.push(reassign_expr_columns(filter, &self.shared.schema)?);
+            answers.push(PushedDown::Yes);
+        }
+        let updated_node = answers
+            .iter()
+            .any(|answer| matches!(answer, PushedDown::Yes))
+            .then(|| Arc::new(Self { filters: taken, ..self.clone() }) as Arc<dyn DataSource>);
+        Ok(FilterPushdownPropagation { filters: answers, updated_node })
+    }
+
+    fn apply_expressions(&self, f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>) -> Result<TreeNodeRecursion> {
+        for filter in &self.filters {
+            if f(filter)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    }
+}
+
+/// Whether a scan takes a filter. In a context of somebody else's that lets `min` and `max` filter what they read, filters that change while the
+/// query runs are refused: `SELECT min(a), min(c + 1)` is wrong there (datafusion#24816), and a scan cannot tell that filter from the good ones.
+fn takes(filter: &Arc<dyn PhysicalExpr>, config: &ConfigOptions) -> bool {
+    let changes = DynamicFilterTracking::classify(filter).contains_dynamic_filter();
+    !is_volatile(filter) && !(changes && config.optimizer.enable_aggregate_dynamic_filter_pushdown)
+}

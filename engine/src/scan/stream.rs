@@ -1,0 +1,419 @@
+//! One partition of a scan: takes row groups, filters them inside the cache, and hands out the rows that are wanted.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use clouddb_cache::bits::Bits;
+use clouddb_cache::chunk::Rows;
+use clouddb_cache::{Chunk, Filter, Loading, RowGroup};
+use clouddb_storage::store::{Store, StoreCounts, StoreKind};
+use datafusion::common::Result;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{DynamicFilterTracker, DynamicFilterTracking};
+use datafusion::physical_plan::metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, RecordOutput};
+use futures::Stream;
+
+use super::work::{Item, Opening, Piece, Queue};
+use super::{Shared, compile, expression};
+use crate::error::to_datafusion;
+
+/// Row groups on their way in one scan of a far-away store, all partitions together: some 30 requests hide a trip of 30 ms behind a network of
+/// a gigabit, and their bytes stay below 100 MiB.
+const AHEAD_REMOTE: usize = 24;
+
+/// Row groups on their way for each partition on local disk: one is read while another is decoded.
+const AHEAD_LOCAL: usize = 2;
+
+/// What a scan does, for all its partitions.
+pub(super) struct Job {
+    pub(super) shared: Arc<Shared>,
+    pub(super) projection: Vec<usize>,
+    pub(super) projected_schema: SchemaRef,
+    pub(super) filters: Vec<Arc<dyn PhysicalExpr>>,
+    pub(super) fetch: Option<usize>,
+    pub(super) batch_rows: usize,
+    pub(super) partitions: usize,
+    pub(super) metrics: ExecutionPlanMetricsSet,
+}
+
+/// What partitions take from a queue: a row group that may have wanted rows.
+pub(super) type Morsel = RowGroup;
+
+struct Metrics {
+    baseline: BaselineMetrics,
+    row_groups: Count,
+    row_groups_pruned: Count,
+    row_groups_empty: Count,
+    rows_scanned: Count,
+    cache_hits: Count,
+    cache_misses: Count,
+    store: StoreMetrics,
+}
+
+impl Metrics {
+    fn new(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Self {
+        let counter = |name| MetricBuilder::new(metrics).counter(name, partition);
+        Self {
+            baseline: BaselineMetrics::new(metrics, partition),
+            row_groups: counter("row_groups_total"),
+            row_groups_pruned: counter("row_groups_pruned"),
+            row_groups_empty: counter("row_groups_empty"),
+            rows_scanned: counter("rows_scanned"),
+            cache_hits: counter("cache_hits"),
+            cache_misses: counter("cache_misses"),
+            store: StoreMetrics::new(metrics, partition),
+        }
+    }
+}
+
+/// What a scan asked of the store.
+#[derive(Clone)]
+pub(super) struct StoreMetrics {
+    requests: Count,
+    bytes: Count,
+}
+
+impl StoreMetrics {
+    fn new(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Self {
+        let counter = |name| MetricBuilder::new(metrics).counter(name, partition);
+        Self { requests: counter("store_requests"), bytes: counter("store_bytes_read") }
+    }
+
+    pub(super) fn add(&self, counts: StoreCounts) {
+        self.requests.add((counts.gets + counts.heads) as usize);
+        self.bytes.add(counts.bytes_read as usize);
+    }
+}
+
+/// A row group whose columns are there or on their way.
+struct Pending {
+    row_group: RowGroup,
+    /// Those that the filter reads.
+    of_filter: Loading,
+    /// The others that the output needs, if they were asked for at once.
+    of_output: Option<Loading>,
+}
+
+/// A row group with wanted rows that have not all been handed out.
+struct Current {
+    chunks: Vec<Arc<Chunk>>,
+    rows: usize,
+    /// Which rows are wanted; all, if there is none.
+    wanted: Option<Bits>,
+    /// Rows before this one are done.
+    next: usize,
+}
+
+/// A partition that runs.
+struct Partition {
+    job: Job,
+    queue: Arc<Queue<Morsel>>,
+    store: Store,
+    counted: StoreCounts,
+    metrics: Metrics,
+    filter: Filter,
+    filter_columns: Vec<usize>,
+    output_columns: Vec<usize>,
+    trackers: Vec<DynamicFilterTracker>,
+    /// Row groups whose filter columns were looked at, and those of them that had a wanted row.
+    looked_at: usize,
+    with_rows: usize,
+    pending: VecDeque<Pending>,
+    current: Option<Current>,
+    /// Rows that are too few for a batch.
+    small: Vec<RecordBatch>,
+    small_rows: usize,
+    remaining: usize,
+    indices: Vec<u32>,
+    over: bool,
+}
+
+/// The batches of a partition.
+pub(super) fn batches(job: Job, queue: Arc<Queue<Morsel>>, partition: usize) -> Result<impl Stream<Item = Result<RecordBatch>> + Send> {
+    let partition = Partition::new(job, queue, partition);
+    Ok(futures::stream::unfold(partition, |mut partition| async move {
+        if partition.over {
+            return None;
+        }
+        let batch = partition.next_batch().await.transpose();
+        partition.count_requests();
+        match &batch {
+            Some(Ok(batch)) => drop(batch.record_output(&partition.metrics.baseline)),
+            _ => partition.over = true,
+        }
+        batch.map(|batch| (batch, partition))
+    }))
+}
+
+impl Partition {
+    fn new(job: Job, queue: Arc<Queue<Morsel>>, partition: usize) -> Self {
+        let mut output_columns = job.projection.clone();
+        output_columns.sort_unstable();
+        output_columns.dedup();
+        Self {
+            store: job.shared.store.counting_separately(),
+            counted: StoreCounts::default(),
+            metrics: Metrics::new(&job.metrics, partition),
+            filter: Filter::default(),
+            filter_columns: Vec::new(),
+            output_columns,
+            trackers: Vec::new(),
+            looked_at: 0,
+            with_rows: 0,
+            pending: VecDeque::new(),
+            current: None,
+            small: Vec::new(),
+            small_rows: 0,
+            remaining: job.fetch.unwrap_or(usize::MAX),
+            indices: Vec::new(),
+            over: false,
+            job,
+            queue,
+        }
+    }
+
+    /// Brings the metrics up to date with what was asked of the store.
+    fn count_requests(&mut self) {
+        let now = self.store.counts();
+        self.metrics.store.add(now - self.counted);
+        self.counted = now;
+    }
+
+    async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        if self.trackers.is_empty() && self.filter.is_empty() && !self.job.filters.is_empty() {
+            // Not before the first batch is asked for: joins fill in their filters before they read this side.
+            self.compile()?;
+            for filter in &self.job.filters {
+                if let DynamicFilterTracking::Watching(tracker) = DynamicFilterTracking::classify(filter) {
+                    self.trackers.push(tracker);
+                }
+            }
+        }
+        loop {
+            if self.remaining == 0 {
+                return Ok(None);
+            }
+            if let Some(batch) = self.next_of_current()? {
+                self.remaining -= batch.num_rows();
+                return Ok(Some(batch));
+            }
+            if !self.next_row_group().await? {
+                return self.rest();
+            }
+        }
+    }
+
+    fn compile(&mut self) -> Result<()> {
+        self.filter = compile::filter(&self.job.filters, &self.job.shared.schema)?;
+        self.filter_columns = self.filter.columns();
+        Ok(())
+    }
+
+    fn watch(&mut self) -> Result<()> {
+        let mut changed = false;
+        for tracker in &mut self.trackers {
+            changed |= tracker.changed();
+        }
+        if changed { self.compile() } else { Ok(()) }
+    }
+
+    /// The next rows of the row group at hand.
+    fn next_of_current(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(current) = &mut self.current else { return Ok(None) };
+        let limit = self.job.batch_rows.min(self.remaining);
+        let elapsed = self.metrics.baseline.elapsed_compute().clone();
+        let _timer = elapsed.timer();
+        let (rows, count) = match &current.wanted {
+            None => {
+                let end = (current.next + limit).min(current.rows);
+                let rows = Rows::Range(current.next, end);
+                current.next = end;
+                (rows, rows.len())
+            }
+            Some(wanted) => {
+                self.indices.clear();
+                current.next = wanted.indices(current.next..current.rows, limit, &mut self.indices);
+                (Rows::Indices(&self.indices), self.indices.len())
+            }
+        };
+        let arrays = self
+            .job
+            .projection
+            .iter()
+            .map(|column| {
+                let at = self.output_columns.binary_search(column).unwrap_or_default();
+                current.chunks[at].gather(rows)
+            })
+            .collect::<Result<Vec<ArrayRef>, _>>();
+        let done = current.next >= current.rows;
+        if done {
+            self.current = None;
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.job.projected_schema), arrays?, &options)?;
+        if self.small.is_empty() && count * 2 >= limit {
+            return Ok(Some(batch));
+        }
+        // Few rows of many row groups make one batch.
+        if count > 0 {
+            self.small_rows += count;
+            self.small.push(batch);
+        }
+        if self.small_rows >= limit { self.rest() } else { Ok(None) }
+    }
+
+    /// What was too little for a batch.
+    fn rest(&mut self) -> Result<Option<RecordBatch>> {
+        self.small_rows = 0;
+        let small = std::mem::take(&mut self.small);
+        let batch = match small.as_slice() {
+            [] => return Ok(None),
+            [only] => only.clone(),
+            several => concat_batches(&self.job.projected_schema, several)?,
+        };
+        let rows = batch.num_rows().min(self.remaining);
+        Ok(Some(batch.slice(0, rows)))
+    }
+
+    /// Goes on to the next row group that has wanted rows; `false` if there is none.
+    async fn next_row_group(&mut self) -> Result<bool> {
+        loop {
+            self.watch()?;
+            let Some(pending) = self.next_pending().await? else { return Ok(false) };
+            if self.look_at(pending).await? {
+                return Ok(true);
+            }
+            // Others want to run, too, however long nothing is found.
+            tokio::task::consume_budget().await;
+        }
+    }
+
+    /// A row group whose columns are on their way. Asks for more ahead of need where they have to be fetched.
+    async fn next_pending(&mut self) -> Result<Option<Pending>> {
+        if self.pending.is_empty() {
+            let Some(row_group) = self.take().await? else { return Ok(None) };
+            self.begin(row_group);
+        }
+        let ahead = match self.store.kind() {
+            StoreKind::Local => AHEAD_LOCAL,
+            StoreKind::Memory => 1,
+            StoreKind::Remote => (AHEAD_REMOTE / self.job.partitions.max(1)).max(2),
+        };
+        // What is cached is not taken ahead of need: others may have nothing to do.
+        while self.pending.len() < ahead && self.pending.back().is_some_and(|pending| pending.of_filter.missing() > 0 || pending.of_output.as_ref().is_some_and(|loading| loading.missing() > 0)) {
+            let Some(row_group) = self.queue.next_row_group() else { break };
+            if self.may_match(&row_group) {
+                self.begin(row_group);
+            }
+        }
+        Ok(self.pending.pop_front())
+    }
+
+    /// The next row group that may have wanted rows.
+    async fn take(&mut self) -> Result<Option<RowGroup>> {
+        while let Some((item, opening)) = self.queue.next().await {
+            match (item, opening) {
+                (Item::Read(row_group), _) => {
+                    if self.may_match(&row_group) {
+                        return Ok(Some(row_group));
+                    }
+                }
+                (Item::Open(piece), Some(opening)) => self.open(piece, opening).await?,
+                (Item::Open(_), None) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Opens a segment and puts its row groups into the queue.
+    async fn open(&mut self, piece: Piece, opening: Opening<Morsel>) -> Result<()> {
+        let footer = self.job.shared.footers_ahead.footer(&piece.segment, &self.store, &self.metrics.store).await.map_err(to_datafusion)?;
+        let all = footer.metadata().num_row_groups();
+        let row_groups: Vec<_> = piece
+            .row_groups(all)
+            .map(|number| RowGroup {
+                segment: Arc::clone(&piece.segment),
+                footer: Arc::clone(&footer),
+                number,
+                columns: Arc::clone(&self.job.shared.columns),
+            })
+            .collect();
+        self.metrics.row_groups.add(row_groups.len());
+        opening.done(row_groups);
+        Ok(())
+    }
+
+    fn may_match(&self, row_group: &RowGroup) -> bool {
+        let may_match = row_group.rows() > 0 && self.filter.may_match(&|column| row_group.bounds(column));
+        if !may_match {
+            self.metrics.row_groups_pruned.add(1);
+        }
+        may_match
+    }
+
+    /// Asks for the columns of a row group: for all of them, unless most row groups turn out to have no wanted row.
+    fn begin(&mut self, row_group: RowGroup) {
+        let of_filter = self.load(&row_group, &self.filter_columns);
+        let at_once = self.looked_at < 2 || self.with_rows * 4 > self.looked_at * 3;
+        let rest: Vec<_> = self.output_columns.iter().copied().filter(|column| !self.filter_columns.contains(column)).collect();
+        let of_output = (at_once || of_filter.missing() == 0 && self.filter.is_empty()).then(|| self.load(&row_group, &rest));
+        self.pending.push_back(Pending { row_group, of_filter, of_output });
+    }
+
+    fn load(&self, row_group: &RowGroup, columns: &[usize]) -> Loading {
+        let loading = self.job.shared.cache.load(&self.store, row_group, columns);
+        self.metrics.cache_misses.add(loading.missing());
+        self.metrics.cache_hits.add(columns.len() - loading.missing());
+        loading
+    }
+
+    /// Evaluates the filter on a row group; whether it has wanted rows, which are then at hand.
+    async fn look_at(&mut self, pending: Pending) -> Result<bool> {
+        let Pending { row_group, of_filter, of_output } = pending;
+        let rows = row_group.rows();
+        // The filter may have changed since the columns were asked for: those that are missing now are asked for again below.
+        let mut loaded: Vec<Option<Arc<Chunk>>> = vec![None; self.job.shared.columns.len()];
+        let columns = self.filter_columns.clone();
+        let mut of_filter = of_filter;
+        if of_filter.columns() != columns.as_slice() {
+            of_filter = self.load(&row_group, &columns);
+        }
+        for (column, chunk) in columns.iter().zip(of_filter.finish().await.map_err(to_datafusion)?) {
+            loaded[*column] = Some(chunk);
+        }
+        let wanted = if self.filter.is_empty() {
+            None
+        } else {
+            let elapsed = self.metrics.baseline.elapsed_compute().clone();
+            let _timer = elapsed.timer();
+            let (wanted, count) = self.filter.wanted(&loaded, rows).map_err(expression::to_datafusion)?;
+            self.looked_at += 1;
+            if count == 0 {
+                self.metrics.rows_scanned.add(rows);
+                self.metrics.row_groups_empty.add(1);
+                return Ok(false);
+            }
+            self.with_rows += 1;
+            (count < rows).then_some(wanted)
+        };
+        self.metrics.rows_scanned.add(rows);
+        if let Some(of_output) = of_output {
+            let columns = of_output.columns().to_vec();
+            for (column, chunk) in columns.iter().zip(of_output.finish().await.map_err(to_datafusion)?) {
+                loaded[*column] = Some(chunk);
+            }
+        }
+        let missing: Vec<_> = self.output_columns.iter().copied().filter(|column| loaded[*column].is_none()).collect();
+        if !missing.is_empty() {
+            for (column, chunk) in missing.iter().zip(self.load(&row_group, &missing).finish().await.map_err(to_datafusion)?) {
+                loaded[*column] = Some(chunk);
+            }
+        }
+        let chunks = self.output_columns.iter().filter_map(|column| loaded[*column].take()).collect();
+        self.current = Some(Current { chunks, rows, wanted, next: 0 });
+        Ok(true)
+    }
+}
