@@ -21,8 +21,8 @@ use moka::sync::Cache;
 use crate::chunk::Chunk;
 use crate::row_group::RowGroup;
 
-/// What the cache may take of a machine's memory, unless told otherwise: the rest is for queries, and for everybody else.
-pub const DEFAULT_CACHE_SHARE: f64 = 0.4;
+/// How many bytes of decoded columns are kept unless the caller says otherwise: a modest share of a laptop's memory.
+pub const DEFAULT_COLUMN_BYTES: u64 = 1 << 30;
 
 /// Which column of which row group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +33,17 @@ pub struct ChunkKey {
     pub row_group: u32,
     /// The column's field id.
     pub field_id: u32,
+}
+
+/// A chunk that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cached {
+    /// Which.
+    pub key: ChunkKey,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes in memory.
+    pub bytes: u64,
 }
 
 /// A chunk in the cache.
@@ -188,10 +199,11 @@ impl ColumnCache {
         }
     }
 
-    /// Every chunk that is there now, with its bytes.
-    pub fn entries(&self) -> Vec<(ChunkKey, u64)> {
+    /// What is there now.
+    pub fn entries(&self) -> Vec<Cached> {
         self.entries.run_pending_tasks();
-        self.entries.iter().map(|(key, entry)| (*key, entry.chunk.memory_size() as u64)).collect()
+        let cached = |key: ChunkKey, chunk: &Chunk| Cached { key, rows: chunk.rows() as u64, bytes: chunk.memory_size() as u64 };
+        self.entries.iter().map(|(key, entry)| cached(*key, &entry.chunk)).collect()
     }
 
     /// What it did so far.

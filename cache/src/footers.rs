@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use clouddb_storage::segment::ParquetLocation;
 use clouddb_storage::segment::reader::{self, SegmentFooter};
@@ -26,12 +27,15 @@ const ENTRY_OVERHEAD: usize = size_of::<SegmentId>() + 128;
 pub struct FooterCache {
     entries: Cache<SegmentId, Arc<SegmentFooter>>,
     counters: Arc<Counters>,
+    budget: u64,
 }
 
 #[derive(Default)]
 struct Counters {
     hits: AtomicU64,
     loads: AtomicU64,
+    evictions: AtomicU64,
+    load_nanoseconds: AtomicU64,
 }
 
 /// What a cache did so far.
@@ -45,16 +49,29 @@ pub struct FooterCacheCounts {
     pub entries: u64,
     /// Bytes that the entries take now.
     pub bytes: u64,
+    /// Bytes that they may take.
+    pub budget: u64,
+    /// Footers that left to make room.
+    pub evictions: u64,
+    /// Nanoseconds that the hits would have taken to load, at what a load took on average.
+    pub saved_nanoseconds: u64,
 }
 
 impl FooterCache {
     /// A cache that keeps at most `budget` bytes of footers. A footer that does not fit is used and forgotten.
     pub fn new(budget: u64) -> Self {
+        let counters: Arc<Counters> = Arc::default();
+        let evictions = Arc::clone(&counters);
         let entries = Cache::builder()
             .max_capacity(budget)
             .weigher(|_, footer: &Arc<SegmentFooter>| u32::try_from(footer.memory_size() + ENTRY_OVERHEAD).unwrap_or(u32::MAX))
+            .eviction_listener(move |_, _, cause| {
+                if cause.was_evicted() {
+                    evictions.evictions.fetch_add(1, Ordering::Relaxed);
+                }
+            })
             .build();
-        Self { entries, counters: Arc::default() }
+        Self { entries, counters, budget }
     }
 
     /// A segment's footer, from memory or else from the store.
@@ -75,7 +92,12 @@ impl FooterCache {
         load: impl Future<Output = Result<Arc<SegmentFooter>>>,
     ) -> Result<Arc<SegmentFooter>> {
         // The error is shared by all who waited for the same request; cloning it is cheap.
+        let begin = Instant::now();
         let entry = self.entries.entry(segment).or_try_insert_with(load).await.map_err(Arc::unwrap_or_clone)?;
+        if entry.is_fresh() {
+            let took = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.counters.load_nanoseconds.fetch_add(took, Ordering::Relaxed);
+        }
         let counter = if entry.is_fresh() { &self.counters.loads } else { &self.counters.hits };
         counter.fetch_add(1, Ordering::Relaxed);
         Ok(entry.into_value())
@@ -100,9 +122,14 @@ impl FooterCache {
     /// What it did so far. Waits for pending evictions, so that the sizes are those of now.
     pub async fn counts(&self) -> FooterCacheCounts {
         self.entries.run_pending_tasks().await;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (hits, loads) = (count(&self.counters.hits), count(&self.counters.loads));
         FooterCacheCounts {
-            hits: self.counters.hits.load(Ordering::Relaxed),
-            loads: self.counters.loads.load(Ordering::Relaxed),
+            hits,
+            loads,
+            budget: self.budget,
+            evictions: count(&self.counters.evictions),
+            saved_nanoseconds: (count(&self.counters.load_nanoseconds) / loads.max(1)).saturating_mul(hits),
             entries: self.entries.entry_count(),
             bytes: self.entries.weighted_size(),
         }

@@ -25,7 +25,7 @@ pub mod set;
 mod tests;
 
 pub use chunk::Chunk;
-pub use columns::{ChunkKey, ColumnCache, ColumnCacheCounts, DEFAULT_CACHE_SHARE, Loading};
+pub use columns::{Cached, ChunkKey, ColumnCache, ColumnCacheCounts, DEFAULT_COLUMN_BYTES, Loading};
 pub use footers::{DEFAULT_FOOTER_BYTES, FooterCache, FooterCacheCounts};
 pub use predicate::{Expression, Filter};
 pub use row_group::{ColumnShape, RowGroup};

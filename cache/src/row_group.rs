@@ -199,12 +199,19 @@ fn values<'a>(statistics: &'a Statistics, data_type: &DataType) -> Option<ValueB
         }
         (
             Statistics::Int32(bounds),
-            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Date32 | DataType::Time32(TimeUnit::Millisecond) | DataType::Decimal128(..),
+            DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::Date32
+            | DataType::Time32(TimeUnit::Millisecond)
+            | DataType::Decimal128(..),
         ) => integers((*bounds.min_opt()?).into(), (*bounds.max_opt()?).into()),
         (Statistics::Int64(bounds), DataType::Int64 | DataType::Timestamp(..) | DataType::Time64(_) | DataType::Decimal128(..)) => {
             integers(*bounds.min_opt()?, *bounds.max_opt()?)
         }
-        (Statistics::ByteArray(bounds), DataType::Utf8View) => Some(ValueBounds::Strings(bounds.min_opt()?.data(), bounds.max_opt()?.data())),
+        (Statistics::ByteArray(bounds), DataType::Utf8View) => {
+            Some(ValueBounds::Strings(bounds.min_opt()?.data(), bounds.max_opt()?.data()))
+        }
         _ => None,
     }
 }

@@ -72,6 +72,9 @@ pub(crate) struct ShellArgs {
     /// Memory that queries and loads may take, as 512MiB or 4GB; beyond it they spill to disk where they can, or fail.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory_limit: Option<u64>,
+    /// Memory for decoded columns that are kept between statements, as 4GiB; 0 keeps none. Default: 1GiB.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) cache_size: Option<u64>,
     /// Tell on standard error how long each statement took.
     #[arg(long)]
     pub(crate) timer: bool,

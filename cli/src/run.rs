@@ -127,7 +127,9 @@ impl Runner {
         let storage =
             OpenOptions { mode, store_options: common.store_options.clone(), prefetch: prefetch(sources), ..OpenOptions::default() };
         let memory_limit = args.memory_limit.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        let options = Options { storage, threads: Some(threads), memory_limit, ..Options::default() };
+        let defaults = Options::default();
+        let cache_bytes = args.cache_size.unwrap_or(defaults.cache_bytes);
+        let options = Options { storage, threads: Some(threads), memory_limit, cache_bytes, ..defaults };
         let database = interruptible(async { Ok(Database::open(url, options).await?) }).await?;
         let session = database.session();
         let existed = database.storage().exists();

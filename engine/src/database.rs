@@ -12,9 +12,9 @@ use datafusion::execution::session_state::SessionState;
 
 use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::Result;
+use crate::scan::Caches;
 use crate::semantics;
 use crate::session::Session;
-use crate::scan::Caches;
 use crate::settings::Options;
 use crate::statements::stored::StoredSql;
 use crate::types::CloudTypePlanner;

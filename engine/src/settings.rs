@@ -49,7 +49,7 @@ impl Default for Options {
             spill_folder: None,
             batch_size: None,
             footer_cache_bytes: clouddb_cache::DEFAULT_FOOTER_BYTES,
-            cache_bytes: 1 << 30,
+            cache_bytes: clouddb_cache::DEFAULT_COLUMN_BYTES,
         }
     }
 }

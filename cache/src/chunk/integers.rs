@@ -50,25 +50,82 @@ macro_rules! each_width {
 macro_rules! each_type {
     ($data_type:expr, $type:ident => $body:expr, else $otherwise:expr) => {
         match $data_type {
-            DataType::Int8 => { type $type = Int8Type; $body }
-            DataType::Int16 => { type $type = Int16Type; $body }
-            DataType::Int32 => { type $type = Int32Type; $body }
-            DataType::Int64 => { type $type = Int64Type; $body }
-            DataType::UInt8 => { type $type = UInt8Type; $body }
-            DataType::UInt16 => { type $type = UInt16Type; $body }
-            DataType::UInt32 => { type $type = UInt32Type; $body }
-            DataType::UInt64 => { type $type = UInt64Type; $body }
-            DataType::Date32 => { type $type = Date32Type; $body }
-            DataType::Date64 => { type $type = Date64Type; $body }
-            DataType::Time32(TimeUnit::Second) => { type $type = Time32SecondType; $body }
-            DataType::Time32(TimeUnit::Millisecond) => { type $type = Time32MillisecondType; $body }
-            DataType::Time64(TimeUnit::Microsecond) => { type $type = Time64MicrosecondType; $body }
-            DataType::Time64(TimeUnit::Nanosecond) => { type $type = Time64NanosecondType; $body }
-            DataType::Timestamp(TimeUnit::Second, _) => { type $type = TimestampSecondType; $body }
-            DataType::Timestamp(TimeUnit::Millisecond, _) => { type $type = TimestampMillisecondType; $body }
-            DataType::Timestamp(TimeUnit::Microsecond, _) => { type $type = TimestampMicrosecondType; $body }
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => { type $type = TimestampNanosecondType; $body }
-            DataType::Decimal128(_, _) => { type $type = Decimal128Type; $body }
+            DataType::Int8 => {
+                type $type = Int8Type;
+                $body
+            }
+            DataType::Int16 => {
+                type $type = Int16Type;
+                $body
+            }
+            DataType::Int32 => {
+                type $type = Int32Type;
+                $body
+            }
+            DataType::Int64 => {
+                type $type = Int64Type;
+                $body
+            }
+            DataType::UInt8 => {
+                type $type = UInt8Type;
+                $body
+            }
+            DataType::UInt16 => {
+                type $type = UInt16Type;
+                $body
+            }
+            DataType::UInt32 => {
+                type $type = UInt32Type;
+                $body
+            }
+            DataType::UInt64 => {
+                type $type = UInt64Type;
+                $body
+            }
+            DataType::Date32 => {
+                type $type = Date32Type;
+                $body
+            }
+            DataType::Date64 => {
+                type $type = Date64Type;
+                $body
+            }
+            DataType::Time32(TimeUnit::Second) => {
+                type $type = Time32SecondType;
+                $body
+            }
+            DataType::Time32(TimeUnit::Millisecond) => {
+                type $type = Time32MillisecondType;
+                $body
+            }
+            DataType::Time64(TimeUnit::Microsecond) => {
+                type $type = Time64MicrosecondType;
+                $body
+            }
+            DataType::Time64(TimeUnit::Nanosecond) => {
+                type $type = Time64NanosecondType;
+                $body
+            }
+            DataType::Timestamp(TimeUnit::Second, _) => {
+                type $type = TimestampSecondType;
+                $body
+            }
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                type $type = TimestampMillisecondType;
+                $body
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                type $type = TimestampMicrosecondType;
+                $body
+            }
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+                type $type = TimestampNanosecondType;
+                $body
+            }
+            DataType::Decimal128(_, _) => {
+                type $type = Decimal128Type;
+                $body
+            }
             _ => $otherwise,
         }
     };

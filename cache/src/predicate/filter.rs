@@ -1,7 +1,7 @@
 //! A conjunction, and the order in which its conjuncts run.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::{Bounds, ExpressionError, Test};

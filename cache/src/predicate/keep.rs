@@ -64,7 +64,11 @@ fn keep_shape(shape: &Shape, chunks: Chunks<'_>, wanted: &mut Bits) -> bool {
             let Some(chunk) = chunk(column) else { return false };
             // Nested columns and such have NULLs of their own kind.
             let all = 0..wanted.rows();
-            if *is_null { chunk.keep_null(&all, wanted) } else { chunk.keep_valid(&all, wanted) }
+            if *is_null {
+                chunk.keep_null(&all, wanted)
+            } else {
+                chunk.keep_valid(&all, wanted)
+            }
             true
         }
         Shape::Between { column, from, to, outside } => {

@@ -86,7 +86,9 @@ fn integers(array: &ArrayRef) -> Option<Vec<Option<i64>>> {
     use arrow::datatypes::*;
     let array = match array.data_type() {
         DataType::Decimal128(..) => {
-            return Some(array.as_primitive::<Decimal128Type>().iter().map(|value| value.and_then(|value| i64::try_from(value).ok())).collect());
+            return Some(
+                array.as_primitive::<Decimal128Type>().iter().map(|value| value.and_then(|value| i64::try_from(value).ok())).collect(),
+            );
         }
         DataType::Date32 => cast(array, &DataType::Int32).ok()?,
         DataType::Int8 | DataType::Int32 | DataType::Int64 | DataType::Timestamp(..) => Arc::clone(array),
@@ -167,7 +169,8 @@ fn filters_keep_the_rows_for_which_they_are_true() -> TestResult {
         }
         let filter = Filter::new(conjuncts);
         let (wanted, count) = filter.wanted(&chunks, ROWS)?;
-        let passes = |row: usize| tests.iter().all(|any| any.iter().any(|(column, test)| test.answer(with_integers[*column].1[row]) == Some(true)));
+        let passes =
+            |row: usize| tests.iter().all(|any| any.iter().any(|(column, test)| test.answer(with_integers[*column].1[row]) == Some(true)));
         let expected: Vec<u32> = (0..ROWS as u32).filter(|row| passes(*row as usize)).collect();
         let mut kept = Vec::new();
         assert_eq!(wanted.indices(0..ROWS, usize::MAX, &mut kept), ROWS);

@@ -63,7 +63,11 @@ async fn many_callers_load_a_column_once() -> TestResult {
         let (cache, store, group) = (cache.clone(), store.clone(), groups[0].clone());
         // Some want both columns, some one of them.
         let columns: Vec<usize> = [vec![0], vec![0, 1], vec![1]][caller % 3].clone();
-        async move { Ok::<_, Box<dyn std::error::Error + Send + Sync>>(tokio::spawn(async move { cache.load(&store, &group, &columns).finish().await }).await??) }
+        async move {
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(
+                tokio::spawn(async move { cache.load(&store, &group, &columns).finish().await }).await??,
+            )
+        }
     });
     try_join_all(callers).await?;
     let counts = cache.counts();

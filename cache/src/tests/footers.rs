@@ -12,7 +12,6 @@ use futures::future::try_join_all;
 use crate::FooterCache;
 use crate::tests::TestResult;
 
-
 /// Writes segments of one row each, which no table needs to have.
 pub(super) async fn segments(count: usize) -> TestResult<(Database, Vec<(SegmentId, ParquetLocation)>)> {
     let database = Database::open("memory://", OpenOptions::default()).await?;

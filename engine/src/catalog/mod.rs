@@ -72,8 +72,7 @@ impl CloudCatalog {
             return Ok(Some(Arc::clone(table)));
         }
         let Some(table) = self.shared.snapshot.table(schema, name) else { return Ok(None) };
-        let table =
-            CloudTable::new(&self.shared.database, &self.shared.snapshot, table, &self.shared.caches, self.shared.planner.as_ref());
+        let table = CloudTable::new(&self.shared.database, &self.shared.snapshot, table, &self.shared.caches, self.shared.planner.as_ref());
         Ok(Some(Arc::clone(self.tables().entry(key).or_insert(Arc::new(table)))))
     }
 
@@ -92,7 +91,11 @@ impl CatalogProvider for CloudCatalog {
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
         if name == SYSTEM_SCHEMA {
-            return Some(Arc::new(SystemSchema::new(self.shared.database.clone(), self.shared.snapshot.clone())));
+            return Some(Arc::new(SystemSchema::new(
+                self.shared.database.clone(),
+                self.shared.snapshot.clone(),
+                self.shared.caches.clone(),
+            )));
         }
         self.shared.snapshot.schema(name)?;
         Some(Arc::new(CloudSchema::new(self.clone(), name)))

@@ -29,13 +29,7 @@ pub struct CloudTable {
 }
 
 impl CloudTable {
-    pub(super) fn new(
-        database: &Database,
-        snapshot: &Snapshot,
-        table: TableSnapshot,
-        caches: &Caches,
-        planner: &dyn SqlPlanner,
-    ) -> Self {
+    pub(super) fn new(database: &Database, snapshot: &Snapshot, table: TableSnapshot, caches: &Caches, planner: &dyn SqlPlanner) -> Self {
         let mut defaults = HashMap::new();
         let mut unplanned_default = None;
         for column in &table.meta().columns {

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clouddb_cache::FooterCache;
-use clouddb_storage::{Error, Result, SegmentId};
 use clouddb_storage::segment::reader::{self, SegmentFooter};
 use clouddb_storage::segment::{SegmentBody, SegmentMeta};
 use clouddb_storage::store::{Store, StoreKind};
+use clouddb_storage::{Error, Result, SegmentId};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 

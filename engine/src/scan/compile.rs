@@ -65,8 +65,7 @@ fn intersect(earlier: &mut Test, later: &Test) -> bool {
     if column != other_column {
         return false;
     }
-    let shape =
-        Shape::Between { column: *column, from: *(&*from).max(other_from), to: *(&*to).min(other_to), outside: false };
+    let shape = Shape::Between { column: *column, from: *(&*from).max(other_from), to: *(&*to).min(other_to), outside: false };
     let expression = Arc::new(super::expression::Both::new(Arc::clone(expression), Arc::clone(also)));
     *earlier = Test::Expression { shape, expression };
     true
@@ -89,7 +88,8 @@ fn test(expr: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Result<Test> {
             _ => {}
         }
     }
-    let expression = |shape| -> Result<Test> { Ok(Test::Expression { shape, expression: Arc::new(PhysicalPredicate::try_new(expr, schema)?) }) };
+    let expression =
+        |shape| -> Result<Test> { Ok(Test::Expression { shape, expression: Arc::new(PhysicalPredicate::try_new(expr, schema)?) }) };
     if let Some(case) = expr.downcast_ref::<CaseExpr>()
         && let Some(bounds) = any_bounds(case, schema)?
     {
@@ -155,8 +155,7 @@ fn shape(expr: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Option<Shape> {
             let (from, to) = (bytes.iter().min()?.to_vec(), bytes.iter().max()?.to_vec());
             return (!list.negated()).then_some(Shape::Strings { column: column.index(), from: Some(from), to: Some(to) });
         }
-        let integers: Vec<i64> =
-            not_null.iter().map(|value| i64::try_from(integer(value, &data_type)?).ok()).collect::<Option<_>>()?;
+        let integers: Vec<i64> = not_null.iter().map(|value| i64::try_from(integer(value, &data_type)?).ok()).collect::<Option<_>>()?;
         return Some(Shape::In { column: column.index(), set: Arc::new(IntegerSet::new(&integers)?), outside: list.negated() });
     }
     if let Some(is_null) = expr.downcast_ref::<IsNullExpr>() {

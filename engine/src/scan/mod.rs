@@ -17,6 +17,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;
+pub(crate) mod warm;
 mod work;
 
 use std::collections::HashMap;

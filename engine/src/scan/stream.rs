@@ -303,7 +303,11 @@ impl Partition {
             StoreKind::Remote => (AHEAD_REMOTE / self.job.partitions.max(1)).max(2),
         };
         // What is cached is not taken ahead of need: others may have nothing to do.
-        while self.pending.len() < ahead && self.pending.back().is_some_and(|pending| pending.of_filter.missing() > 0 || pending.of_output.as_ref().is_some_and(|loading| loading.missing() > 0)) {
+        while self.pending.len() < ahead
+            && self.pending.back().is_some_and(|pending| {
+                pending.of_filter.missing() > 0 || pending.of_output.as_ref().is_some_and(|loading| loading.missing() > 0)
+            })
+        {
             let Some(row_group) = self.queue.next_row_group() else { break };
             if self.may_match(&row_group) {
                 self.begin(row_group);

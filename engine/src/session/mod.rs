@@ -30,7 +30,7 @@ use crate::statements::kind::{self, Kind};
 use crate::statements::parse::{self, Parsed, Statement};
 use crate::statements::set::{self, Setting};
 use crate::statements::write::{self, Write};
-use crate::statements::{copy, explain, rewrite, unsupported};
+use crate::statements::{cache, copy, explain, rewrite, unsupported};
 
 /// How often a statement is run again after a conflict. Conflicts need two transactions that create, drop or alter the same name: more than a few in a
 /// row means that somebody does nothing else.
@@ -148,6 +148,7 @@ impl Session {
                 Kind::Write => Box::pin(self.write(statement.sql(), Write::Sql(sql))).await.map(StatementResult::Done),
                 Kind::Transaction => self.control_transaction(*sql).await.map(StatementResult::Done),
                 Kind::Session => Box::pin(self.set(*sql)).await.map(StatementResult::Done),
+                Kind::Cache => cache::carry_out(&self.read_context().await?, *sql).await.map(StatementResult::Done),
             },
         }
     }

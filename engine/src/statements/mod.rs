@@ -7,6 +7,7 @@
 //! ```
 
 mod balance;
+pub(crate) mod cache;
 mod conform;
 mod constant;
 pub(crate) mod context;

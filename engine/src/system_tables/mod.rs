@@ -1,6 +1,6 @@
 //! The schema `system`: what a snapshot knows about itself, as tables.
 //!
-//! All of it is as of the pinned snapshot. Numbers of snapshots are those that time travel takes.
+//! All of it is as of the pinned snapshot, but for what is about this process. Numbers of snapshots are those that time travel takes.
 //!
 //! | table | a row for each | columns |
 //! |---|---|---|
@@ -8,8 +8,11 @@
 //! | `tables` | table | `schema`, `name`, `rows`, `bytes` (in the store), `segments`, `created` and `changed` (snapshots), `cluster_by` (a list of columns), `comment` |
 //! | `columns` | column of a table | `schema`, `table_name`, `position` (from 1), `name`, `type` (in SQL), `nullable`, `default_value`, `comment`, `field_id`, `null_count`, `min`, `max` (as text), `min_exact`, `max_exact` (whether the value is in the column, or only bounds it) |
 //! | `segments` | segment of a table | `schema`, `table_name`, `segment`, `kind` (`parquet` or `inline`), `path`, `rows`, `bytes`, `first_row_id`, `added` (the snapshot), `sorted` (by the clustering key) |
+//! | `cache` | kind of thing that this process keeps in memory (`columns`, `footers`) | `kind`, `entries`, `bytes`, `budget`, `hits`, `misses`, `evictions`, `saved_seconds` (what loading the hits took once) |
+//! | `cached_columns` | column of a table with row groups in memory | `schema`, `table_name`, `column_name`, `row_groups`, `rows`, `bytes` |
 //! | `views` | view | `schema`, `name`, `sql`, `search_path`, `comment` |
 
+mod cache;
 mod columns;
 mod segments;
 mod snapshots;
@@ -31,6 +34,8 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
+use crate::scan::Caches;
+
 /// The name of the schema. No schema of a user's can have it.
 pub const SYSTEM_SCHEMA: &str = "system";
 
@@ -38,11 +43,12 @@ pub const SYSTEM_SCHEMA: &str = "system";
 pub(crate) struct SystemSchema {
     database: Database,
     snapshot: Snapshot,
+    caches: Caches,
 }
 
 impl SystemSchema {
-    pub(crate) fn new(database: Database, snapshot: Snapshot) -> Self {
-        Self { database, snapshot }
+    pub(crate) fn new(database: Database, snapshot: Snapshot, caches: Caches) -> Self {
+        Self { database, snapshot, caches }
     }
 }
 
@@ -54,7 +60,12 @@ impl SchemaProvider for SystemSchema {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let Some(kind) = Kind::by_name(name) else { return Ok(None) };
-        Ok(Some(Arc::new(SystemTable { kind, database: self.database.clone(), snapshot: self.snapshot.clone() })))
+        Ok(Some(Arc::new(SystemTable {
+            kind,
+            database: self.database.clone(),
+            snapshot: self.snapshot.clone(),
+            caches: self.caches.clone(),
+        })))
     }
 
     fn table_exist(&self, name: &str) -> bool {
@@ -70,6 +81,8 @@ impl fmt::Debug for SystemSchema {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    Cache,
+    CachedColumns,
     Columns,
     Segments,
     Snapshots,
@@ -78,10 +91,12 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Columns, Self::Segments, Self::Snapshots, Self::Tables, Self::Views];
+    const ALL: [Self; 7] = [Self::Cache, Self::CachedColumns, Self::Columns, Self::Segments, Self::Snapshots, Self::Tables, Self::Views];
 
     fn name(self) -> &'static str {
         match self {
+            Self::Cache => "cache",
+            Self::CachedColumns => "cached_columns",
             Self::Columns => "columns",
             Self::Segments => "segments",
             Self::Snapshots => "snapshots",
@@ -96,6 +111,8 @@ impl Kind {
 
     fn schema(self) -> SchemaRef {
         match self {
+            Self::Cache => cache::schema(),
+            Self::CachedColumns => cache::columns_schema(),
             Self::Columns => columns::schema(),
             Self::Segments => segments::schema(),
             Self::Snapshots => snapshots::schema(),
@@ -110,6 +127,7 @@ struct SystemTable {
     kind: Kind,
     database: Database,
     snapshot: Snapshot,
+    caches: Caches,
 }
 
 #[async_trait]
@@ -138,6 +156,8 @@ impl TableProvider for SystemTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let rows = match self.kind {
+            Kind::Cache => cache::rows(&self.caches).await?,
+            Kind::CachedColumns => cache::columns_rows(&self.snapshot, &self.caches)?,
             Kind::Columns => columns::rows(&self.snapshot)?,
             Kind::Segments => segments::rows(&self.snapshot)?,
             Kind::Snapshots => snapshots::rows(&self.database, &self.snapshot, filters, limit).await?,

@@ -57,6 +57,24 @@ async fn columns_have_their_statistics() -> TestResult {
 }
 
 #[tokio::test]
+async fn what_is_cached_is_listed() -> TestResult {
+    let test = database().await?;
+    let cached = "SELECT schema, table_name, column_name, row_groups, rows, bytes > 0 FROM system.cached_columns";
+    check(&test, cached, &[]).await?;
+    // The filter's column first; no row passes, so that no other is read.
+    for _ in 0..2 {
+        sorted_rows(&test.context().await?, "SELECT name FROM t WHERE id = 2").await?;
+    }
+    check(&test, cached, &["| main | t | id | 1 | 2 | true |"]).await?;
+    check(
+        &test,
+        "SELECT kind, entries, bytes > 0, budget > bytes, hits > 0, misses, evictions, saved_seconds > 0 FROM system.cache",
+        &["| columns | 2 | true | true | true | 2 | 0 | true |", "| footers | 1 | true | true | true | 1 | 0 | true |"],
+    )
+    .await
+}
+
+#[tokio::test]
 async fn segments_are_listed() -> TestResult {
     let test = database().await?;
     let last = test.snapshot().await?.number();

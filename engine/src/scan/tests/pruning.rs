@@ -126,14 +126,8 @@ async fn explain_analyze_shows_what_was_read() -> TestResult {
     let test = table(4, Keep::Parquet).await?;
     append(&test, 1000..1010, Keep::Inline).await?;
     let text = answer(&test.context().await?, "EXPLAIN ANALYZE SELECT name FROM t WHERE key > 240").await?;
-    for shown in [
-        "segments_total=4",
-        "segments_pruned=2",
-        "store_requests=",
-        "store_bytes_read=",
-        "row_groups_pruned",
-        "inline_segments=1",
-    ] {
+    for shown in ["segments_total=4", "segments_pruned=2", "store_requests=", "store_bytes_read=", "row_groups_pruned", "inline_segments=1"]
+    {
         assert!(text.contains(shown), "{shown}:\n{text}");
     }
     Ok(())

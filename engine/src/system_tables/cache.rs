@@ -1,0 +1,92 @@
+//! `system.cache`: what is kept in memory between queries, and what it was good for. `system.cached_columns`: which columns.
+//!
+//! Both are about this process, not about the snapshot.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Float64Array, Int64Array, RecordBatch, StringViewArray};
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use clouddb_storage::{SegmentId, Snapshot};
+use datafusion::common::Result;
+
+use super::{all_tables, batch, number, schema_of, text, to_number};
+use crate::scan::Caches;
+
+pub(super) fn schema() -> SchemaRef {
+    schema_of(vec![
+        text("kind"),
+        number("entries"),
+        number("bytes"),
+        number("budget"),
+        number("hits"),
+        number("misses"),
+        number("evictions"),
+        Field::new("saved_seconds", DataType::Float64, false),
+    ])
+}
+
+pub(super) async fn rows(caches: &Caches) -> Result<RecordBatch> {
+    let columns = caches.columns.counts();
+    let footers = caches.footers.counts().await;
+    let numbers = |columns: u64, footers: u64| Arc::new(Int64Array::from(vec![to_number(columns), to_number(footers)]));
+    batch(
+        schema(),
+        vec![
+            Arc::new(StringViewArray::from(vec!["columns", "footers"])),
+            numbers(columns.entries, footers.entries),
+            numbers(columns.bytes, footers.bytes),
+            numbers(columns.budget, footers.budget),
+            numbers(columns.hits, footers.hits),
+            numbers(columns.misses, footers.loads),
+            numbers(columns.evictions, footers.evictions),
+            Arc::new(Float64Array::from(vec![columns.saved_nanoseconds as f64 / 1e9, footers.saved_nanoseconds as f64 / 1e9])),
+        ],
+    )
+}
+
+pub(super) fn columns_schema() -> SchemaRef {
+    schema_of(vec![text("schema"), text("table_name"), text("column_name"), number("row_groups"), number("rows"), number("bytes")])
+}
+
+pub(super) fn columns_rows(snapshot: &Snapshot, caches: &Caches) -> Result<RecordBatch> {
+    let tables = all_tables(snapshot);
+    let owners: HashMap<SegmentId, usize> = tables
+        .iter()
+        .enumerate()
+        .flat_map(|(owner, (_, table))| table.segments().map(move |segment| (segment.id, owner)).collect::<Vec<_>>())
+        .collect();
+    let mut cached: HashMap<(usize, u32), (u64, u64, u64)> = HashMap::new();
+    for entry in caches.columns.entries() {
+        if let Some(owner) = owners.get(&entry.key.segment) {
+            let (row_groups, rows, bytes) = cached.entry((*owner, entry.key.field_id)).or_default();
+            *row_groups += 1;
+            *rows += entry.rows;
+            *bytes += entry.bytes;
+        }
+    }
+    let mut names = (Vec::new(), Vec::new(), Vec::new());
+    let mut numbers = (Vec::new(), Vec::new(), Vec::new());
+    for (owner, (schema, table)) in tables.iter().enumerate() {
+        for column in &table.meta().columns {
+            let Some((row_groups, rows, bytes)) = cached.get(&(owner, column.id())) else { continue };
+            names.0.push(schema.as_str());
+            names.1.push(table.meta().name.as_str());
+            names.2.push(column.name());
+            numbers.0.push(to_number(*row_groups));
+            numbers.1.push(to_number(*rows));
+            numbers.2.push(to_number(*bytes));
+        }
+    }
+    batch(
+        columns_schema(),
+        vec![
+            Arc::new(StringViewArray::from(names.0)),
+            Arc::new(StringViewArray::from(names.1)),
+            Arc::new(StringViewArray::from(names.2)),
+            Arc::new(Int64Array::from(numbers.0)),
+            Arc::new(Int64Array::from(numbers.1)),
+            Arc::new(Int64Array::from(numbers.2)),
+        ],
+    )
+}
