@@ -8,6 +8,7 @@
 //! beside DataFusion's own `row_groups_pruned_statistics`, `page_index_rows_pruned` and `bytes_scanned`.
 
 mod ahead;
+mod distinct;
 mod groups;
 mod guard;
 mod inline;
