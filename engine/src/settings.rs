@@ -11,6 +11,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::SessionConfig;
 
 use crate::error::{Error, Result, from_datafusion};
+use crate::optimizer::CloudOptions;
 
 /// The name under which DataFusion knows the database: `clouddb.main.t` is the table `t`.
 pub const CATALOG: &str = "clouddb";
@@ -65,6 +66,9 @@ impl Options {
             config = config.with_batch_size(rows.max(1));
         }
         let options = config.options_mut();
+        options.extensions.insert(CloudOptions::default());
+        // Which side of a join is built has been decided before, by better estimates; what is decided here is only whether it is built once or in partitions.
+        options.optimizer.join_reordering = false;
         // DataFusion 55.2 answers min and max over several columns and files wrongly with it (datafusion#24816).
         options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
         // A scan whose files are sorted must not hand files to other partitions: DataFusion 55.2 forgets that it is sorted where a filter and a
