@@ -12,6 +12,8 @@ config_namespace! {
     pub struct OptimizerOptions {
         /// Choose the order of joins, and the side that each builds, by estimates. Otherwise joins are carried out as they are written.
         pub join_order: bool, default = true
+        /// Keep grouped subqueries that are joined on their keys from making groups that the join drops. Part of the order of joins.
+        pub wanted_groups: bool, default = true
     }
 }
 

@@ -11,10 +11,13 @@
 //! - Outer joins, and joins in which NULL equals NULL, stay where they are; so does what has queries or random numbers in its conditions. Only their sides are
 //!   exchanged, with their type, so that the smaller one is built.
 //!
+//! Before that, grouped subqueries among the relations are kept from making groups that nobody asks for (`grouping`).
+//!
 //! The tree's columns are given in their old order behind it.
 
 mod cost;
 mod graph;
+mod grouping;
 mod rebuild;
 mod search;
 mod sides;
@@ -27,7 +30,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
-use super::options;
+use super::options::{self, OptimizerOptions};
 use graph::Graph;
 
 /// The rule. It belongs behind those that move filters to where they are needed.
@@ -40,10 +43,11 @@ impl OptimizerRule for JoinOrder {
     }
 
     fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        if !options::of(&config.options()).join_order {
+        let options = options::of(&config.options());
+        if !options.join_order {
             return Ok(Transformed::no(plan));
         }
-        let ordered = ordered(plan)?;
+        let ordered = ordered(plan, &options)?;
         match ordered.transformed {
             // New joins carry all columns, which are not all needed.
             true => Ok(Transformed::yes(OptimizeProjections::new().rewrite(ordered.data, config)?.data)),
@@ -53,20 +57,28 @@ impl OptimizerRule for JoinOrder {
 }
 
 /// A plan with all its joins in order.
-fn ordered(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+fn ordered(plan: LogicalPlan, options: &OptimizerOptions) -> Result<Transformed<LogicalPlan>> {
     if let Some(graph) = Graph::of(&plan) {
-        return reordered(&plan, graph).map(Transformed::yes);
+        return reordered(&plan, graph, options).map(Transformed::yes);
     }
-    let below = plan.map_subqueries(ordered)?.transform_sibling(|plan| plan.map_children(ordered))?;
+    let below =
+        plan.map_subqueries(|plan| ordered(plan, options))?.transform_sibling(|plan| plan.map_children(|plan| ordered(plan, options)))?;
     below.transform_data(sides::smaller_left)
 }
 
-fn reordered(plan: &LogicalPlan, mut graph: Graph) -> Result<LogicalPlan> {
+fn reordered(plan: &LogicalPlan, mut graph: Graph, options: &OptimizerOptions) -> Result<LogicalPlan> {
     for relation in &mut graph.relations {
         let inner = Arc::unwrap_or_clone(Arc::clone(&relation.plan));
-        relation.plan = Arc::new(ordered(inner)?.data);
+        relation.plan = Arc::new(ordered(inner, options)?.data);
     }
-    let graph = graph.estimated()?;
+    graph = graph.estimated()?;
+    if options.wanted_groups {
+        let restricted = grouping::restricted(&graph)?;
+        for (relation, plan) in restricted {
+            graph.relations[relation].plan = Arc::new(ordered(plan, options)?.data);
+            graph = graph.estimated()?;
+        }
+    }
     let tree = search::best(&graph);
     rebuild::plan(&graph, &tree, plan.schema())
 }

@@ -26,7 +26,7 @@ impl Numbers {
 }
 
 pub(super) async fn database() -> TestResult<Database> {
-    Ok(Database::open("memory://optimizer", Options { threads: Some(2), ..Options::default() }).await?)
+    Ok(Database::open("memory://", Options { threads: Some(2), ..Options::default() }).await?)
 }
 
 pub(super) async fn run(session: &mut Session, sql: &str) -> TestResult<Vec<RecordBatch>> {
