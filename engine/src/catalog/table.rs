@@ -10,6 +10,7 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, Statistics, not_impl_err};
 use datafusion::logical_expr::dml::InsertOp;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::SqlPlanner;
@@ -44,6 +45,11 @@ impl CloudTable {
         }
         let scan = TableScan::new(table, caches.clone());
         Self { database: database.clone(), snapshot: snapshot.clone(), scan, defaults, unplanned_default }
+    }
+
+    /// The share of rows that pass filters on the table's schema, where that can be seen in memory.
+    pub(crate) fn sampled(&self, filters: &[Arc<dyn PhysicalExpr>]) -> Option<f64> {
+        self.scan.sampled(filters).ok().flatten()
     }
 
     /// The table in storage's terms.

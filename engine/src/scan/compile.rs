@@ -206,7 +206,7 @@ fn text(value: &ScalarValue) -> Option<&str> {
 }
 
 /// A constant of a column's own type as the integer that it is inside. A constant of another type is none: comparing would cast.
-pub(super) fn integer(value: &ScalarValue, data_type: &DataType) -> Option<i128> {
+fn integer(value: &ScalarValue, data_type: &DataType) -> Option<i128> {
     let same = match (value, data_type) {
         // Digits do not matter, the scale does.
         (ScalarValue::Decimal128(_, _, scale), DataType::Decimal128(_, column_scale)) => scale == column_scale,

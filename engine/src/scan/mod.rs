@@ -6,6 +6,7 @@
 
 mod ahead;
 mod compile;
+mod distinct;
 mod estimate;
 mod expression;
 mod inline;
@@ -40,6 +41,7 @@ use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder}
 use datafusion::physical_plan::union::UnionExec;
 
 use crate::error::to_datafusion;
+use crate::optimizer;
 use ahead::FootersAhead;
 use inline::InlineSource;
 use source::SegmentSource;
@@ -59,7 +61,6 @@ pub struct Caches {
 struct Shared {
     name: String,
     store: Store,
-    footers: FooterCache,
     footers_ahead: FootersAhead,
     cache: ColumnCache,
     /// What queries see of the whole table.
@@ -78,7 +79,7 @@ pub(crate) struct TableScan {
     caches: Caches,
     statistics: OnceLock<Statistics>,
     /// The share of rows that passes filters, by their text: a query asks several times while it is planned.
-    selectivities: Mutex<HashMap<String, f64>>,
+    selectivities: Mutex<HashMap<String, Option<f64>>>,
 }
 
 impl TableScan {
@@ -135,12 +136,12 @@ impl TableScan {
         let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
 
         if inline.is_empty() {
-            return self.plan_segments(session, parquet, projection, physical, limit, total.parquet + total.inline);
+            return self.plan_segments(session, parquet, projection, physical, filters, limit, total.parquet + total.inline);
         }
         if parquet.is_empty() {
             return self.plan_inline(inline, &projection, physical, limit, total.parquet + total.inline);
         }
-        let rows_in_files = self.plan_segments(session, parquet, projection.clone(), physical.clone(), limit, total.parquet)?;
+        let rows_in_files = self.plan_segments(session, parquet, projection.clone(), physical.clone(), filters, limit, total.parquet)?;
         let rows_in_log = self.plan_inline(inline, &projection, physical, limit, total.inline)?;
         UnionExec::try_new(vec![rows_in_files, rows_in_log])
     }
@@ -151,6 +152,7 @@ impl TableScan {
         segments: Vec<Arc<SegmentMeta>>,
         projection: Vec<usize>,
         filters: Vec<Arc<dyn PhysicalExpr>>,
+        exprs: &[Expr],
         limit: Option<usize>,
         total: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
@@ -161,7 +163,8 @@ impl TableScan {
         let distribution = Distribution::new(self.table.meta(), &self.schema, &segments, target);
         let in_order: Vec<_> = distribution.pieces().map(|piece| Arc::clone(&piece.segment)).collect();
         let shared = Arc::new(self.shared(in_order, distribution.partitions()));
-        let selectivity = self.selectivity(&shared, &segments, &filters, &statistics)?;
+        let rows = segments.iter().map(|segment| segment.live_rows()).sum();
+        let selectivity = self.selectivity(rows, &filters, exprs)?;
         let source = SegmentSource::try_new(shared, distribution, projection, statistics, limit)?.with_filters(filters, selectivity);
         count_segments(&datafusion::datasource::source::DataSource::metrics(&source), total, segments.len());
         Ok(DataSourceExec::from_data_source(source))
@@ -173,32 +176,35 @@ impl TableScan {
             name: self.table.meta().name.clone(),
             footers_ahead: FootersAhead::new(store.clone(), self.caches.footers.clone(), in_order, partitions),
             store,
-            footers: self.caches.footers.clone(),
             cache: self.caches.columns.clone(),
             schema: Arc::clone(&self.schema),
             columns: Arc::clone(&self.columns),
         }
     }
 
-    /// The share of rows that passes filters.
-    fn selectivity(
-        &self,
-        shared: &Shared,
-        segments: &[Arc<SegmentMeta>],
-        filters: &[Arc<dyn PhysicalExpr>],
-        statistics: &Statistics,
-    ) -> Result<f64> {
+    /// The share of the table's rows that pass filters, where that can be seen in the cache.
+    pub(crate) fn sampled(&self, filters: &[Arc<dyn PhysicalExpr>]) -> Result<Option<f64>> {
         if filters.is_empty() {
-            return Ok(1.0);
+            return Ok(Some(1.0));
         }
         let key = filters.iter().map(|filter| filter.to_string()).collect::<Vec<_>>().join(" AND ");
         let known = self.selectivities.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
         if let Some(known) = known {
             return Ok(known);
         }
-        let selectivity = estimate::selectivity(shared, segments, &compile::filter(filters, &self.schema)?, statistics);
-        self.selectivities.lock().unwrap_or_else(PoisonError::into_inner).insert(key, selectivity);
-        Ok(selectivity)
+        let segments: Vec<_> = self.table.segments().filter(|segment| matches!(segment.body, SegmentBody::Parquet(_))).cloned().collect();
+        let sampled = estimate::sampled(&segments, &self.columns, &self.caches, &compile::filter(filters, &self.schema)?);
+        self.selectivities.lock().unwrap_or_else(PoisonError::into_inner).insert(key, sampled);
+        Ok(sampled)
+    }
+
+    /// The same for a scan that reads only the segments which may match: the share of their rows.
+    fn selectivity(&self, rows: u64, filters: &[Arc<dyn PhysicalExpr>], exprs: &[Expr]) -> Result<f64> {
+        let of_all = match self.sampled(filters)? {
+            Some(sampled) => sampled,
+            None => optimizer::share_of_rows(self.statistics(), &self.schema, exprs),
+        };
+        Ok((of_all * self.table.rows() as f64 / rows.max(1) as f64).min(1.0))
     }
 
     fn plan_inline(

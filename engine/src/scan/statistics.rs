@@ -11,6 +11,7 @@ use clouddb_storage::segment::{Bound, ColumnStatistics as SegmentColumn, Segment
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Statistics};
 
+use super::distinct::{self, Part};
 use super::values;
 
 /// The statistics of a set of segments. Costs one pass over them.
@@ -42,7 +43,7 @@ pub(crate) fn of_segments<'a>(
     Statistics { num_rows: Precision::Exact(rows as usize), total_byte_size: Precision::Inexact(bytes), column_statistics }
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Accumulator<'a> {
     /// Segments that have statistics of the column.
     segments: usize,
@@ -52,6 +53,14 @@ struct Accumulator<'a> {
     decoded_bytes: u64,
     min: Option<&'a Bound>,
     max: Option<&'a Bound>,
+    /// What each segment says of its different values; nothing once one of them does not.
+    distinct: Option<Vec<Part<'a>>>,
+}
+
+impl Default for Accumulator<'_> {
+    fn default() -> Self {
+        Self { segments: 0, unbounded: false, null_count: 0, decoded_bytes: 0, min: None, max: None, distinct: Some(Vec::new()) }
+    }
 }
 
 impl<'a> Accumulator<'a> {
@@ -59,6 +68,12 @@ impl<'a> Accumulator<'a> {
         self.segments += 1;
         self.null_count += column.null_count;
         self.decoded_bytes += column.decoded_bytes;
+        let bounds = column.min.as_ref().zip(column.max.as_ref()).map(|(min, max)| (&min.value, &max.value));
+        let part = column.distinct.map(|distinct| Part { bounds, values: rows.saturating_sub(column.null_count), distinct });
+        self.distinct = self.distinct.take().zip(part).map(|(mut parts, part)| {
+            parts.push(part);
+            parts
+        });
         match (&column.min, &column.max) {
             (Some(min), Some(max)) => {
                 self.keep(min, Ordering::Less);
@@ -95,6 +110,9 @@ impl<'a> Accumulator<'a> {
         let exactly = |exact: bool| exact && !some_deleted;
         statistics.null_count = precision(self.null_count as usize, exactly(true));
         statistics.byte_size = Precision::Inexact(self.decoded_bytes as usize);
+        if let Some(parts) = &self.distinct {
+            statistics.distinct_count = Precision::Inexact(distinct::merged(parts) as usize);
+        }
         if !self.unbounded {
             let bound = |bound: Option<&Bound>| match bound.and_then(|bound| Some((values::to_scalar(&bound.value, data_type)?, bound))) {
                 None => Precision::Absent,

@@ -75,6 +75,9 @@ pub(crate) struct ColumnStatisticsProto {
     pub(crate) max: Option<BoundProto>,
     #[prost(uint64, tag = "5")]
     pub(crate) decoded_bytes: u64,
+    /// An estimate; absent where nobody counted.
+    #[prost(uint64, optional, tag = "6")]
+    pub(crate) distinct: Option<u64>,
 }
 
 /// A lower or upper bound.
@@ -191,6 +194,7 @@ fn encode_statistics(column: &ColumnStatistics) -> ColumnStatisticsProto {
         min: column.min.as_ref().map(encode_bound),
         max: column.max.as_ref().map(encode_bound),
         decoded_bytes: column.decoded_bytes,
+        distinct: column.distinct,
     }
 }
 
@@ -201,6 +205,7 @@ fn decode_statistics(column: &ColumnStatisticsProto) -> Result<ColumnStatistics>
         min: column.min.as_ref().map(decode_bound).transpose()?,
         max: column.max.as_ref().map(decode_bound).transpose()?,
         decoded_bytes: column.decoded_bytes,
+        distinct: column.distinct,
     })
 }
 
@@ -291,6 +296,7 @@ mod tests {
                 min: Some(Bound { value: value.clone(), exact: true }),
                 max: (index % 2 == 0).then_some(Bound { value, exact: false }),
                 decoded_bytes: 1 << 40,
+                distinct: (index % 3 != 0).then_some(index as u64),
             })
             .collect();
         SegmentMeta {

@@ -11,6 +11,7 @@ use arrow::compute::kernels::aggregate::{
 };
 use arrow::datatypes::*;
 
+use super::distinct::Distinct;
 use super::statistics::{Bound, ColumnStatistics, Value};
 use crate::catalog::TableMeta;
 
@@ -31,8 +32,10 @@ struct ColumnBuilder {
     position: usize,
     field_id: u32,
     null_count: u64,
+    rows: u64,
     decoded_bytes: u64,
     bounds: Bounds,
+    distinct: Distinct,
 }
 
 /// What is known of the values so far.
@@ -50,7 +53,15 @@ impl StatisticsBuilder {
     pub(super) fn new(table: &TableMeta) -> Self {
         let wanted = |(position, id): (usize, u32)| position < COLUMNS || table.cluster_by.contains(&id);
         let ids = table.columns.iter().map(|column| column.id()).enumerate().filter(|column| wanted(*column));
-        let new = |(position, field_id)| ColumnBuilder { position, field_id, null_count: 0, decoded_bytes: 0, bounds: Bounds::Empty };
+        let new = |(position, field_id)| ColumnBuilder {
+            position,
+            field_id,
+            null_count: 0,
+            rows: 0,
+            decoded_bytes: 0,
+            bounds: Bounds::Empty,
+            distinct: Distinct::default(),
+        };
         Self { columns: ids.map(new).collect() }
     }
 
@@ -59,8 +70,10 @@ impl StatisticsBuilder {
         for column in &mut self.columns {
             let Some(array) = columns.get(column.position) else { continue };
             column.null_count += array.null_count() as u64;
+            column.rows += array.len() as u64;
             column.decoded_bytes += decoded_bytes(array);
             column.bounds.update(array);
+            column.distinct.update(array);
         }
     }
 
@@ -70,7 +83,14 @@ impl StatisticsBuilder {
                 Bounds::Range(min, max) => (Some(lower(min)), upper(max)),
                 Bounds::Empty | Bounds::Unknown => (None, None),
             };
-            ColumnStatistics { field_id: column.field_id, null_count: column.null_count, min, max, decoded_bytes: column.decoded_bytes }
+            ColumnStatistics {
+                field_id: column.field_id,
+                null_count: column.null_count,
+                min,
+                max,
+                decoded_bytes: column.decoded_bytes,
+                distinct: column.distinct.estimate(column.rows - column.null_count),
+            }
         };
         self.columns.into_iter().map(finish).collect()
     }

@@ -5,6 +5,7 @@
 mod blocks;
 mod bounds;
 mod conform;
+mod distinct;
 mod encoding;
 mod file;
 mod inline;

@@ -1,6 +1,6 @@
-//! Null counts and bounds of a segment's columns.
+//! Null counts, bounds and numbers of different values of a segment's columns.
 //!
-//! Bounds prune; they are answers to MIN and MAX only where they are marked exact.
+//! Bounds prune; they are answers to MIN and MAX only where they are marked exact. How many values are different is an estimate: it chooses plans.
 
 /// A value in a bound, independent of Arrow's memory layouts.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,4 +43,7 @@ pub struct ColumnStatistics {
     pub max: Option<Bound>,
     /// Bytes that the column takes in memory when decoded, all rows together.
     pub decoded_bytes: u64,
+    /// About how many different values there are, NULL not among them; all rows' values where it is as many. Absent where nobody counted: nested types,
+    /// and segments that were written before there was this field.
+    pub distinct: Option<u64>,
 }

@@ -223,6 +223,24 @@ async fn statistics_are_of_the_first_columns_and_the_clustering_key() -> Result<
 }
 
 #[tokio::test]
+async fn different_values_are_counted_over_all_batches() -> Result<()> {
+    let table = table(vec![column("k", DataType::Int64, false), column("n", DataType::Int32, true)], &[]);
+    let rows = |from: i64| {
+        let numbers = Int32Array::from_iter((from..from + 3_000).map(|key| (key % 4 != 0).then_some((key % 700) as i32)));
+        batch(&table, vec![Arc::new(Int64Array::from_iter_values(from..from + 3_000)) as ArrayRef, Arc::new(numbers)])
+    };
+    let segments = write(&memory(), &table, [rows(0), rows(3_000)]).await?;
+    assert_eq!(segments[0].meta().column(1).unwrap().distinct, Some(6_000));
+    // Of 700, those that are no multiples of four.
+    let numbers = segments[0].meta().column(2).unwrap().distinct.unwrap();
+    assert!((490..=560).contains(&numbers), "{numbers}");
+    let few = write(&memory(), &table, [rows(0).slice(0, 9)]).await?;
+    assert!(matches!(few[0].meta().body, SegmentBody::Inline(_)));
+    assert_eq!(few[0].meta().columns.iter().map(|column| column.distinct).collect::<Vec<_>>(), [Some(9), Some(6)]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn merged_inline_rows_keep_their_ids() -> Result<()> {
     let (store, table) = (
         memory(),
