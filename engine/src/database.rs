@@ -12,6 +12,7 @@ use datafusion::execution::session_state::SessionState;
 
 use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::Result;
+use crate::optimizer;
 use crate::semantics;
 use crate::session::Session;
 use crate::settings::Options;
@@ -76,6 +77,7 @@ impl Database {
             .with_scalar_functions(semantics::functions::with_defaults())
             .with_aggregate_functions(semantics::aggregates())
             .with_analyzer_rules(semantics::analyzer_rules())
+            .with_optimizer_rules(optimizer::logical_rules())
             .build();
         let stored = Arc::new(StoredSql::new(template.clone()));
         let footers = FooterCache::new(options.footer_cache_bytes);

@@ -6,6 +6,7 @@
 //! - [`text`] makes text of values and rows.
 //! - `semantics` is what SQL's expressions mean, where DataFusion's answer would be a wrong one.
 //! - `types` is SQL's types in Arrow.
+//! - `optimizer` chooses among plans with the same answer: the order of joins.
 //! - `statements` carries out what DataFusion does not: DDL, INSERT, COPY, transactions, time travel; and refuses what nobody carries out.
 //!
 //! DataFusion plans and runs queries. This crate decides which snapshot a statement reads, what it changes, and when that is committed.
@@ -14,6 +15,7 @@ pub mod catalog;
 mod database;
 pub mod error;
 mod files;
+mod optimizer;
 mod scan;
 mod semantics;
 mod session;

@@ -11,6 +11,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::SessionConfig;
 
 use crate::error::{Error, Result, from_datafusion};
+use crate::optimizer::CloudOptions;
 
 /// The name under which DataFusion knows the database: `clouddb.main.t` is the table `t`.
 pub const CATALOG: &str = "clouddb";
@@ -20,6 +21,18 @@ pub const DEFAULT_SCHEMA: &str = "main";
 
 /// How many of the greatest consumers an error about memory names.
 const CONSUMERS_IN_ERRORS: usize = 5;
+
+/// The side of a join that is built is built once, not in partitions, up to an estimate of so many bytes: partitions hash every row of both sides once more.
+const COLLECTED_BYTES: usize = 128 * 1024 * 1024;
+
+/// Where nobody knows the bytes, so many rows.
+const COLLECTED_ROWS: usize = 4_000_000;
+
+/// Whole numbers as keys get an array instead of a hash table, several times as quick to look up, if they lie in a range of so many: 32 MiB.
+const ARRAY_RANGE: usize = 8 * 1024 * 1024;
+
+/// And in wider ranges, if so large a share of the range is there: an array never takes more than 200 bytes a row.
+const ARRAY_DENSITY: f64 = 0.02;
 
 /// How to open a database for SQL.
 #[derive(Debug, Clone)]
@@ -65,6 +78,13 @@ impl Options {
             config = config.with_batch_size(rows.max(1));
         }
         let options = config.options_mut();
+        options.extensions.insert(CloudOptions::default());
+        // Which side of a join is built has been decided before, by better estimates; what is decided here is only whether it is built once or in partitions.
+        options.optimizer.join_reordering = false;
+        options.optimizer.hash_join_single_partition_threshold = COLLECTED_BYTES;
+        options.optimizer.hash_join_single_partition_threshold_rows = COLLECTED_ROWS;
+        options.execution.perfect_hash_join_small_build_threshold = ARRAY_RANGE;
+        options.execution.perfect_hash_join_min_key_density = ARRAY_DENSITY;
         // DataFusion 55.2 answers min and max over several columns and files wrongly with it (datafusion#24816).
         options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
         // A scan whose files are sorted must not hand files to other partitions: DataFusion 55.2 forgets that it is sorted where a filter and a

@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Set, Use, Value};
 use super::refuse::unsupported;
 use super::schemas::schema_name;
 use crate::error::{Error, Result};
+use crate::optimizer::PREFIX;
 
 /// A change of a session's settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +52,10 @@ pub(crate) fn from_use(statement: Use) -> Result<Setting> {
 
 /// Whether a setting of DataFusion's may be changed by a session.
 pub(crate) fn check_datafusion_key(key: &str) -> Result<()> {
+    let ours = key.strip_prefix(PREFIX).is_some_and(|rest| rest.starts_with('.'));
+    if ours {
+        return Ok(());
+    }
     if !key.starts_with("datafusion.") {
         return Err(Error::not_found(format!("there is no setting '{key}'"))
             .with_hint("there are snapshot, timestamp and schema, and those that SHOW ALL lists"));

@@ -1,0 +1,35 @@
+//! Settings of the optimizer's rules: a session's own, under `clouddb.optimizer`.
+
+use datafusion::common::config_namespace;
+use datafusion::common::extensions_options;
+use datafusion::config::{ConfigExtension, ConfigOptions};
+
+/// What the names of our own settings begin with.
+pub(crate) const PREFIX: &str = "clouddb";
+
+config_namespace! {
+    /// Which rules are applied.
+    pub struct OptimizerOptions {
+        /// Choose the order of joins, and the side that each builds, by estimates. Otherwise joins are carried out as they are written.
+        pub join_order: bool, default = true
+        /// Keep grouped subqueries that are joined on their keys from making groups that the join drops. Part of the order of joins.
+        pub wanted_groups: bool, default = true
+    }
+}
+
+extensions_options! {
+    /// Settings beside DataFusion's own.
+    pub struct CloudOptions {
+        /// Which of the optimizer's rules are applied.
+        pub optimizer: OptimizerOptions, default = Default::default()
+    }
+}
+
+impl ConfigExtension for CloudOptions {
+    const PREFIX: &'static str = PREFIX;
+}
+
+/// The rules that are applied: all of them where nobody said otherwise.
+pub(super) fn of(options: &ConfigOptions) -> OptimizerOptions {
+    options.extensions.get::<CloudOptions>().map(|options| options.optimizer.clone()).unwrap_or_default()
+}
