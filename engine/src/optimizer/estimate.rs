@@ -7,6 +7,7 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, JoinType, ScalarValue, Statistics};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::execution_props::ExecutionProps;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, FetchType, Filter, Join, LogicalPlan, Projection, TableScan};
 use datafusion::physical_expr::create_physical_expr;
@@ -197,7 +198,8 @@ fn sampled(scan: &TableScan, filters: &[&Expr], schema: &DFSchema) -> Option<f64
     if filters.is_empty() || !filters.iter().all(|filter| applies(filter)) {
         return None;
     }
-    let physical = filters.iter().map(|filter| create_physical_expr(filter, schema, &ExecutionProps::new()).ok());
+    let physical =
+        filters.iter().map(|filter| create_physical_expr(filter, schema, &ExecutionProps::new(), &PhysicalPlanningContext::default()).ok());
     table.sampled(&physical.collect::<Option<Vec<_>>>()?)
 }
 

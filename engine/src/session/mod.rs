@@ -304,7 +304,8 @@ impl Session {
                 let entries = self.database.template().config_options().entries();
                 let entry = entries
                     .into_iter()
-                    .find(|entry| entry.key == key)
+                    // DataFusion leaves out what the names of settings of our own begin with.
+                    .find(|entry| entry.key == key.strip_prefix("clouddb.").unwrap_or(key))
                     .ok_or_else(|| Error::not_found(format!("there is no setting '{key}'")))?;
                 self.set_datafusion(key, entry.value.as_deref().unwrap_or_default())?;
             }
