@@ -9,6 +9,8 @@ use clouddb_benchmarks::suites::queries::{self, RunArgs};
 use clouddb_benchmarks::suites::{cold_open, commits, load};
 use clouddb_benchmarks::tpch::data::{self, Format};
 use clouddb_benchmarks::tpch::{TABLES, Table};
+use clouddb_benchmarks::workload::clickbench::ClickBench;
+use clouddb_benchmarks::workload::shapes::Shapes;
 use clouddb_benchmarks::workload::tpcds::TpcDs;
 use clouddb_benchmarks::workload::tpch::TpcH;
 use clouddb_benchmarks::{Context, Error, Result, child, numbers, report};
@@ -33,6 +35,10 @@ enum Command {
     Tpch(Queries<TpcH>),
     /// TPC-DS's 99 queries, likewise
     Tpcds(Queries<TpcDs>),
+    /// ClickBench's 43 queries, likewise, on data that is made here and is not its own
+    Clickbench(Queries<ClickBench>),
+    /// Shapes of queries that those have few of, over a star of our own
+    Shapes(Queries<Shapes>),
     /// Loads of TPC-H from Parquet and CSV, against DuckDB into its own file
     Load(load::Args),
     /// What a new process pays for its first answer, in time, requests and round trips
@@ -105,6 +111,8 @@ fn run(command: Command) -> Result<()> {
         Command::Data(arguments) => make_data(&arguments),
         Command::Tpch(suite) => queries::run(&suite.workload, &suite.run),
         Command::Tpcds(suite) => queries::run(&suite.workload, &suite.run),
+        Command::Clickbench(suite) => queries::run(&suite.workload, &suite.run),
+        Command::Shapes(suite) => queries::run(&suite.workload, &suite.run),
         Command::Load(arguments) => load::run(&arguments),
         Command::ColdOpen(arguments) => cold_open::run(&arguments),
         Command::Commits(arguments) => commits::run(&arguments),

@@ -78,6 +78,20 @@ fn tpcds_has_the_answers_of_duckdb() {
 }
 
 #[test]
+fn clickbench_has_the_answers_of_duckdb() {
+    if has_duckdb() {
+        compare(&["clickbench", "--rows", "20000"], None, "duckdb-memory,datafusion-parquet", "Q43");
+    }
+}
+
+#[test]
+fn shapes_have_the_answers_of_duckdb() {
+    if has_duckdb() {
+        compare(&["shapes", "--rows", "20000"], None, "duckdb-memory", "cte-twice");
+    }
+}
+
+#[test]
 fn a_query_that_takes_too_long_ends_its_process_only() {
     if !has_duckdb() {
         return;

@@ -4,6 +4,7 @@
 //! - Two floating-point numbers are equal up to a relative difference of 1e-9: sums of floats depend on the order of addition.
 //! - A decimal and a floating-point number are equal up to that, or up to one unit of the decimal's last place: the engine with the
 //!   decimal has cut the quotient there.
+//! - A date is equal to the timestamp of its first moment: engines differ in what `date_trunc` of a date is.
 //! - Rows may change places only where the query's ORDER BY leaves it open: the columns that it sorts by must agree row by row, and
 //!   the rows must be the same, each as often.
 //! - Where LIMIT cuts through ties, engines may choose different rows. Such a choice is right when it has the reference's values in the columns
@@ -58,7 +59,11 @@ fn compare_sorted_columns(left: &Answer, right: &Answer, order_by: &[usize]) -> 
 /// Whether every row of `left` is in `right`, as often.
 fn contained(left: &Answer, right: &Answer) -> Result<(), String> {
     let exact = exact_columns(left, right);
-    let key = |row: &[Cell]| exact.iter().map(|&column| row.get(column).map_or_else(String::new, Cell::to_string)).collect::<Vec<_>>();
+    let cell = |cell: &Cell| match cell {
+        Cell::Text(text) => moment(text).to_owned(),
+        other => other.to_string(),
+    };
+    let key = |row: &[Cell]| exact.iter().map(|&column| row.get(column).map_or_else(String::new, cell)).collect::<Vec<_>>();
     let mut candidates: HashMap<Vec<String>, Vec<&[Cell]>> = HashMap::new();
     for row in &right.rows {
         candidates.entry(key(row)).or_default().push(row);
@@ -107,8 +112,14 @@ fn same(left: &Cell, right: &Cell) -> bool {
             let unit = if *scale == 0 { 0.0 } else { 10_f64.powi(-(*scale as i32)) };
             float(exact).is_some_and(|exact| close(*f, exact, unit))
         }
+        (Cell::Text(left), Cell::Text(right)) => moment(left) == moment(right),
         (left, right) => left == right,
     }
+}
+
+/// A text without the midnight that makes a timestamp of a date.
+fn moment(text: &str) -> &str {
+    text.strip_suffix("T00:00:00").unwrap_or(text)
 }
 
 fn float(cell: &Cell) -> Option<f64> {
@@ -169,6 +180,8 @@ mod tests {
         check_cells(exact(7, 0), Cell::Float(7.5), false);
         check_cells(Cell::Null, exact(0, 0), false);
         check_cells(text("7"), exact(7, 0), false);
+        check_cells(text("2022-01-01"), text("2022-01-01T00:00:00"), true);
+        check_cells(text("2022-01-01"), text("2022-01-01T00:00:01"), false);
         check_cells(Cell::Float(f64::NAN), Cell::Float(f64::NAN), true);
     }
 

@@ -1,6 +1,10 @@
 //! What engines are asked to do: tables with rows, and queries over them.
 
+pub mod clickbench;
+mod rows;
+pub mod shapes;
 pub mod sql;
+mod texts;
 pub mod tpcds;
 pub mod tpch;
 

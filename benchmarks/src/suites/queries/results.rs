@@ -35,7 +35,7 @@ impl Results<'_> {
     /// Prints and writes everything.
     ///
     /// # Errors
-    /// When a file cannot be written, and when answers differ.
+    /// When a file cannot be written, and when an answer of CloudDB differs.
     pub(super) fn report(&self) -> Result<()> {
         let (header, lines) = self.table();
         println!("{}", report::table(&header.iter().map(String::as_str).collect::<Vec<_>>(), &lines));
@@ -45,7 +45,9 @@ impl Results<'_> {
         report::write_json(&self.args.out, &name, &self.json())?;
         let html = self.args.html.clone().unwrap_or_else(|| self.args.out.join(format!("{name}.html")));
         self.page(&verdict, header, lines)?.write(&html)?;
-        let differing: Vec<String> = self.problems(|outcome| outcome.differs.as_ref());
+        // What a peer computes differently is said above; it is not for this project to fail on.
+        let is_us = |problem: &String| problem.contains(" in clouddb");
+        let differing: Vec<String> = self.problems(|outcome| outcome.differs.as_ref()).into_iter().filter(is_us).collect();
         if differing.is_empty() { Ok(()) } else { Err(Error::new(format!("answers differ:\n  {}", differing.join("\n  ")))) }
     }
 
