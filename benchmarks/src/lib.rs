@@ -5,10 +5,11 @@
 //! - [`suites`] is what can be measured; [`report`] writes what they found.
 //! - [`workload`] is tables and queries, [`tpch`] those of TPC-H, [`files`] how source data is written; [`answer`] compares engines' answers.
 //! - [`engines`] runs queries in CloudDB and its peers, each in a process; [`child`] starts processes of our own.
-//! - [`place`] is where databases are put; [`proxy`] makes a store far away.
+//! - [`place`] is where databases are put, `bucket` how source files come into one; [`proxy`] makes a store far away.
 //! - `error`, [`numbers`], [`memory`]: what everything here uses.
 
 pub mod answer;
+mod bucket;
 pub mod child;
 pub mod engines;
 mod error;

@@ -59,6 +59,8 @@ fn tpch_has_the_answers_of_duckdb() {
         return;
     }
     compare(&TPCH, Some("s3://test/tpch"), "duckdb-parquet", "Q22");
+    let far = ["tpch", "--scale", "0.01", "--queries", "1,6", "--far", "--delay-ms", "1"];
+    compare(&far, Some("s3://test/tpch"), "datafusion-parquet", "Q6");
 }
 
 #[test]

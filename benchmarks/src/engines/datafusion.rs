@@ -7,11 +7,13 @@
 use std::sync::Arc;
 
 use ::datafusion::datasource::MemTable;
+use ::datafusion::execution::object_store::ObjectStoreUrl;
 use ::datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use tokio::runtime::Runtime;
 
 use super::protocol::Opening;
 use super::{Engine, Run, time_query};
+use crate::bucket;
 use crate::error::{Error, Result};
 
 /// DataFusion, with the sources as its tables.
@@ -34,6 +36,11 @@ impl DataFusion {
 }
 
 async fn register(context: SessionContext, opening: Opening) -> Result<()> {
+    if let (Some(endpoint), Some(first)) = (&opening.endpoint, opening.tables.first()) {
+        let (name, _) = bucket::split(&first.path)?;
+        let url = ObjectStoreUrl::parse(format!("s3://{name}"))?;
+        context.register_object_store(url.as_ref(), bucket::client(name, Some(endpoint))?);
+    }
     for table in &opening.tables {
         match opening.storage.as_str() {
             "memory" => {

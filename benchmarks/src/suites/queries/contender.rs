@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Mode, RunArgs};
+use crate::bucket;
 use crate::engines::{EngineName, Failure, Opening, Run, Source, Worker};
 use crate::error::{Context, Result};
 use crate::place::Place;
@@ -23,12 +24,22 @@ pub(super) struct Contender {
 /// All that were asked for; CloudDB's database is made here, once.
 pub(super) fn all(args: &RunArgs, sources: &[Source], place: &Place) -> Result<Vec<Contender>> {
     let mut contenders = Vec::new();
+    // Far away, whoever reads the sources reads them in the same bucket, through the same proxy.
+    let far = match &place.proxy {
+        Some(proxy) if args.engines.iter().any(|engine| engine.reads_sources()) => {
+            Some((bucket::upload(sources, &place.near("sources").url)?, proxy.url()))
+        }
+        _ => None,
+    };
     for &engine in &args.engines {
         if engine == EngineName::Clouddb {
             load(args, sources, place)?;
             contenders.extend(args.modes.iter().map(|mode| clouddb(*mode, args, place)));
         } else {
-            let opening = Opening { tables: sources.to_vec(), threads: args.threads, ..Opening::default() };
+            let mut opening = Opening { tables: sources.to_vec(), threads: args.threads, ..Opening::default() };
+            if let (Some((sources, endpoint)), true) = (&far, engine.reads_sources()) {
+                (opening.tables, opening.endpoint) = (sources.clone(), Some(endpoint.clone()));
+            }
             contenders.push(Contender::new(engine.name().to_owned(), engine, opening));
         }
     }
@@ -65,6 +76,9 @@ impl Contender {
         let (worker, opened) = self.engine.open(&self.opening)?;
         self.description =
             format!("{} {}, reads {}, {} threads", self.engine.name(), opened.version, self.engine.reads(), self.opening.threads);
+        if self.opening.endpoint.is_some() {
+            self.description += ", in the far-away bucket";
+        }
         if !self.opening.tables.is_empty() && !self.engine.reads_sources() {
             self.description += &format!(", loaded in {:.1} s", opened.seconds);
         }
