@@ -30,6 +30,8 @@ pub(super) struct Outcome {
     pub(super) failed: Option<String>,
     /// What was wrong with its answer.
     pub(super) differs: Option<String>,
+    /// Of the round before the first.
+    pub(super) first_traffic: Option<Traffic>,
     /// Of the last round.
     pub(super) traffic: Option<Traffic>,
 }
@@ -67,7 +69,7 @@ pub(super) fn measure(query: &Query, args: &RunArgs, contenders: &mut [Contender
         .map(|position| {
             let outcome = &mut outcomes[position];
             let (seconds, answer) = run(query, args, &mut contenders[position], place, outcome)?;
-            outcome.first_seconds = Some(seconds);
+            (outcome.first_seconds, outcome.first_traffic) = (Some(seconds), outcome.traffic);
             Some(answer)
         })
         .collect();

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::RunArgs;
 use super::contender::Contender;
-use super::measure::Measured;
+use super::measure::{Measured, Outcome, Traffic};
 use crate::engines::EngineName;
 use crate::error::{Error, Result};
 use crate::numbers::{bytes, geometric_mean};
@@ -59,7 +59,7 @@ impl Results<'_> {
         }
     }
 
-    fn problems<'b>(&'b self, problem: impl Fn(&'b super::measure::Outcome) -> Option<&'b String>) -> Vec<String> {
+    fn problems<'b>(&'b self, problem: impl Fn(&'b Outcome) -> Option<&'b String>) -> Vec<String> {
         let outcomes = self.measured.iter().flat_map(|query| query.outcomes.iter().zip(self.contenders).map(move |pair| (query, pair)));
         outcomes
             .filter_map(|(query, (outcome, contender))| Some(format!("{} in {}: {}", query.query, contender.name, problem(outcome)?)))
@@ -224,8 +224,15 @@ impl Results<'_> {
         )?;
         page.table("All queries", "Times in milliseconds; ratios without a unit.", &header, &lines);
         if self.place.proxy.is_some() {
-            let (header, lines) = self.traffic();
-            page.table("Requests and bytes", "Of the last round, counted at the proxy before the store.", &header, &lines);
+            let (header, lines) = self.traffic(|outcome| outcome.first_traffic);
+            page.table("Requests and bytes of the first round", "Counted at the proxy before the store.", &header, &lines);
+            let (header, lines) = self.traffic(|outcome| outcome.traffic);
+            page.table(
+                "Requests and bytes of the last round",
+                "Counted likewise: what an engine keeps, it does not ask for again.",
+                &header,
+                &lines,
+            );
         }
         for (heading, problems) in [
             ("Answers that differ", self.problems(|outcome| outcome.differs.as_ref())),
@@ -255,7 +262,7 @@ impl Results<'_> {
     }
 
     /// What each engine asked of the store, in sum and query by query.
-    fn traffic(&self) -> (Vec<String>, Vec<Vec<String>>) {
+    fn traffic(&self, of: impl Fn(&Outcome) -> Option<Traffic>) -> (Vec<String>, Vec<Vec<String>>) {
         let mut header = vec!["query".to_owned()];
         header.extend(self.contenders.iter().map(|contender| format!("{}: requests, bytes, trips", contender.name)));
         let text = |requests: u64, received: u64, trips: usize| format!("{requests}, {}, {trips}", bytes(received));
@@ -264,7 +271,7 @@ impl Results<'_> {
         for query in &self.measured {
             let mut line = vec![query.query.clone()];
             for (outcome, sum) in query.outcomes.iter().zip(&mut sums) {
-                line.push(outcome.traffic.map_or_else(String::new, |traffic| {
+                line.push(of(outcome).map_or_else(String::new, |traffic| {
                     *sum = (sum.0 + traffic.requests, sum.1 + traffic.bytes, sum.2 + traffic.round_trips);
                     text(traffic.requests, traffic.bytes, traffic.round_trips)
                 }));
