@@ -45,10 +45,14 @@ pub(super) fn ratios(ratios: &[Ratio]) -> Result<String> {
         return Err(Error::new("there are no ratios to draw"));
     }
     let far = known.iter().map(|value| value.ln().abs()).fold(0.5_f64, f64::max).exp() * 1.15;
-    draw(360, |root| {
+    // Names turn where they would touch.
+    let longest = ratios.iter().map(|ratio| ratio.name.chars().count()).max().unwrap_or(0) as u32;
+    let turned = ratios.len() > 30 || longest > 5;
+    let below = if turned { 16 + 6 * longest } else { 30 };
+    draw(310 + below, |root| {
         let mut chart = ChartBuilder::on(root)
             .margin(8)
-            .x_label_area_size(54)
+            .x_label_area_size(below)
             .y_label_area_size(60)
             .build_cartesian_2d(0.0..ratios.len() as f64, (1.0 / far..far).log_scale())?;
         chart.configure_mesh().disable_x_mesh().x_labels(0).y_desc("ratio of times").light_line_style(WHITE).draw()?;
@@ -60,8 +64,6 @@ pub(super) fn ratios(ratios: &[Ratio]) -> Result<String> {
             }
         }
         chart.draw_series(LineSeries::new([(0.0, 1.0), (ratios.len() as f64, 1.0)], BLACK.stroke_width(1)))?;
-        // Names turn where they would touch.
-        let turned = ratios.len() > 30 || ratios.iter().any(|ratio| ratio.name.len() > 5);
         for (position, ratio) in ratios.iter().enumerate() {
             let (x, y) = chart.backend_coord(&(position as f64 + 0.5, 1.0 / far));
             let (anchor, turn) = if turned {
