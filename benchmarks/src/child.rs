@@ -8,12 +8,15 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::engines;
 use crate::error::{Context, Error, Result};
 use crate::suites::{cold_open, commits, load};
 
 /// What a child can do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Task {
+    /// Be an engine, until standard input ends.
+    Serve,
     /// Load TPC-H.
     Load(load::Task),
     /// Open a database and run a query, twice.
@@ -30,6 +33,7 @@ pub enum Task {
 /// Those of the task.
 pub fn run(task: &str) -> Result<()> {
     match serde_json::from_str(task).context("reading the child's task")? {
+        Task::Serve => engines::serve(),
         Task::Load(task) => load::child(&task),
         Task::Query(task) => cold_open::child(&task),
         Task::Commit(task) => commits::worker::child(&task),

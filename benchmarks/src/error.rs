@@ -5,8 +5,8 @@ use std::fmt;
 /// What went wrong, for a person to read.
 pub struct Error(String);
 
-/// A result with the benchmarks' error.
-pub type Result<T> = std::result::Result<T, Error>;
+/// A result, if not said otherwise with the benchmarks' error.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// An error with a message.

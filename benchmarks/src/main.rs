@@ -5,9 +5,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use clouddb_benchmarks::proxy::{Distance, Proxy};
-use clouddb_benchmarks::suites::{cold_open, commits, load, tpch};
+use clouddb_benchmarks::suites::queries::{self, RunArgs};
+use clouddb_benchmarks::suites::{cold_open, commits, load};
 use clouddb_benchmarks::tpch::data::{self, Format};
 use clouddb_benchmarks::tpch::{TABLES, Table};
+use clouddb_benchmarks::workload::clickbench::ClickBench;
+use clouddb_benchmarks::workload::shapes::Shapes;
+use clouddb_benchmarks::workload::tpcds::TpcDs;
+use clouddb_benchmarks::workload::tpch::TpcH;
 use clouddb_benchmarks::{Context, Error, Result, child, numbers, report};
 
 /// The same for CloudDB and for the peers that run in this process.
@@ -26,8 +31,14 @@ struct Arguments {
 enum Command {
     /// Make TPC-H's tables as files
     Data(DataArguments),
-    /// TPC-H's 22 queries in CloudDB, DuckDB and DataFusion; all answers compared
-    Tpch(tpch::Args),
+    /// TPC-H's 22 queries in CloudDB and its peers; all answers compared
+    Tpch(Queries<TpcH>),
+    /// TPC-DS's 99 queries, likewise
+    Tpcds(Queries<TpcDs>),
+    /// ClickBench's 43 queries, likewise, on data that is made here and is not its own
+    Clickbench(Queries<ClickBench>),
+    /// Shapes of queries that those have few of, over a star of our own
+    Shapes(Queries<Shapes>),
     /// Loads of TPC-H from Parquet and CSV, against DuckDB into its own file
     Load(load::Args),
     /// What a new process pays for its first answer, in time, requests and round trips
@@ -42,6 +53,15 @@ enum Command {
         /// What to do, as JSON
         task: String,
     },
+}
+
+/// A suite of queries.
+#[derive(Debug, clap::Args)]
+struct Queries<W: clap::Args> {
+    #[command(flatten)]
+    workload: W,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -89,7 +109,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Data(arguments) => make_data(&arguments),
-        Command::Tpch(arguments) => tpch::run(&arguments),
+        Command::Tpch(suite) => queries::run(&suite.workload, &suite.run),
+        Command::Tpcds(suite) => queries::run(&suite.workload, &suite.run),
+        Command::Clickbench(suite) => queries::run(&suite.workload, &suite.run),
+        Command::Shapes(suite) => queries::run(&suite.workload, &suite.run),
         Command::Load(arguments) => load::run(&arguments),
         Command::ColdOpen(arguments) => cold_open::run(&arguments),
         Command::Commits(arguments) => commits::run(&arguments),

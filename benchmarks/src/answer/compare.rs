@@ -4,10 +4,13 @@
 //! - Two floating-point numbers are equal up to a relative difference of 1e-9: sums of floats depend on the order of addition.
 //! - A decimal and a floating-point number are equal up to that, or up to one unit of the decimal's last place: the engine with the
 //!   decimal has cut the quotient there.
+//! - A date is equal to the timestamp of its first moment: engines differ in what `date_trunc` of a date is.
 //! - Rows may change places only where the query's ORDER BY leaves it open: the columns that it sorts by must agree row by row, and
 //!   the rows must be the same, each as often.
+//! - Where LIMIT cuts through ties, engines may choose different rows. Such a choice is right when it has the reference's values in the columns
+//!   sorted by, row by row, and all its rows are in the answer without LIMIT, as often ([`compare_choice`]).
 
-use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use super::{Answer, Cell};
 
@@ -19,6 +22,21 @@ const RELATIVE_TOLERANCE: f64 = 1e-9;
 /// # Errors
 /// The first difference, in words.
 pub fn compare(left: &Answer, right: &Answer, order_by: &[usize]) -> Result<(), String> {
+    compare_sorted_columns(left, right, order_by)?;
+    contained(left, right)
+}
+
+/// Compares an answer that LIMIT has cut with another engine's, and with the answer that the query has `without_limit`.
+///
+/// # Errors
+/// The first difference, in words.
+pub fn compare_choice(left: &Answer, right: &Answer, order_by: &[usize], without_limit: &Answer) -> Result<(), String> {
+    compare_sorted_columns(left, right, order_by)?;
+    contained(left, without_limit).map_err(|difference| format!("{difference} (not even in the answer without LIMIT)"))
+}
+
+/// Whether answers have as many rows and columns, and the same values in the columns that are sorted by.
+fn compare_sorted_columns(left: &Answer, right: &Answer, order_by: &[usize]) -> Result<(), String> {
     if left.rows.len() != right.rows.len() {
         return Err(format!("{} rows against {}", left.rows.len(), right.rows.len()));
     }
@@ -27,43 +45,60 @@ pub fn compare(left: &Answer, right: &Answer, order_by: &[usize]) -> Result<(), 
         return Err(format!("{} columns against {}", left_first.len(), right_first.len()));
     }
     for (number, (left, right)) in left.rows.iter().zip(&right.rows).enumerate() {
-        if let Some(column) = order_by.iter().find(|&&column| !same(&left[column], &right[column])) {
+        let other = |column: &&usize| match (left.get(**column), right.get(**column)) {
+            (Some(left), Some(right)) => !same(left, right),
+            _ => true,
+        };
+        if let Some(column) = order_by.iter().find(other) {
             return Err(difference(number, *column, left, right));
-        }
-    }
-    let (left, right) = (sorted(left), sorted(right));
-    for (number, (left, right)) in left.iter().zip(&right).enumerate() {
-        if let Some(column) = (0..left.len()).find(|&column| !same(&left[column], &right[column])) {
-            return Err(difference(number, column, left, right));
         }
     }
     Ok(())
 }
 
-fn difference(row: usize, column: usize, left: &[Cell], right: &[Cell]) -> String {
-    format!("row {}, column {}: {} against {}", row + 1, column + 1, left[column], right[column])
+/// Whether every row of `left` is in `right`, as often.
+fn contained(left: &Answer, right: &Answer) -> Result<(), String> {
+    let exact = exact_columns(left, right);
+    let cell = |cell: &Cell| match cell {
+        Cell::Text(text) => moment(text).to_owned(),
+        other => other.to_string(),
+    };
+    let key = |row: &[Cell]| exact.iter().map(|&column| row.get(column).map_or_else(String::new, cell)).collect::<Vec<_>>();
+    let mut candidates: HashMap<Vec<String>, Vec<&[Cell]>> = HashMap::new();
+    for row in &right.rows {
+        candidates.entry(key(row)).or_default().push(row);
+    }
+    for (number, row) in left.rows.iter().enumerate() {
+        let none = || format!("row {} ({}) is not in the other answer", number + 1, text(row));
+        let candidates = candidates.get_mut(&key(row)).ok_or_else(none)?;
+        let equal = |other: &&[Cell]| row.len() == other.len() && row.iter().zip(*other).all(|(left, right)| same(left, right));
+        match candidates.iter().position(equal) {
+            Some(position) => drop(candidates.swap_remove(position)),
+            None => {
+                let nearest = candidates.first().ok_or_else(|| format!("row {} ({}) comes too often", number + 1, text(row)))?;
+                let column = row.iter().zip(*nearest).position(|(left, right)| !same(left, right));
+                return Err(column.map_or_else(none, |column| difference(number, column, row, nearest)));
+            }
+        }
+    }
+    Ok(())
 }
 
-/// The rows in an order that does not depend on rounding: by what is exact first.
-fn sorted(answer: &Answer) -> Vec<&[Cell]> {
-    let mut rows: Vec<&[Cell]> = answer.rows.iter().map(Vec::as_slice).collect();
-    let key = |cell: &Cell| match cell {
-        Cell::Null => (0, String::new()),
-        Cell::Boolean(value) => (1, value.to_string()),
-        Cell::Text(value) => (1, value.clone()),
-        Cell::Exact { scale: 0, unscaled } => (1, unscaled.to_string()),
-        // Other engines may have rounded these.
-        Cell::Exact { .. } | Cell::Float(_) => (2, String::new()),
-    };
-    let value = |cell: &Cell| if matches!(key(cell), (2, _)) { float(cell) } else { None };
-    rows.sort_by(|left, right| {
-        let exact = left.iter().map(key).cmp(right.iter().map(key));
-        exact.then_with(|| {
-            let pairs = left.iter().map(value).zip(right.iter().map(value));
-            pairs.fold(Ordering::Equal, |order, (left, right)| order.then_with(|| left.partial_cmp(&right).unwrap_or(Ordering::Equal)))
-        })
-    });
-    rows
+/// Columns in which no engine can have rounded: what both answers have there is NULL, text, a truth value or an integer.
+fn exact_columns(left: &Answer, right: &Answer) -> Vec<usize> {
+    let width = left.rows.first().or(right.rows.first()).map_or(0, Vec::len);
+    let is_exact = |cell: &Cell| matches!(cell, Cell::Null | Cell::Boolean(_) | Cell::Text(_) | Cell::Exact { scale: 0, .. });
+    let all_exact = |column: &usize| left.rows.iter().chain(&right.rows).all(|row| row.get(*column).is_none_or(is_exact));
+    (0..width).filter(all_exact).collect()
+}
+
+fn text(row: &[Cell]) -> String {
+    row.iter().map(Cell::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn difference(row: usize, column: usize, left: &[Cell], right: &[Cell]) -> String {
+    let value = |row: &[Cell]| row.get(column).map_or_else(|| "nothing".to_owned(), Cell::to_string);
+    format!("row {}, column {}: {} against {}", row + 1, column + 1, value(left), value(right))
 }
 
 fn same(left: &Cell, right: &Cell) -> bool {
@@ -77,8 +112,14 @@ fn same(left: &Cell, right: &Cell) -> bool {
             let unit = if *scale == 0 { 0.0 } else { 10_f64.powi(-(*scale as i32)) };
             float(exact).is_some_and(|exact| close(*f, exact, unit))
         }
+        (Cell::Text(left), Cell::Text(right)) => moment(left) == moment(right),
         (left, right) => left == right,
     }
+}
+
+/// A text without the midnight that makes a timestamp of a date.
+fn moment(text: &str) -> &str {
+    text.strip_suffix("T00:00:00").unwrap_or(text)
 }
 
 fn float(cell: &Cell) -> Option<f64> {
@@ -139,6 +180,8 @@ mod tests {
         check_cells(exact(7, 0), Cell::Float(7.5), false);
         check_cells(Cell::Null, exact(0, 0), false);
         check_cells(text("7"), exact(7, 0), false);
+        check_cells(text("2022-01-01"), text("2022-01-01T00:00:00"), true);
+        check_cells(text("2022-01-01"), text("2022-01-01T00:00:01"), false);
         check_cells(Cell::Float(f64::NAN), Cell::Float(f64::NAN), true);
     }
 
@@ -160,5 +203,31 @@ mod tests {
         assert!(compare(&twice, &other, &[]).is_err());
         assert!(compare(&twice, &answer(&[&[text("a")]]), &[]).is_err());
         assert_eq!(compare(&answer(&[]), &answer(&[]), &[0]), Ok(()));
+    }
+
+    #[test]
+    fn a_choice_among_ties_is_none_of_other_rows() {
+        let row = |key, name: &str| vec![exact(key, 0), text(name)];
+        let all = Answer { rows: vec![row(1, "a"), row(2, "b"), row(2, "c"), row(3, "d")] };
+        let reference = Answer { rows: vec![row(1, "a"), row(2, "b")] };
+        let other = Answer { rows: vec![row(1, "a"), row(2, "c")] };
+        assert!(compare(&other, &reference, &[0]).is_err());
+        assert_eq!(compare_choice(&other, &reference, &[0], &all), Ok(()));
+        for wrong in [row(2, "d"), row(3, "d"), row(1, "a")] {
+            let wrong = Answer { rows: vec![row(1, "a"), wrong] };
+            assert!(compare_choice(&wrong, &reference, &[0], &all).is_err());
+        }
+        assert!(compare_choice(&Answer { rows: vec![row(1, "a")] }, &reference, &[0], &all).is_err());
+    }
+
+    #[test]
+    fn rounded_numbers_do_not_hide_a_difference() {
+        let left = answer(&[&[text("a"), Cell::Float(1.0)], &[text("a"), Cell::Float(2.0)]]);
+        let rounded = answer(&[&[text("a"), Cell::Float(2.0 + 1e-10)], &[text("a"), Cell::Float(1.0)]]);
+        let planted = answer(&[&[text("a"), Cell::Float(2.0)], &[text("a"), Cell::Float(1.001)]]);
+        let decimal = answer(&[&[text("a"), exact(10, 1)], &[text("a"), exact(2, 0)]]);
+        assert_eq!(compare(&left, &rounded, &[]), Ok(()));
+        assert!(compare(&left, &planted, &[]).is_err());
+        assert_eq!(compare(&left, &decimal, &[]), Ok(()));
     }
 }

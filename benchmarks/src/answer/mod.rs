@@ -6,7 +6,7 @@
 mod compare;
 mod from_arrow;
 
-pub use compare::compare;
+pub use compare::{compare, compare_choice};
 
 use std::fmt;
 
@@ -73,6 +73,20 @@ impl Answer {
     }
 }
 
+/// A cell as a worker writes it.
+impl serde::Serialize for Cell {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_none(),
+            Self::Boolean(value) => ("b", value.to_string()).serialize(serializer),
+            Self::Exact { .. } => ("d", self.to_string()).serialize(serializer),
+            // Debug writes as many digits as it takes to read the same number again.
+            Self::Float(value) => ("f", format!("{value:?}")).serialize(serializer),
+            Self::Text(value) => ("t", value).serialize(serializer),
+        }
+    }
+}
+
 fn cell_from_json(value: &Value) -> Result<Cell> {
     if value.is_null() {
         return Ok(Cell::Null);
@@ -111,6 +125,15 @@ mod tests {
         assert_eq!(row[5], Cell::Boolean(true));
         assert!(Answer::from_json(&serde_json::json!([[["x", "1"]]])).is_err());
         assert!(Answer::from_json(&serde_json::json!([[7]])).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn cells_travel_as_they_are() -> Result<()> {
+        let exact = |unscaled, scale| Cell::Exact { unscaled, scale };
+        let row =
+            vec![Cell::Null, Cell::Boolean(false), exact(-5, 2), exact(i128::MAX, 0), Cell::Float(0.1 + 0.2), Cell::Text("ä'".to_owned())];
+        assert_eq!(Answer::from_json(&serde_json::to_value([&row])?)?.rows, [row]);
         Ok(())
     }
 

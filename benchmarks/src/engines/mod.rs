@@ -1,8 +1,13 @@
 //! The engines that are measured, behind one interface: run a query, say how long it took, give the answer.
+//!
+//! Each is a process of its own, reached through [`Worker`]: one that hangs or runs out of memory takes nobody with it.
 
 mod clouddb;
 mod datafusion;
-mod duckdb;
+mod protocol;
+mod roster;
+mod serve;
+mod worker;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,9 +16,11 @@ use ::datafusion::arrow::array::RecordBatch;
 use tokio::runtime::Runtime;
 
 pub use self::clouddb::CloudDb;
-pub use self::datafusion::DataFusionParquet;
-pub(crate) use self::duckdb::source;
-pub use self::duckdb::{DuckDb, python};
+pub use self::datafusion::DataFusion;
+pub use self::protocol::{Memory, Opened, Opening, Source};
+pub use self::roster::EngineName;
+pub(crate) use self::serve::child as serve;
+pub use self::worker::{Failure, Worker, extensions, python};
 use crate::answer::Answer;
 use crate::error::{Context, Error, Result};
 
@@ -26,19 +33,19 @@ pub struct Run {
     pub answer: Answer,
 }
 
-/// An engine with the data at hand.
+/// An engine of this program, with the data at hand.
 pub trait Engine {
-    /// Its name, as reports show it.
-    fn name(&self) -> &str;
-
-    /// Its version and what it reads, for reports.
-    fn description(&self) -> String;
+    /// Its version.
+    fn version(&self) -> String;
 
     /// Runs a query.
     ///
     /// # Errors
     /// When the engine reports one.
     fn run(&mut self, sql: &str) -> Result<Run>;
+
+    /// Waits for what is still being written.
+    fn close(&mut self) {}
 }
 
 /// Threads for an engine in this process: queries run on these and on no others.

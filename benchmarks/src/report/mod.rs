@@ -1,5 +1,6 @@
-//! What a suite found, for people (tables on standard output), for programs (JSON) and for the eye (SVG).
+//! What a suite found, for people (tables on standard output), for programs (JSON) and for the eye (HTML).
 
+mod page;
 mod plot;
 
 use std::fs;
@@ -9,7 +10,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub use plot::{Bars, ratio_bars};
+pub use page::Page;
+pub use plot::{Curve, Ratio};
 
 use crate::error::{Context, Result};
 

@@ -227,7 +227,7 @@ fn measure(args: &Args, case: &Case, place: &Place, writer: &mut CloudDb) -> Res
 /// Opens, asks, waits for the word, asks again; in the child.
 pub(crate) fn child(task: &Task) -> Result<()> {
     let prefetch = if task.prefetch { vec![("main".to_owned(), task.table.clone())] } else { Vec::new() };
-    let mut database = CloudDb::open_with(&task.location, task.threads, engines::runtime(task.threads)?, prefetch)?;
+    let mut database = CloudDb::open_with(&task.location, task.threads, engines::runtime(task.threads)?, prefetch, None)?;
     for query in 0..2 {
         let run = database.execute(&task.sql)?;
         child::tell(&Answered { rows: run.answer.rows.len(), query_seconds: run.seconds })?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::child::{self, Child};
-use crate::engines::{self, CloudDb, DuckDb, source};
+use crate::engines::{self, CloudDb, Worker};
 use crate::error::{Context, Error, Result};
 use crate::numbers::{bytes, median};
 use crate::place::{Location, Place, StoreArgs};
@@ -161,16 +161,25 @@ fn load_duckdb(args: &Args, data: &Data, tables: &[Table]) -> Result<Loaded> {
     // On the disk that holds CloudDB's database, if that is one; else with the data.
     let beside = if args.store.store.contains("://") { &args.data } else { Path::new(&args.store.store) };
     let folder = tempfile::tempdir_in(beside).context(format!("making a folder in {}", beside.display()))?;
-    let file = folder.path().join("tpch.duckdb");
-    let mut duckdb = DuckDb::start(Some(&file), args.threads)?;
+    let mut duckdb = Worker::duckdb(Some(folder.path()), args.threads)?;
     let mut seconds = BTreeMap::new();
     for table in tables {
         let sql = format!("CREATE TABLE {} AS SELECT * FROM {}", table.name(), source(data, *table)?);
         seconds.insert(table.name().to_owned(), duckdb.execute(&sql)?);
     }
-    let peak_rss_bytes = duckdb.peak_rss_bytes()?;
+    let peak_rss_bytes = duckdb.memory()?.peak_rss_bytes;
     let closing = duckdb.close()?;
     Ok(Loaded { seconds, closing, peak_rss_bytes, bytes: folder_bytes(folder.path())? })
+}
+
+/// What stands after FROM in DuckDB's SQL to read a table's file.
+fn source(data: &Data, table: Table) -> Result<String> {
+    let path = data.file(table);
+    let path = path.to_str().context("the data folder's path is not UTF-8")?.replace('\'', "''");
+    Ok(match data.format {
+        Format::ParquetSnappy | Format::ParquetZstd => format!("'{path}'"),
+        Format::Csv => format!("read_csv('{path}', header = true, columns = {})", table.duckdb_csv_columns()),
+    })
 }
 
 /// Bytes of all files below a folder.

@@ -3,4 +3,4 @@
 pub mod cold_open;
 pub mod commits;
 pub mod load;
-pub mod tpch;
+pub mod queries;

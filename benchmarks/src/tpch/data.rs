@@ -1,53 +1,14 @@
 //! TPC-H's tables as files: made in process, streamed to disk, and kept for the next run.
 //!
-//! A folder `sf<scale>-<format>` holds one file a table. Each file is written under another name and renamed when it is whole,
-//! so a file that is there is complete; an interrupted run leaves nothing that a later one would take for data.
-//! Memory stays at a row group a thread.
+//! A folder `sf<scale>-<format>` holds one file a table; a file that is there is complete.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
-
-use super::tables::Batches;
 use super::{TABLES, Table};
 use crate::error::{Context, Error, Result};
-
-/// Rows in a row group: what DuckDB itself writes, so that its scan has as many pieces to share among threads as it is made for.
-const ROW_GROUP_ROWS: usize = 122_880;
-
-/// How the files are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
-pub enum Format {
-    /// Parquet, compressed with Snappy: the default of DuckDB, Spark and most other writers.
-    ParquetSnappy,
-    /// Parquet, compressed with Zstandard, level 3.
-    ParquetZstd,
-    /// CSV with a header line.
-    Csv,
-}
-
-impl Format {
-    /// The extension of its files.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::ParquetSnappy | Self::ParquetZstd => "parquet",
-            Self::Csv => "csv",
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::ParquetSnappy => "parquet-snappy",
-            Self::ParquetZstd => "parquet-zstd",
-            Self::Csv => "csv",
-        }
-    }
-}
+use crate::files;
+pub use crate::files::Format;
 
 /// A folder of TPC-H files.
 #[derive(Debug, Clone)]
@@ -87,56 +48,14 @@ pub fn prepare(root: &Path, scale: f64, format: Format, tables: &[Table], thread
     fs::create_dir_all(&folder).context(format!("making the folder {}", folder.display()))?;
     let folder = folder.canonicalize().context(folder.display())?;
     let data = Data { folder, format, scale };
-    // Big tables first, so that no thread is left alone with the biggest at the end.
-    let missing: Mutex<Vec<Table>> =
-        Mutex::new(TABLES.into_iter().filter(|table| tables.contains(table) && !data.file(*table).exists()).collect());
-    let next = || missing.lock().ok().and_then(|mut missing| missing.pop());
-    std::thread::scope(|scope| {
-        let work = || -> Result<()> {
-            while let Some(table) = next() {
-                eprintln!("making {} at scale {scale} …", data.file(table).display());
-                write(&data, table).context(format!("writing {}", data.file(table).display()))?;
-            }
-            Ok(())
-        };
-        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| Error::new("a thread that makes data panicked"))?)
+    // The big tables are the last.
+    let missing = TABLES.into_iter().filter(|table| tables.contains(table) && !data.file(*table).exists()).collect();
+    files::share(missing, threads, |table| {
+        let path = data.file(table);
+        eprintln!("making {} at scale {scale} …", path.display());
+        files::write(&path, format, table.generate(scale, 1, 1)).context(format!("writing {}", path.display()))
     })?;
     Ok(data)
-}
-
-fn write(data: &Data, table: Table) -> Result<()> {
-    let path = data.file(table);
-    let partial = path.with_extension("partial");
-    let file = BufWriter::with_capacity(1 << 20, File::create(&partial)?);
-    let batches = table.generate(data.scale, 1, 1);
-    let file = match data.format {
-        Format::ParquetSnappy => write_parquet(batches, file, Compression::SNAPPY)?,
-        Format::ParquetZstd => write_parquet(batches, file, Compression::ZSTD(ZstdLevel::try_new(3)?))?,
-        Format::Csv => write_csv(batches, file)?,
-    };
-    file.into_inner().map_err(|error| Error::from(error.into_error()))?.sync_all()?;
-    fs::rename(partial, path)?;
-    Ok(())
-}
-
-fn write_parquet(batches: Batches, file: BufWriter<File>, compression: Compression) -> Result<BufWriter<File>> {
-    let properties = WriterProperties::builder().set_compression(compression).set_max_row_group_row_count(Some(ROW_GROUP_ROWS)).build();
-    let mut writer = ArrowWriter::try_new(file, batches.schema(), Some(properties))?;
-    for batch in batches {
-        writer.write(&batch?)?;
-    }
-    Ok(writer.into_inner()?)
-}
-
-fn write_csv(batches: Batches, mut file: BufWriter<File>) -> Result<BufWriter<File>> {
-    let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(&mut file);
-    for batch in batches {
-        writer.write(&batch?)?;
-    }
-    drop(writer);
-    file.flush()?;
-    Ok(file)
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! The eight tables: names, columns, and generators of their rows.
 
-use arrow::array::RecordBatchReader;
 use arrow::datatypes::{DataType, SchemaRef};
 use tpchgen::generators as rows;
 use tpchgen_arrow as batches;
 
+use crate::files::Batches;
+
 /// Rows in a batch of a generator; DataFusion's own batch size, so that one batch is one unit of work in what follows.
 const BATCH_ROWS: usize = 8192;
-
-/// A generator of batches.
-pub(super) type Batches = Box<dyn RecordBatchReader + Send>;
 
 /// A table of TPC-H.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
