@@ -25,9 +25,10 @@ pub struct CloudDb {
 }
 
 /// All options of a database that is measured are chosen here. The budget for decoded columns has no option to go to yet.
-fn options(location: &Location, threads: usize, prefetch: Vec<(String, String)>, _cache_bytes: Option<u64>) -> Options {
+fn options(location: &Location, threads: usize, prefetch: Vec<(String, String)>, cache_bytes: Option<u64>) -> Options {
     let storage = OpenOptions { store_options: location.options.clone(), prefetch, ..OpenOptions::default() };
-    Options { storage, threads: Some(threads), ..Options::default() }
+    let defaults = Options::default();
+    Options { storage, threads: Some(threads), cache_bytes: cache_bytes.unwrap_or(defaults.cache_bytes), ..defaults }
 }
 
 impl CloudDb {

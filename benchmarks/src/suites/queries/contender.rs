@@ -56,7 +56,7 @@ fn load(args: &RunArgs, sources: &[Source], place: &Place) -> Result<()> {
 
 fn clouddb(mode: Mode, args: &RunArgs, place: &Place) -> Contender {
     let (suffix, cache_bytes) = match mode {
-        Mode::Hot => ("", None),
+        Mode::Hot => ("", args.cache_gib.map(|gib| gib << 30)),
         Mode::Uncached => ("-uncached", Some(0)),
     };
     let opening = Opening { location: Some(place.database("db")), threads: args.threads, cache_bytes, ..Opening::default() };

@@ -44,6 +44,9 @@ pub struct RunArgs {
     /// What CloudDB keeps between queries; with both, it takes part twice
     #[arg(long, value_enum, value_delimiter = ',', default_value = "hot")]
     modes: Vec<Mode>,
+    /// GiB of decoded columns that CloudDB may keep; left out, its default
+    #[arg(long)]
+    cache_gib: Option<u64>,
     /// Queries to run, by name; left out, all
     #[arg(long, value_delimiter = ',')]
     queries: Vec<String>,
