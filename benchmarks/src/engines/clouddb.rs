@@ -1,7 +1,6 @@
 //! CloudDB in this process, through its own SQL sessions.
 //!
-//! What it keeps between queries: the newest snapshot (the list of segments) and segments' footers. No data yet: that is decoded anew for every
-//! query, whatever the budget for it.
+//! What it keeps between queries: the newest snapshot (the list of segments), segments' footers, and decoded columns within a budget.
 
 use std::sync::Arc;
 

@@ -87,6 +87,7 @@ impl Dictionary {
         answers.iter().map(|answer| answer == Some(true)).collect()
     }
 
+    #[allow(clippy::useless_conversion, reason = "one of the widths is what they become")]
     pub(super) fn gather(&self, rows: Rows<'_>, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
         if self.values.is_empty() {
             return Ok(Arc::new(StringViewArray::new_null(rows.len())));

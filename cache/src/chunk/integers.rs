@@ -282,6 +282,7 @@ impl Integers {
     }
 
     /// Keeps, in the bits of one batch, the rows whose value is in a set, or with `outside` those whose value is not. NULLs are not looked at.
+    #[allow(clippy::useless_conversion, reason = "one of the widths is what they become")]
     pub(crate) fn keep_in(&self, range: &Range<usize>, set: &IntegerSet, outside: bool, mask: &mut Bits) {
         let least = self.least;
         each_width!(&self.differences, values => {

@@ -32,7 +32,7 @@ use clouddb_storage::store::Store;
 use datafusion::catalog::Session;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, Statistics};
-use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::source::{DataSource, DataSourceExec};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_expr::{PhysicalExpr, conjunction};
 use datafusion::physical_plan::ExecutionPlan;
@@ -67,6 +67,17 @@ struct Shared {
     schema: SchemaRef,
     /// The same columns, as the cache knows them.
     columns: Arc<[ColumnShape]>,
+}
+
+/// What a query wants of a table.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    projection: &'a [usize],
+    /// All must be true.
+    filters: &'a [Expr],
+    /// The same, on the table's schema.
+    physical: &'a [Arc<dyn PhysicalExpr>],
+    limit: Option<usize>,
 }
 
 /// A table in a snapshot, ready to be scanned any number of times.
@@ -133,40 +144,39 @@ impl TableScan {
             keep_first_rows(&mut kept, limit);
         }
         let (inline, parquet): (Vec<_>, Vec<_>) = kept.into_iter().partition(|segment| matches!(segment.body, SegmentBody::Inline(_)));
-        let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
-
+        let every: Vec<_> = (0..self.schema.fields().len()).collect();
+        let projection = projection.map_or(every.as_slice(), Vec::as_slice);
+        let wanted = Wanted { projection, filters, physical: &physical, limit };
         if inline.is_empty() {
-            return self.plan_segments(session, parquet, projection, physical, filters, limit, total.parquet + total.inline);
+            return self.plan_segments(session, &parquet, wanted, total.parquet + total.inline);
         }
         if parquet.is_empty() {
-            return self.plan_inline(inline, &projection, physical, limit, total.parquet + total.inline);
+            return self.plan_inline(inline, wanted, total.parquet + total.inline);
         }
-        let rows_in_files = self.plan_segments(session, parquet, projection.clone(), physical.clone(), filters, limit, total.parquet)?;
-        let rows_in_log = self.plan_inline(inline, &projection, physical, limit, total.inline)?;
+        let rows_in_files = self.plan_segments(session, &parquet, wanted, total.parquet)?;
+        let rows_in_log = self.plan_inline(inline, wanted, total.inline)?;
         UnionExec::try_new(vec![rows_in_files, rows_in_log])
     }
 
     fn plan_segments(
         &self,
         session: &dyn Session,
-        segments: Vec<Arc<SegmentMeta>>,
-        projection: Vec<usize>,
-        filters: Vec<Arc<dyn PhysicalExpr>>,
-        exprs: &[Expr],
-        limit: Option<usize>,
+        segments: &[Arc<SegmentMeta>],
+        wanted: Wanted<'_>,
         total: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         // When nothing was left out, the statistics are the table's, which may be known already.
         let is_whole_table = segments.len() == self.table.segment_count();
-        let statistics = if is_whole_table { self.statistics().clone() } else { self.statistics_of(&segments) };
+        let statistics = if is_whole_table { self.statistics().clone() } else { self.statistics_of(segments) };
         let target = session.config_options().execution.target_partitions.max(1);
-        let distribution = Distribution::new(self.table.meta(), &self.schema, &segments, target);
+        let distribution = Distribution::new(self.table.meta(), &self.schema, segments, target);
         let in_order: Vec<_> = distribution.pieces().map(|piece| Arc::clone(&piece.segment)).collect();
         let shared = Arc::new(self.shared(in_order, distribution.partitions()));
         let rows = segments.iter().map(|segment| segment.live_rows()).sum();
-        let selectivity = self.selectivity(rows, &filters, exprs)?;
-        let source = SegmentSource::try_new(shared, distribution, projection, statistics, limit)?.with_filters(filters, selectivity);
-        count_segments(&datafusion::datasource::source::DataSource::metrics(&source), total, segments.len());
+        let selectivity = self.selectivity(rows, wanted)?;
+        let source = SegmentSource::try_new(shared, distribution, wanted.projection.to_vec(), statistics, wanted.limit)?;
+        let source = source.with_filters(wanted.physical.to_vec(), selectivity);
+        count_segments(&source.metrics(), total, segments.len());
         Ok(DataSourceExec::from_data_source(source))
     }
 
@@ -199,35 +209,28 @@ impl TableScan {
     }
 
     /// The same for a scan that reads only the segments which may match: the share of their rows.
-    fn selectivity(&self, rows: u64, filters: &[Arc<dyn PhysicalExpr>], exprs: &[Expr]) -> Result<f64> {
-        let of_all = match self.sampled(filters)? {
+    fn selectivity(&self, rows: u64, wanted: Wanted<'_>) -> Result<f64> {
+        let of_all = match self.sampled(wanted.physical)? {
             Some(sampled) => sampled,
-            None => optimizer::share_of_rows(self.statistics(), &self.schema, exprs),
+            None => optimizer::share_of_rows(self.statistics(), &self.schema, wanted.filters),
         };
         Ok((of_all * self.table.rows() as f64 / rows.max(1) as f64).min(1.0))
     }
 
-    fn plan_inline(
-        &self,
-        segments: Vec<Arc<SegmentMeta>>,
-        projection: &[usize],
-        filters: Vec<Arc<dyn PhysicalExpr>>,
-        limit: Option<usize>,
-        total: usize,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        use datafusion::datasource::source::DataSource;
+    fn plan_inline(&self, segments: Vec<Arc<SegmentMeta>>, wanted: Wanted<'_>, total: usize) -> Result<Arc<dyn ExecutionPlan>> {
+        let Wanted { projection, physical, limit, .. } = wanted;
         let statistics = self.statistics_of(&segments);
         let kept = segments.len();
         let everything: Vec<_> = (0..self.schema.fields().len()).collect();
-        let read = if filters.is_empty() { projection } else { &everything };
+        let read = if physical.is_empty() { projection } else { &everything };
         let source = InlineSource::try_new(Arc::clone(self.table.meta()), segments, Arc::clone(&self.schema), read, statistics)?;
         count_segments(&source.metrics(), total, kept);
-        if filters.is_empty() {
+        if physical.is_empty() {
             return Ok(DataSourceExec::from_data_source(source.with_limit(limit)));
         }
         let rows = DataSourceExec::from_data_source(source);
-        let filtered = FilterExecBuilder::new(conjunction(filters), rows).apply_projection(Some(projection.to_vec()))?.build()?;
-        Ok(Arc::new(filtered))
+        let filter = FilterExecBuilder::new(conjunction(physical.to_vec()), rows);
+        Ok(Arc::new(filter.apply_projection(Some(projection.to_vec()))?.build()?))
     }
 }
 

@@ -259,5 +259,6 @@ impl DataSource for SegmentSource {
 /// query runs are refused: `SELECT min(a), min(c + 1)` is wrong there (datafusion#24816), and a scan cannot tell that filter from the good ones.
 fn takes(filter: &Arc<dyn PhysicalExpr>, config: &ConfigOptions) -> bool {
     let changes = DynamicFilterTracking::classify(filter).contains_dynamic_filter();
-    !is_volatile(filter) && !(changes && config.optimizer.enable_aggregate_dynamic_filter_pushdown)
+    let refused = changes && config.optimizer.enable_aggregate_dynamic_filter_pushdown;
+    !is_volatile(filter) && !refused
 }

@@ -4,3 +4,4 @@ mod answers;
 mod data;
 mod order;
 mod pruning;
+mod velocity;

@@ -210,7 +210,7 @@ async fn statistics_tell_how_many_values_differ() -> TestResult {
         let context = test.context().await?;
         let provider = context.table_provider("t").await?;
         let statistics = provider.statistics().ok_or("no statistics")?;
-        let distinct = |column: usize| statistics.column_statistics[column].distinct_count.clone();
+        let distinct = |column: usize| statistics.column_statistics[column].distinct_count;
         // The last segment has keys that another one has too; both count as all different, so they add up, until the range ends.
         assert_eq!(distinct(0), Precision::Inexact(250));
         assert_eq!(distinct(1), Precision::Inexact(250));
