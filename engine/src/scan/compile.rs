@@ -15,6 +15,7 @@ use datafusion::physical_expr::expressions::{
 use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
 
 use super::expression::PhysicalPredicate;
+use super::substrings::Substrings;
 
 /// A conjunction of filters on a table's schema.
 pub(super) fn filter(filters: &[Arc<dyn PhysicalExpr>], schema: &SchemaRef) -> Result<Filter> {
@@ -88,6 +89,9 @@ fn test(expr: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Result<Test> {
             _ => {}
         }
     }
+    if let Some(substrings) = substrings(expr, schema) {
+        return Ok(Test::Expression { shape: Shape::Unknown, expression: Arc::new(substrings) });
+    }
     let expression =
         |shape| -> Result<Test> { Ok(Test::Expression { shape, expression: Arc::new(PhysicalPredicate::try_new(expr, schema)?) }) };
     if let Some(case) = expr.downcast_ref::<CaseExpr>()
@@ -96,6 +100,14 @@ fn test(expr: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Result<Test> {
         return Ok(Test::All(vec![bounds, expression(Shape::Unknown)?]));
     }
     expression(shape(expr, schema).unwrap_or(Shape::Unknown))
+}
+
+fn substrings(expr: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Option<Substrings> {
+    let like = expr.downcast_ref::<LikeExpr>()?;
+    let column = like.expr().downcast_ref::<Column>()?.index();
+    let pattern = text(like.pattern().downcast_ref::<Literal>()?.value())?;
+    let is_text = schema.fields().get(column)?.data_type() == &DataType::Utf8View;
+    if is_text && !like.case_insensitive() { Substrings::of_pattern(column, pattern, like.negated()) } else { None }
 }
 
 /// A join in several partitions filters by `CASE hash % n WHEN 0 THEN bounds AND lookup WHEN 1 …`: a row that passes lies within one of the bounds.

@@ -15,6 +15,7 @@ pub(crate) mod schema;
 mod source;
 pub(crate) mod statistics;
 mod stream;
+mod substrings;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;

@@ -6,7 +6,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, Datum};
+use arrow::array::{Array, ArrayRef, AsArray, Datum, Decimal128Array};
+use arrow::buffer::NullBuffer;
 use arrow::compute::kernels::numeric::{add, div, mul, neg, sub};
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, Field, FieldRef, Float64Type};
 use arrow::error::ArrowError;
@@ -185,6 +186,11 @@ impl ScalarUDFImpl for Checked {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        if self.operation == Operation::Multiply
+            && let Some(product) = narrow_product(&arguments.args)
+        {
+            return Ok(ColumnarValue::Array(product));
+        }
         let result = self.operation.compute(&arguments.args).map_err(|error| out_of_range(error, arguments.return_field.data_type()))?;
         if let DataType::Decimal128(DECIMAL128_MAX_PRECISION, _) = result.data_type() {
             let array: ArrayRef = match &result {
@@ -206,6 +212,54 @@ impl ScalarUDFImpl for Checked {
             _ => SortProperties::Unordered,
         })
     }
+}
+
+/// The product of decimals that are 64-bit integers inside, as most are: it cannot overflow, nor have more digits than there are, as 2^126 is less than
+/// 10^38. `None` for other operands.
+fn narrow_product(operands: &[ColumnarValue]) -> Option<ArrayRef> {
+    match operands {
+        [ColumnarValue::Array(left), ColumnarValue::Array(right)] => narrow_product_of(left, right),
+        [ColumnarValue::Array(left), ColumnarValue::Scalar(right)] => narrow_product_of(left, &right.to_scalar().ok()?),
+        [ColumnarValue::Scalar(left), ColumnarValue::Array(right)] => narrow_product_of(&left.to_scalar().ok()?, right),
+        _ => None,
+    }
+}
+
+fn narrow_product_of(left: &dyn Datum, right: &dyn Datum) -> Option<ArrayRef> {
+    let ((left, left_is_scalar), (right, right_is_scalar)) = (left.get(), right.get());
+    let (left, right) = (left.as_primitive_opt::<Decimal128Type>()?, right.as_primitive_opt::<Decimal128Type>()?);
+    let result = BinaryTypeCoercer::new(left.data_type(), &Operator::Multiply, right.data_type()).get_result_type().ok()?;
+    let DataType::Decimal128(precision, scale) = result else { return None };
+    if i16::from(scale) != i16::from(left.scale()) + i16::from(right.scale()) {
+        return None;
+    }
+    let mut all_narrow = true;
+    let mut narrow = |value: i128| {
+        #[allow(clippy::cast_possible_truncation, reason = "what is cut off is noticed")]
+        let low = value as i64;
+        all_narrow &= i128::from(low) == value;
+        i128::from(low)
+    };
+    let (values, nulls): (Vec<i128>, _) = match (left_is_scalar, right_is_scalar) {
+        (false, false) if left.len() == right.len() => {
+            let pairs = left.values().iter().zip(right.values());
+            (pairs.map(|(left, right)| narrow(*left) * narrow(*right)).collect(), NullBuffer::union(left.nulls(), right.nulls()))
+        }
+        (false, true) if right.is_valid(0) => {
+            let factor = narrow(right.value(0));
+            (left.values().iter().map(|left| narrow(*left) * factor).collect(), left.nulls().cloned())
+        }
+        (true, false) if left.is_valid(0) => {
+            let factor = narrow(left.value(0));
+            (right.values().iter().map(|right| factor * narrow(*right)).collect(), right.nulls().cloned())
+        }
+        _ => return None,
+    };
+    if !all_narrow {
+        return None;
+    }
+    let array = Decimal128Array::new(values.into(), nulls).with_precision_and_scale(precision, scale).ok()?;
+    Some(Arc::new(array))
 }
 
 /// The quotient of DOUBLEs, none of them by zero.
