@@ -73,7 +73,7 @@ pub(crate) struct ShellArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory_limit: Option<u64>,
     /// Memory for decoded columns that are kept between statements, as 4GiB; 0 keeps none. Default: 1GiB.
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size_or_none)]
     pub(crate) cache_size: Option<u64>,
     /// Tell on standard error how long each statement took.
     #[arg(long)]
@@ -241,6 +241,11 @@ fn parse_size(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A size, or 0 for nothing.
+fn parse_size_or_none(text: &str) -> Result<u64, String> {
+    if text.trim() == "0" { Ok(0) } else { parse_size(text) }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -290,6 +295,7 @@ mod tests {
         assert_eq!(parse_size("2KB"), Ok(2000));
         assert_eq!(parse_size("1.5 GiB"), Ok(3 << 29));
         assert_eq!(parse_size("4g"), Ok(4 << 30));
+        assert_eq!((parse_size_or_none("0"), parse_size_or_none("1k")), (Ok(0), Ok(1024)));
         for wrong in ["", "0", "x", "5 parsecs", "-1", "99999999999999999999", "1.2.3MB"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
         }

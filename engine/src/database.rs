@@ -79,6 +79,7 @@ impl Database {
             .with_aggregate_functions(semantics::aggregates())
             .with_analyzer_rules(semantics::analyzer_rules())
             .with_optimizer_rules(optimizer::logical_rules())
+            .with_physical_optimizer_rules(optimizer::physical_rules())
             .build();
         let stored = Arc::new(StoredSql::new(template.clone()));
         let footers = FooterCache::new(options.footer_cache_bytes);

@@ -2,10 +2,12 @@
 //!
 //! - `estimate`: how many rows a plan gives, from statistics; `selectivity`: which share of rows passes a filter.
 //! - `join_order`: in which order relations are joined, and which side of each join is built.
+//! - `barrier`: filters are not handed down where DataFusion would confuse columns of one name.
 //! - `options`: each rule can be switched off, as in `SET clouddb.optimizer.join_order = false`.
 //!
 //! No rule looks at names, and all are deterministic: the same query on the same snapshot has the same plan.
 
+mod barrier;
 mod estimate;
 mod join_order;
 mod options;
@@ -16,9 +18,22 @@ mod tests;
 use std::sync::Arc;
 
 use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 pub(crate) use estimate::share_of_rows;
 pub(crate) use options::{CloudOptions, PREFIX};
+
+/// DataFusion's rules for physical plans, kept from handing filters to the wrong table.
+pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let hand_down = [FilterPushdown::new().name().to_owned(), FilterPushdown::new_post_optimization().name().to_owned()];
+    let guarded = |rule: Arc<dyn PhysicalOptimizerRule + Send + Sync>| match hand_down.iter().any(|name| name == rule.name()) {
+        true => Arc::new(barrier::BehindBarriers::new(rule)) as _,
+        false => rule,
+    };
+    PhysicalOptimizer::new().rules.into_iter().map(guarded).collect()
+}
 
 /// DataFusion's rules for logical plans, and ours behind them.
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {

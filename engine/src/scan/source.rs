@@ -16,7 +16,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics};
 use datafusion::datasource::source::{DataSource, OpenArgs};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::expressions::{Column, DynamicFilterTracking};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::reassign_expr_columns;
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
@@ -30,6 +30,7 @@ use super::Shared;
 use super::estimate;
 use super::stream::{self, Job};
 use super::work::{Distribution, Queue};
+use crate::optimizer::CloudOptions;
 
 /// The segments of a table that a query reads.
 #[derive(Debug, Clone)]
@@ -255,10 +256,9 @@ impl DataSource for SegmentSource {
     }
 }
 
-/// Whether a scan takes a filter. In a context of somebody else's that lets `min` and `max` filter what they read, filters that change while the
-/// query runs are refused: `SELECT min(a), min(c + 1)` is wrong there (datafusion#24816), and a scan cannot tell that filter from the good ones.
+/// Whether a scan takes a filter that is handed down a physical plan: in our own sessions. In a context of somebody else's, two of DataFusion 55.2's mistakes
+/// would become wrong answers: it confuses columns of one name (see `optimizer::barrier`), and the filter that `min(a)` hands down leaves out what
+/// `SELECT min(a), min(c + 1)` needs besides (datafusion#24816). A scan cannot tell such filters from the good ones.
 fn takes(filter: &Arc<dyn PhysicalExpr>, config: &ConfigOptions) -> bool {
-    let changes = DynamicFilterTracking::classify(filter).contains_dynamic_filter();
-    let refused = changes && config.optimizer.enable_aggregate_dynamic_filter_pushdown;
-    !is_volatile(filter) && !refused
+    config.extensions.get::<CloudOptions>().is_some() && !is_volatile(filter)
 }

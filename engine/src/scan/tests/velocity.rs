@@ -6,9 +6,10 @@ use arrow::array::{Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::DataType;
 use clouddb_cache::ColumnCache;
 use datafusion::physical_plan::{ExecutionPlan, collect};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::catalog::testing::{Keep, TestDatabase, TestResult, column, metric, sorted_rows};
+use crate::optimizer::CloudOptions;
 
 const ROWS: i64 = 600_000;
 
@@ -31,7 +32,8 @@ async fn tables(segments: i64) -> TestResult<TestDatabase> {
 
 /// A context whose partitions take work from each other, as our own sessions' do.
 async fn sharing(test: &TestDatabase) -> TestResult<SessionContext> {
-    test.context_with(|config| config.set_bool("datafusion.execution.enable_file_stream_work_stealing", true)).await
+    let ours = |config: SessionConfig| config.with_option_extension(CloudOptions::default());
+    test.context_with(|config| ours(config).set_bool("datafusion.execution.enable_file_stream_work_stealing", true)).await
 }
 
 async fn rows_of(context: &SessionContext, plan: &Arc<dyn ExecutionPlan>) -> TestResult<usize> {
@@ -63,7 +65,8 @@ async fn filters_of_joins_and_top_k_leave_out_row_groups() -> TestResult {
     assert_eq!(rows_of(&context, &plan).await?, 3);
     assert_eq!(metric(&plan, "row_groups_pruned"), 4);
     // One partition, so that the first row group is done before the next one begins.
-    let context = test.context_with(|config| config.with_target_partitions(1)).await?;
+    let one = |config: SessionConfig| config.with_option_extension(CloudOptions::default()).with_target_partitions(1);
+    let context = test.context_with(one).await?;
     let plan = context.sql("SELECT name FROM t ORDER BY key LIMIT 5").await?.create_physical_plan().await?;
     assert_eq!(rows_of(&context, &plan).await?, 5);
     assert!(metric(&plan, "row_groups_pruned") >= 3, "{}", metric(&plan, "row_groups_pruned"));
