@@ -128,6 +128,7 @@ struct Partition {
     small_rows: usize,
     remaining: usize,
     indices: Vec<u32>,
+    begun: bool,
     over: bool,
 }
 
@@ -169,6 +170,7 @@ impl Partition {
             small_rows: 0,
             remaining: job.fetch.unwrap_or(usize::MAX),
             indices: Vec::new(),
+            begun: false,
             over: false,
             job,
             queue,
@@ -183,14 +185,14 @@ impl Partition {
     }
 
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
-        if self.trackers.is_empty() && self.filter.is_empty() && !self.job.filters.is_empty() {
-            // Not before the first batch is asked for: joins fill in their filters before they read this side.
-            self.compile()?;
+        if !std::mem::replace(&mut self.begun, true) {
+            // Not before the first batch is asked for: joins fill in their filters before they read this side. Watched first, so that no change is missed.
             for filter in &self.job.filters {
                 if let DynamicFilterTracking::Watching(tracker) = DynamicFilterTracking::classify(filter) {
                     self.trackers.push(tracker);
                 }
             }
+            self.compile()?;
         }
         loop {
             if self.remaining == 0 {
