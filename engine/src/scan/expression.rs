@@ -18,6 +18,8 @@ use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::joins::{HashExpr, HashTableLookupExpr};
 
+use crate::semantics;
+
 /// A predicate of DataFusion's on a table's columns.
 #[derive(Debug)]
 pub(super) struct PhysicalPredicate {
@@ -116,14 +118,7 @@ fn compares(binary: &BinaryExpr, schema: &Schema) -> bool {
     };
     match binary.op() {
         Operator::And | Operator::Or => true,
-        Operator::Eq
-        | Operator::NotEq
-        | Operator::Lt
-        | Operator::LtEq
-        | Operator::Gt
-        | Operator::GtEq
-        | Operator::IsDistinctFrom
-        | Operator::IsNotDistinctFrom => same_types(),
+        op if semantics::is_comparison(*op) => same_types(),
         // How the filter of a join finds a row's partition.
         Operator::Modulo => binary.left().is::<HashExpr>() && binary.right().is::<Literal>(),
         _ => false,

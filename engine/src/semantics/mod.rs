@@ -37,7 +37,7 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 pub(crate) use casts::keeps_order;
-pub(crate) use common_types::with_common_types;
+pub(crate) use common_types::{is_comparison, with_common_types};
 pub(crate) use typed::with_our_meaning;
 
 /// DataFusion's rules that give expressions their types, between our own. Their order matters: the first makes comparisons, which the second looks at.
