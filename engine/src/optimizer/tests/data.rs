@@ -4,26 +4,8 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::pretty::pretty_format_batches;
 
-use crate::catalog::testing::TestResult;
+use crate::catalog::testing::{Numbers, TestResult};
 use crate::{Database, Options, Session, StatementResult};
-
-/// A small generator of numbers that are random enough for tests (Knuth's linear congruential constants), and the same everywhere.
-pub(super) struct Numbers(u64);
-
-impl Numbers {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(2).wrapping_add(1))
-    }
-
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-
-    pub(super) fn one_of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
-        choices[self.below(choices.len() as u64) as usize]
-    }
-}
 
 pub(super) async fn database() -> TestResult<Database> {
     Ok(Database::open("memory://", Options { threads: Some(2), ..Options::default() }).await?)

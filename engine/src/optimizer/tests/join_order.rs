@@ -1,8 +1,8 @@
 //! The order of joins.
 
-use super::data::{Numbers, answer, database, numbered, plan, random_table, run, tables};
+use super::data::{answer, database, numbered, plan, random_table, run, tables};
 use crate::Session;
-use crate::catalog::testing::TestResult;
+use crate::catalog::testing::{Numbers, TestResult};
 
 /// A fact with 60,000 rows, a dimension with 6,000, one with 600, one with 60, each with the next one's key in `f`.
 async fn chain(session: &mut Session) -> TestResult {

@@ -7,8 +7,8 @@ use datafusion::datasource::MemTable;
 use datafusion::physical_plan::displayable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::data::{self, Numbers, ORDERED};
-use crate::catalog::testing::{Keep, TestDatabase, TestResult, answer, config, sorted_rows};
+use super::data::{self, ORDERED};
+use crate::catalog::testing::{Keep, Numbers, TestDatabase, TestResult, answer, config, sorted_rows};
 
 #[derive(Debug, Clone, Copy)]
 enum Layout {
