@@ -207,8 +207,7 @@ impl Integers {
                     }
                 }
                 Some(nulls) => {
-                    for (row, value) in batch.iter().enumerate().filter(|(row, _)| nulls.is_valid(number * BATCH_ROWS + row)) {
-                        let _ = row;
+                    for (_, value) in batch.iter().enumerate().filter(|(row, _)| nulls.is_valid(number * BATCH_ROWS + row)) {
                         let value = value.whole()?;
                         least = least.min(value);
                         greatest = greatest.max(value);
