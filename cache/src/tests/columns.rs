@@ -9,6 +9,8 @@ use clouddb_storage::segment::SegmentBody;
 use clouddb_storage::segment::reader::read_footer;
 use clouddb_storage::{Database, OpenOptions};
 use futures::future::try_join_all;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
 use super::TestResult;
 use crate::chunk::Rows;
@@ -45,7 +47,8 @@ async fn row_groups() -> TestResult<(Database, Vec<RowGroup>)> {
     let numbers: ArrayRef = Arc::new((0..ROWS).map(Some).collect::<Int64Array>());
     let texts: ArrayRef = Arc::new((0..ROWS).map(|row| Some(format!("text {}", row % 10))).collect::<StringViewArray>());
     // What no encoding shortens: a file that is not read whole with its footer.
-    let noise: ArrayRef = Arc::new((0..ROWS).map(|row| Some((row + 1).wrapping_mul(0x1E37_79B9_7F4A_7C15))).collect::<Int64Array>());
+    let random = &mut StdRng::seed_from_u64(1);
+    let noise: ArrayRef = Arc::new((0..ROWS).map(|_| Some(random.random::<i64>())).collect::<Int64Array>());
     writer.write(RecordBatch::try_from_iter(vec![("n", numbers), ("s", texts), ("noise", noise)])?).await?;
     let mut groups = Vec::new();
     for segment in writer.finish().await? {
