@@ -23,6 +23,7 @@ mod row_group;
 pub mod set;
 #[cfg(test)]
 mod tests;
+pub mod whole;
 
 pub use chunk::Chunk;
 pub use columns::{Cached, ChunkKey, ColumnCache, ColumnCacheCounts, DEFAULT_COLUMN_BYTES, Loading};

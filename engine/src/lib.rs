@@ -15,6 +15,7 @@ pub mod catalog;
 mod database;
 pub mod error;
 mod files;
+mod grouping;
 mod optimizer;
 mod scan;
 mod semantics;

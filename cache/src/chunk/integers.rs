@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::*;
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use super::{BATCH_ROWS, Rows};
 use crate::bits::Bits;
 use crate::set::IntegerSet;
+use crate::whole::{Whole, each_type};
 
 /// The integers of a chunk.
 #[derive(Debug)]
@@ -45,115 +46,6 @@ macro_rules! each_width {
         }
     };
 }
-
-/// Runs an expression with the Arrow type behind a data type whose values are integers of at most 64 bits, a decimal's included.
-macro_rules! each_type {
-    ($data_type:expr, $type:ident => $body:expr, else $otherwise:expr) => {
-        match $data_type {
-            DataType::Int8 => {
-                type $type = Int8Type;
-                $body
-            }
-            DataType::Int16 => {
-                type $type = Int16Type;
-                $body
-            }
-            DataType::Int32 => {
-                type $type = Int32Type;
-                $body
-            }
-            DataType::Int64 => {
-                type $type = Int64Type;
-                $body
-            }
-            DataType::UInt8 => {
-                type $type = UInt8Type;
-                $body
-            }
-            DataType::UInt16 => {
-                type $type = UInt16Type;
-                $body
-            }
-            DataType::UInt32 => {
-                type $type = UInt32Type;
-                $body
-            }
-            DataType::UInt64 => {
-                type $type = UInt64Type;
-                $body
-            }
-            DataType::Date32 => {
-                type $type = Date32Type;
-                $body
-            }
-            DataType::Date64 => {
-                type $type = Date64Type;
-                $body
-            }
-            DataType::Time32(TimeUnit::Second) => {
-                type $type = Time32SecondType;
-                $body
-            }
-            DataType::Time32(TimeUnit::Millisecond) => {
-                type $type = Time32MillisecondType;
-                $body
-            }
-            DataType::Time64(TimeUnit::Microsecond) => {
-                type $type = Time64MicrosecondType;
-                $body
-            }
-            DataType::Time64(TimeUnit::Nanosecond) => {
-                type $type = Time64NanosecondType;
-                $body
-            }
-            DataType::Timestamp(TimeUnit::Second, _) => {
-                type $type = TimestampSecondType;
-                $body
-            }
-            DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                type $type = TimestampMillisecondType;
-                $body
-            }
-            DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                type $type = TimestampMicrosecondType;
-                $body
-            }
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                type $type = TimestampNanosecondType;
-                $body
-            }
-            DataType::Decimal128(_, _) => {
-                type $type = Decimal128Type;
-                $body
-            }
-            _ => $otherwise,
-        }
-    };
-}
-
-/// A native value of Arrow as an integer, and back.
-trait Whole: Copy {
-    fn whole(self) -> Option<i64>;
-    fn of(value: i64) -> Self;
-}
-
-macro_rules! whole {
-    ($($native:ty),*) => {
-        $(impl Whole for $native {
-            fn whole(self) -> Option<i64> {
-                i64::try_from(self).ok()
-            }
-
-            // What went in comes out: a value is only made of a difference that was made of a value of this type.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_lossless)]
-            fn of(value: i64) -> Self {
-                value as $native
-            }
-        })*
-    };
-}
-
-whole!(i8, i16, i32, i64, u8, u16, u32, u64, i128);
 
 /// A difference.
 trait Difference: Copy + PartialOrd + Into<u64> {

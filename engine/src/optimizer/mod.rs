@@ -13,17 +13,20 @@ mod join_order;
 mod options;
 mod selectivity;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
 use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
+use crate::grouping::Grouping;
+
 pub(crate) use estimate::share_of_rows;
-pub(crate) use options::{CloudOptions, PREFIX};
+pub(crate) use options::{CloudOptions, PREFIX, of as options};
 
 /// DataFusion's rules for physical plans, kept from handing filters to the wrong table.
 pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
@@ -32,7 +35,10 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
         true => Arc::new(barrier::BehindBarriers::new(rule)) as _,
         false => rule,
     };
-    PhysicalOptimizer::new().rules.into_iter().map(guarded).collect()
+    let mut rules: Vec<_> = PhysicalOptimizer::new().rules.into_iter().map(guarded).collect();
+    let distribution = rules.iter().position(|rule| rule.name() == EnsureRequirements::new().name()).unwrap_or(rules.len());
+    rules.insert(distribution, Arc::new(Grouping));
+    rules
 }
 
 /// DataFusion's rules for logical plans, and ours behind them.

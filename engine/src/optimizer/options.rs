@@ -14,6 +14,8 @@ config_namespace! {
         pub join_order: bool, default = true
         /// Keep grouped subqueries that are joined on their keys from making groups that the join drops. Part of the order of joins.
         pub wanted_groups: bool, default = true
+        /// Group with the operator made for it. Otherwise DataFusion's does.
+        pub grouping: bool, default = true
     }
 }
 
@@ -30,6 +32,6 @@ impl ConfigExtension for CloudOptions {
 }
 
 /// The rules that are applied: all of them where nobody said otherwise.
-pub(super) fn of(options: &ConfigOptions) -> OptimizerOptions {
+pub(crate) fn of(options: &ConfigOptions) -> OptimizerOptions {
     options.extensions.get::<CloudOptions>().map(|options| options.optimizer.clone()).unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
 use arrow::datatypes::{Schema, SchemaRef};
+use clouddb_cache::predicate::{Bounds, ValueBounds};
 use clouddb_storage::segment::{ColumnStatistics, SegmentMeta, Value};
 use datafusion::catalog::Session;
 use datafusion::common::pruning::PruningStatistics;
@@ -70,6 +71,22 @@ pub(crate) fn prune(
             segments
         }
     }
+}
+
+/// What the log says of a column's values in a segment, as the cache understands it: for filters that come while a scan runs.
+pub(super) fn bounds(segment: &SegmentMeta, field_id: u32) -> Option<Bounds<'_>> {
+    let column = segment.column(field_id)?;
+    let integer = |value: &Value| match value {
+        Value::Int(value) => Some(*value),
+        Value::UInt(value) => i64::try_from(*value).ok(),
+        Value::Decimal(value) => i64::try_from(*value).ok(),
+        _ => None,
+    };
+    let values = match (&column.min.as_ref()?.value, &column.max.as_ref()?.value) {
+        (Value::String(least), Value::String(greatest)) => ValueBounds::Strings(least.as_bytes(), greatest.as_bytes()),
+        (least, greatest) => ValueBounds::Integers(integer(least)?, integer(greatest)?),
+    };
+    Some(Bounds { null_count: Some(column.null_count), rows: segment.rows, values })
 }
 
 /// Bounds and null counts of segments, a container each.

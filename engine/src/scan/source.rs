@@ -2,7 +2,7 @@
 //!
 //! It takes all filters, those of the query and those that joins and top-k bring while it runs, and applies them exactly. Computed columns stay above it.
 //!
-//! `EXPLAIN ANALYZE` shows: `segments_total`, `segments_pruned`; `row_groups_total`, `row_groups_pruned` (by their bounds), `row_groups_empty` (no row
+//! `EXPLAIN ANALYZE` shows: `segments_total`, `segments_pruned`, `segments_skipped` (by filters that came later); `row_groups_total`, `row_groups_pruned` (by their bounds), `row_groups_empty` (no row
 //! passed the filters: columns that only the output needs were not touched); `rows_scanned`; `cache_hits`, `cache_misses` (columns of row groups);
 //! `store_requests`, `store_bytes_read`.
 
@@ -19,17 +19,17 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::reassign_expr_columns;
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_expr_common::physical_expr::is_volatile;
-use datafusion::physical_plan::DisplayFormatType;
 use datafusion::physical_plan::filter_pushdown::{FilterPushdownPropagation, PushedDown};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayFormatType, SortOrderPushdownResult};
 
 use super::Shared;
 use super::estimate;
 use super::stream::{self, Job};
-use super::work::{Distribution, Queue};
+use super::work::{Distribution, Queue, Toward};
 use crate::optimizer::CloudOptions;
 
 /// The segments of a table that a query reads.
@@ -43,6 +43,8 @@ pub(crate) struct SegmentSource {
     /// On the table's schema.
     filters: Vec<Arc<dyn PhysicalExpr>>,
     fetch: Option<usize>,
+    /// The column, by its position in the table, whose least or greatest values a top-k above wants.
+    toward: Option<(usize, Toward)>,
     /// Of the segments' rows before filters, all columns.
     statistics: Arc<Statistics>,
     /// The share of rows that is expected to pass the query's own filters.
@@ -66,6 +68,7 @@ impl SegmentSource {
             projected_schema,
             filters: Vec::new(),
             fetch,
+            toward: None,
             statistics: Arc::new(statistics),
             selectivity: 1.0,
             metrics: ExecutionPlanMetricsSet::new(),
@@ -84,6 +87,7 @@ impl SegmentSource {
             projected_schema: Arc::clone(&self.projected_schema),
             filters: self.filters.clone(),
             fetch: self.fetch,
+            toward: self.toward,
             batch_rows: context.session_config().batch_size(),
             partitions: self.distribution.partitions(),
             metrics: self.metrics.clone(),
@@ -244,6 +248,16 @@ impl DataSource for SegmentSource {
             .any(|answer| matches!(answer, PushedDown::Yes))
             .then(|| Arc::new(Self { filters: taken, ..self.clone() }) as Arc<dyn DataSource>);
         Ok(FilterPushdownPropagation { filters: answers, updated_node })
+    }
+
+    fn try_pushdown_sort(&self, order: &[PhysicalSortExpr]) -> Result<SortOrderPushdownResult<Arc<dyn DataSource>>> {
+        let wanted = order.first().and_then(|first| {
+            let position = *self.projection.get(first.expr.downcast_ref::<Column>()?.index())?;
+            Some((position, if first.options.descending { Toward::Greatest } else { Toward::Least }))
+        });
+        let Some((position, toward)) = wanted.filter(|_| self.fetch.is_none()) else { return Ok(SortOrderPushdownResult::Unsupported) };
+        let distribution = Arc::new(self.distribution.toward(self.shared.columns[position].field_id, toward));
+        Ok(SortOrderPushdownResult::Inexact { inner: Arc::new(Self { distribution, toward: Some((position, toward)), ..self.clone() }) })
     }
 
     fn apply_expressions(&self, f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>) -> Result<TreeNodeRecursion> {

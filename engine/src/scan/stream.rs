@@ -8,7 +8,9 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use clouddb_cache::bits::Bits;
 use clouddb_cache::chunk::Rows;
+use clouddb_cache::predicate::ValueBounds;
 use clouddb_cache::{Chunk, Filter, Loading, RowGroup};
+use clouddb_storage::segment::SegmentMeta;
 use clouddb_storage::store::{Store, StoreCounts, StoreKind};
 use datafusion::common::Result;
 use datafusion::physical_expr::PhysicalExpr;
@@ -16,8 +18,8 @@ use datafusion::physical_expr::expressions::{DynamicFilterTracker, DynamicFilter
 use datafusion::physical_plan::metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, RecordOutput};
 use futures::Stream;
 
-use super::work::{Item, Opening, Piece, Queue};
-use super::{Shared, compile, expression};
+use super::work::{Item, Opening, Piece, Queue, Toward};
+use super::{Shared, compile, expression, pruning};
 use crate::error::to_datafusion;
 
 /// Row groups on their way in one scan of a far-away store, all partitions together: some 30 requests hide a trip of 30 ms behind a network of
@@ -34,6 +36,7 @@ pub(super) struct Job {
     pub(super) projected_schema: SchemaRef,
     pub(super) filters: Vec<Arc<dyn PhysicalExpr>>,
     pub(super) fetch: Option<usize>,
+    pub(super) toward: Option<(usize, Toward)>,
     pub(super) batch_rows: usize,
     pub(super) partitions: usize,
     pub(super) metrics: ExecutionPlanMetricsSet,
@@ -44,6 +47,7 @@ pub(super) type Morsel = RowGroup;
 
 struct Metrics {
     baseline: BaselineMetrics,
+    segments_skipped: Count,
     row_groups: Count,
     row_groups_pruned: Count,
     row_groups_empty: Count,
@@ -58,6 +62,7 @@ impl Metrics {
         let counter = |name| MetricBuilder::new(metrics).counter(name, partition);
         Self {
             baseline: BaselineMetrics::new(metrics, partition),
+            segments_skipped: counter("segments_skipped"),
             row_groups: counter("row_groups_total"),
             row_groups_pruned: counter("row_groups_pruned"),
             row_groups_empty: counter("row_groups_empty"),
@@ -327,7 +332,9 @@ impl Partition {
                         return Ok(Some(row_group));
                     }
                 }
-                (Item::Open(piece), Some(opening)) => self.open(piece, opening).await?,
+                // A filter may have come, or changed, since the segments were chosen.
+                (Item::Open(piece), Some(opening)) if self.may_have_rows(&piece.segment) => self.open(piece, opening).await?,
+                (Item::Open(_), Some(_)) => self.metrics.segments_skipped.add(1),
                 (Item::Open(_), None) => {}
             }
         }
@@ -338,7 +345,7 @@ impl Partition {
     async fn open(&mut self, piece: Piece, opening: Opening<Morsel>) -> Result<()> {
         let footer = self.job.shared.footers_ahead.footer(&piece.segment, &self.store, &self.metrics.store).await.map_err(to_datafusion)?;
         let all = footer.metadata().num_row_groups();
-        let row_groups: Vec<_> = piece
+        let mut row_groups: Vec<_> = piece
             .row_groups(all)
             .map(|number| RowGroup {
                 segment: Arc::clone(&piece.segment),
@@ -348,8 +355,16 @@ impl Partition {
             })
             .collect();
         self.metrics.row_groups.add(row_groups.len());
+        if let Some((column, toward)) = self.job.toward {
+            begin_toward(&mut row_groups, column, toward);
+        }
         opening.done(row_groups);
         Ok(())
+    }
+
+    fn may_have_rows(&self, segment: &SegmentMeta) -> bool {
+        let columns = &self.job.shared.columns;
+        self.filter.may_match(&|column| pruning::bounds(segment, columns.get(column)?.field_id))
     }
 
     fn may_match(&self, row_group: &RowGroup) -> bool {
@@ -422,4 +437,21 @@ impl Partition {
         self.current = Some(Current { chunks, rows, wanted, next: 0 });
         Ok(true)
     }
+}
+
+/// Orders row groups so that those with a column's least or greatest values come first; where nobody knows them, last.
+fn begin_toward(row_groups: &mut [RowGroup], column: usize, toward: Toward) {
+    // What is compared: the nearer end of the row group's values, as a number or as text.
+    fn end(row_group: &RowGroup, column: usize, toward: Toward) -> Option<(i64, &[u8])> {
+        match row_group.bounds(column)?.values {
+            ValueBounds::Integers(least, greatest) => Some((if toward == Toward::Least { least } else { greatest }, &[])),
+            ValueBounds::Strings(least, greatest) => Some((0, if toward == Toward::Least { least } else { greatest })),
+            ValueBounds::Unknown => None,
+        }
+    }
+    row_groups.sort_by(|left, right| match (end(left, column, toward), end(right, column, toward)) {
+        (Some(left), Some(right)) if toward == Toward::Least => left.cmp(&right),
+        (Some(left), Some(right)) => right.cmp(&left),
+        (left, right) => right.is_some().cmp(&left.is_some()),
+    });
 }

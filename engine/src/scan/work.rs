@@ -8,6 +8,7 @@
 //! would stand before the next one's values). Then each partition has a queue of its own. An order is also not declared where keeping it would leave most
 //! of the work to one partition.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -47,6 +48,15 @@ impl Piece {
     }
 }
 
+/// Where to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Toward {
+    /// With the least values.
+    Least,
+    /// With the greatest.
+    Greatest,
+}
+
 /// Who reads what.
 #[derive(Debug, Clone)]
 pub(super) enum Distribution {
@@ -68,6 +78,27 @@ impl Distribution {
         let row_groups: u64 = segments.iter().map(|segment| segment.rows.div_ceil(ROW_GROUP_ROWS)).sum();
         let partitions = usize::try_from(row_groups).unwrap_or(usize::MAX).clamp(1, target.max(1));
         Self::Shared { pieces: segments.iter().map(Piece::whole).collect(), partitions }
+    }
+
+    /// The same work, beginning where the least or the greatest values of a column are: a top-k then finds its rows early, and need not look at the rest. A
+    /// declared order is given up.
+    pub(super) fn toward(&self, field_id: u32, toward: Toward) -> Self {
+        let bound = |piece: &Piece| {
+            let column = piece.segment.column(field_id)?;
+            let bound = if toward == Toward::Least { &column.min } else { &column.max };
+            Some(bound.as_ref()?.value.clone())
+        };
+        let mut pieces: Vec<_> = self.pieces().map(|piece| (bound(piece), piece.clone())).collect();
+        pieces.sort_by(|(left, left_piece), (right, right_piece)| {
+            let bounds = match (left, right) {
+                (Some(left), Some(right)) => values::compare(left, right).unwrap_or(Ordering::Equal),
+                // What is not known comes last.
+                (left, right) => return right.is_some().cmp(&left.is_some()),
+            };
+            let order = bounds.then(left_piece.part.cmp(&right_piece.part));
+            if toward == Toward::Least { order } else { order.reverse() }
+        });
+        Self::Shared { pieces: pieces.into_iter().map(|(_, piece)| piece).collect(), partitions: self.partitions() }
     }
 
     pub(super) fn partitions(&self) -> usize {
@@ -131,14 +162,14 @@ fn one_after_another(table: &TableMeta, segments: &[Arc<SegmentMeta>]) -> Option
     bounds.sort_by(|a, b| {
         values::compare(&a.0, &b.0).unwrap_or_else(|| {
             comparable = false;
-            std::cmp::Ordering::Equal
+            Ordering::Equal
         })
     });
     // Where the key has more columns, those behind the first decide between equal ones.
     let single = table.cluster_by.len() == 1;
     let follows = |pair: &[(_, _, _)]| match values::compare(&pair[0].1, &pair[1].0) {
-        Some(std::cmp::Ordering::Less) => true,
-        Some(std::cmp::Ordering::Equal) => single,
+        Some(Ordering::Less) => true,
+        Some(Ordering::Equal) => single,
         _ => false,
     };
     (comparable && bounds.windows(2).all(follows)).then(|| bounds.iter().map(|(_, _, segment)| Piece::whole(segment)).collect())

@@ -11,7 +11,7 @@ pub(super) async fn database() -> TestResult<Database> {
     Ok(Database::open("memory://", Options { threads: Some(2), ..Options::default() }).await?)
 }
 
-pub(super) async fn run(session: &mut Session, sql: &str) -> TestResult<Vec<RecordBatch>> {
+pub(crate) async fn run(session: &mut Session, sql: &str) -> TestResult<Vec<RecordBatch>> {
     match session.execute(sql).await.map_err(|error| format!("{sql}: {error}"))? {
         StatementResult::Rows(rows) => Ok(rows.collect().await.map_err(|error| format!("{sql}: {error}"))?),
         StatementResult::Done(_) => Ok(Vec::new()),
@@ -19,7 +19,7 @@ pub(super) async fn run(session: &mut Session, sql: &str) -> TestResult<Vec<Reco
 }
 
 /// Rows as text, header first, sorted behind it.
-pub(super) async fn answer(session: &mut Session, sql: &str) -> TestResult<Vec<String>> {
+pub(crate) async fn answer(session: &mut Session, sql: &str) -> TestResult<Vec<String>> {
     let text = pretty_format_batches(&run(session, sql).await?)?.to_string();
     let mut rows: Vec<_> = text.lines().filter(|line| line.starts_with('|')).map(str::to_owned).collect();
     if let Some((_, rows)) = rows.split_first_mut() {
@@ -30,7 +30,7 @@ pub(super) async fn answer(session: &mut Session, sql: &str) -> TestResult<Vec<S
 }
 
 /// The plan of a query, one of `logical_plan` and `physical_plan`.
-pub(super) async fn plan(session: &mut Session, kind: &str, sql: &str) -> TestResult<String> {
+pub(crate) async fn plan(session: &mut Session, kind: &str, sql: &str) -> TestResult<String> {
     for batch in run(session, &format!("EXPLAIN {sql}")).await? {
         let batch = batch.columns().iter().map(|column| arrow::compute::cast(column, &DataType::Utf8)).collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch[0].len() {

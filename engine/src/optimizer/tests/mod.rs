@@ -1,4 +1,4 @@
 //! The rules on plans and on answers: what they make of a query, and that the answer is the same without them.
 
-mod data;
+pub(crate) mod data;
 mod join_order;
