@@ -73,8 +73,8 @@ impl Database {
         let Some(folder) = folder else {
             return Self::from_storage(clouddb_storage::Database::open_store(store, storage).await?, options).await;
         };
-        let (folder, bytes) = (folder.clone(), options.cache_folder_bytes);
-        let disk = tokio::task::spawn_blocking(move || DiskCache::new(&folder, bytes)).await;
+        let (folder, bytes, clock) = (folder.clone(), options.cache_folder_bytes, Arc::clone(&storage.env.clock));
+        let disk = tokio::task::spawn_blocking(move || DiskCache::new(&folder, bytes, clock)).await;
         let disk = disk.map_err(|error| Error::internal(format!("the cache's folder was not opened: {error}")))?;
         let store = store.with_block_cache(Arc::new(disk.clone()));
         Self::new(clouddb_storage::Database::open_store(store, storage).await?, options, Some(disk)).await

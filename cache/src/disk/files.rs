@@ -83,7 +83,7 @@ pub(super) struct Found {
 }
 
 /// Reads what a segment's folder has of ranges, which are ascending and disjoint. What cannot be read is not there.
-pub(super) fn read(folder: &Path, wanted: &[Range<u64>]) -> Found {
+pub(super) fn read(folder: &Path, wanted: &[Range<u64>], now: SystemTime) -> Found {
     let mut found = Found::default();
     let mut left = wanted.to_vec();
     let mut files = list(folder);
@@ -93,7 +93,7 @@ pub(super) fn read(folder: &Path, wanted: &[Range<u64>]) -> Found {
         if parts.is_empty() {
             continue;
         }
-        match read_parts(&path, &contents, &parts) {
+        match read_parts(&path, &contents, &parts, now) {
             Ok(pieces) => {
                 let length: u64 = pieces.iter().map(|(_, bytes)| bytes.len() as u64).sum();
                 found.saved += contents.took.mul_f64(length as f64 / contents.length() as f64);
@@ -121,7 +121,7 @@ pub(super) fn list(folder: &Path) -> Vec<(PathBuf, Contents)> {
 }
 
 /// Reads parts of a file, neighbours in it at once, and notes that it was used.
-fn read_parts(path: &Path, contents: &Contents, parts: &[(u64, Range<u64>)]) -> io::Result<Vec<Piece>> {
+fn read_parts(path: &Path, contents: &Contents, parts: &[(u64, Range<u64>)], now: SystemTime) -> io::Result<Vec<Piece>> {
     let mut file = File::open(path)?;
     if file.metadata()?.len() != contents.length() {
         return Err(ErrorKind::InvalidData.into());
@@ -141,7 +141,7 @@ fn read_parts(path: &Path, contents: &Contents, parts: &[(u64, Range<u64>)]) -> 
         pieces.extend(run.iter().map(piece));
     }
     // Without the right to do so, it goes before its time.
-    let _ = file.set_modified(SystemTime::now());
+    let _ = file.set_modified(now);
     Ok(pieces)
 }
 
@@ -172,7 +172,7 @@ pub(super) fn divide(pieces: Vec<Piece>, largest: u64, took: Duration) -> Vec<(C
 }
 
 /// Writes a file into a segment's folder: it is there as a whole or not at all.
-pub(super) fn write(root: &Path, segment: &str, contents: &Contents, parts: &[Bytes]) -> io::Result<()> {
+pub(super) fn write(root: &Path, segment: &str, contents: &Contents, parts: &[Bytes], now: SystemTime) -> io::Result<()> {
     let temporary = root.join(format!("{TEMPORARY}{:016x}", RandomState::new().build_hasher().finish()));
     let write = || {
         let mut file = match File::create_new(&temporary) {
@@ -183,6 +183,7 @@ pub(super) fn write(root: &Path, segment: &str, contents: &Contents, parts: &[By
             file => file?,
         };
         parts.iter().try_for_each(|part| file.write_all(part))?;
+        let _ = file.set_modified(now);
         drop(file);
         let folder = root.join(segment);
         let name = folder.join(contents.name());

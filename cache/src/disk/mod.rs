@@ -18,11 +18,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use clouddb_storage::segment::{BLOCK, BlockCache, ParquetLocation, Piece};
+use clouddb_storage::env::Clock;
+use clouddb_storage::segment::{BLOCK, BlockCache, Lookup, ParquetLocation, Piece};
 
 use files::{Contents, Found};
 use queue::Queue;
@@ -99,11 +100,13 @@ fn name(file: &ParquetLocation) -> String {
 }
 
 impl DiskCache {
-    /// A cache in a folder, which is created if it is not there, with at most `budget` bytes. Budgets below 64 MiB keep the budget, but little else.
-    pub fn new(folder: &Path, budget: u64) -> Self {
+    /// A cache in a folder, which is created if it is not there, with at most `budget` bytes, of which an eighth stays free for what other
+    /// processes write meanwhile. Below some 8 MiB, small segments are cut and not found whole; below 1 MiB, nothing fits.
+    pub fn new(folder: &Path, budget: u64, clock: Arc<dyn Clock>) -> Self {
         let folder = Arc::new(Folder {
             root: folder.join(FOLDER),
             budget,
+            clock,
             known: Mutex::default(),
             counters: Counters::default(),
             warned: AtomicBool::new(false),
@@ -126,8 +129,8 @@ impl DiskCache {
 
     /// What it did so far. Looks at the folder.
     pub async fn counts(&self) -> DiskCacheCounts {
-        let root = self.folder.root.clone();
-        let tally = tokio::task::spawn_blocking(move || tidy::count(&root)).await.unwrap_or_default();
+        let (root, now) = (self.folder.root.clone(), self.folder.now());
+        let tally = tokio::task::spawn_blocking(move || tidy::count(&root, now)).await.unwrap_or_default();
         let counters = &self.folder.counters;
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         DiskCacheCounts {
@@ -153,12 +156,12 @@ impl fmt::Debug for DiskCache {
 
 #[async_trait]
 impl BlockCache for DiskCache {
-    async fn find(&self, file: &ParquetLocation, ranges: &[Range<u64>]) -> Vec<Piece> {
+    async fn find(&self, file: &ParquetLocation, ranges: &[Range<u64>]) -> Lookup {
         if ranges.is_empty() {
-            return Vec::new();
+            return Lookup::default();
         }
-        let (folder, wanted) = (self.folder.root.join(name(file)), ranges.to_vec());
-        let found = tokio::task::spawn_blocking(move || files::read(&folder, &wanted)).await;
+        let (folder, wanted, now) = (self.folder.root.join(name(file)), ranges.to_vec(), self.folder.now());
+        let found = tokio::task::spawn_blocking(move || files::read(&folder, &wanted, now)).await;
         // A runtime that ends finds nothing.
         let Found { pieces, saved, damaged } = found.unwrap_or_default();
         let counters = &self.folder.counters;
@@ -168,10 +171,11 @@ impl BlockCache for DiskCache {
         add(&counters.bytes_read, bytes);
         add(&counters.saved, u64::try_from(saved.as_nanos()).unwrap_or(u64::MAX));
         add(&counters.damaged, damaged);
-        pieces
+        Lookup { pieces, at: self.folder.clock.elapsed() }
     }
 
-    fn keep(&self, file: &ParquetLocation, pieces: Vec<Piece>, took: Duration) {
+    fn keep(&self, file: &ParquetLocation, pieces: Vec<Piece>, looked_up_at: Duration) {
+        let took = self.folder.clock.elapsed().saturating_sub(looked_up_at);
         let bytes = pieces.iter().map(|(_, bytes)| bytes.len() as u64).sum();
         if !self.queue.push(Job::Keep { segment: name(file), pieces, took }, bytes) {
             add(&self.folder.counters.not_kept, 1);
@@ -189,6 +193,7 @@ impl BlockCache for DiskCache {
 struct Folder {
     root: PathBuf,
     budget: u64,
+    clock: Arc<dyn Clock>,
     known: Mutex<Known>,
     counters: Counters,
     warned: AtomicBool,
@@ -204,6 +209,11 @@ struct Known {
 }
 
 impl Folder {
+    /// When files are used that are used now.
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_micros(self.clock.now_us().max(0).unsigned_abs())
+    }
+
     fn write(&self, segment: &str, pieces: Vec<Piece>, took: Duration) {
         // Files may be cut at blocks only.
         let largest = LONGEST_FILE.min(self.budget / 16) / BLOCK * BLOCK;
@@ -225,11 +235,12 @@ impl Folder {
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.unseen < weight || known.bytes + weight > self.budget {
-            let (tally, evicted) = tidy::tidy(&self.root, self.budget - spare - weight, (self.budget - spare) / 16 * 15 - weight)?;
+            let (tally, evicted) =
+                tidy::tidy(&self.root, self.budget - spare - weight, (self.budget - spare) / 16 * 15 - weight, self.now())?;
             add(&self.counters.evictions, evicted);
             *known = Known { bytes: tally.bytes, unseen: (spare / 8).max(weight) };
         }
-        files::write(&self.root, segment, contents, parts)?;
+        files::write(&self.root, segment, contents, parts, self.now())?;
         known.bytes += weight;
         known.unseen -= weight;
         Ok(())

@@ -26,14 +26,14 @@ pub(super) fn weight(length: u64) -> u64 {
 }
 
 /// What is there.
-pub(super) fn count(root: &Path) -> Tally {
-    scan(root).map(|(files, temporary)| tally(&files, temporary)).unwrap_or_default()
+pub(super) fn count(root: &Path, now: SystemTime) -> Tally {
+    scan(root, now).map(|(files, temporary)| tally(&files, temporary)).unwrap_or_default()
 }
 
 /// Deletes what was not used for longest if there are more than `most` bytes, until there are at most `target`. What is there then, and how many files
 /// were deleted.
-pub(super) fn tidy(root: &Path, most: u64, target: u64) -> io::Result<(Tally, u64)> {
-    let (mut files, temporary) = scan(root)?;
+pub(super) fn tidy(root: &Path, most: u64, target: u64, now: SystemTime) -> io::Result<(Tally, u64)> {
+    let (mut files, temporary) = scan(root, now)?;
     let mut left = tally(&files, temporary);
     let mut deleted = 0;
     if left.bytes > most {
@@ -64,9 +64,8 @@ fn tally(files: &Scanned, temporary: u64) -> Tally {
 }
 
 /// All files with when they were last used, and the bytes of those that are being written. Deletes what was left behind.
-fn scan(root: &Path) -> io::Result<(Scanned, u64)> {
+fn scan(root: &Path, now: SystemTime) -> io::Result<(Scanned, u64)> {
     let (mut files, mut temporary) = (Vec::new(), 0);
-    let now = SystemTime::now();
     let entries = match fs::read_dir(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((files, 0)),
         entries => entries?,

@@ -5,12 +5,13 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::DataType;
 use bytes::Bytes;
 use clouddb_storage::catalog::{ColumnSpec, TableMeta};
+use clouddb_storage::env::SystemClock;
 use clouddb_storage::segment::reader::{read_footer, read_ranges};
 use clouddb_storage::segment::{BLOCK, ParquetLocation, SegmentBody};
 use clouddb_storage::store::{Store, StoreCounts, StoreKind};
@@ -61,7 +62,7 @@ impl Far {
 
     /// The store as a process sees it that has just begun, with a cache.
     fn process(&self, folder: &Path, budget: u64) -> Process<'_> {
-        let cache = DiskCache::new(folder, budget);
+        let cache = DiskCache::new(folder, budget, Arc::new(SystemClock));
         Process { far: self, store: plain(&self.objects, StoreKind::Remote).with_block_cache(Arc::new(cache.clone())), cache }
     }
 }
@@ -148,7 +149,7 @@ async fn a_small_file_is_kept_whole() -> TestResult {
 async fn stores_that_are_near_are_read_themselves() -> TestResult {
     let (far, folder) = (Far::new(1, 10_000).await?, tempfile::tempdir()?);
     for kind in [StoreKind::Memory, StoreKind::Local] {
-        let cache = DiskCache::new(folder.path(), PLENTY);
+        let cache = DiskCache::new(folder.path(), PLENTY, Arc::new(SystemClock));
         let store = plain(&far.objects, kind).with_block_cache(Arc::new(cache.clone()));
         let process = Process { far: &far, store, cache };
         assert!(process.read(0, None).await?.gets > 0);
@@ -256,7 +257,7 @@ async fn what_killed_processes_left_is_cleaned_up() -> TestResult {
         fs::write(file, vec![1; 100_000])?;
     }
     for file in [&old, &foreign] {
-        fs::File::open(file)?.set_modified(SystemTime::now() - Duration::from_secs(3600))?;
+        fs::File::open(file)?.set_modified(fs::metadata(file)?.modified()? - Duration::from_secs(3600))?;
     }
     fs::create_dir(root.join("empty"))?;
     let process = far.process(folder.path(), PLENTY);

@@ -1,5 +1,7 @@
 //! `--cache-dir` before a real S3 server: MinIO, where `CLOUDDB_TEST_MINIO` says that one runs.
 
+#![allow(clippy::disallowed_methods, reason = "a test may wait")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

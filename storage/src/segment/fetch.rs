@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -17,18 +17,26 @@ use crate::store::Store;
 /// A part of a segment's file: where it begins, and its bytes.
 pub type Piece = (u64, Bytes);
 
+/// What a cache has of ranges.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    /// Ascending and disjoint, each within one of the ranges.
+    pub pieces: Vec<Piece>,
+    /// When the answer was given, by the cache's own clock: it wants to know how long it takes to get the rest.
+    pub at: Duration,
+}
+
 /// Keeps bytes of segments' files nearer than the store does. [`ParquetLocation::tail_hash`] says which file it is, whatever its path: it covers the
 /// footer, with the checksums of all that is before it.
 ///
 /// Nothing relies on it: it may forget, lose and damage what it was given, and answer late, but not with an error.
 #[async_trait]
 pub trait BlockCache: fmt::Debug + Send + Sync {
-    /// What it has of these ranges, which are ascending and disjoint: pieces that lie within one of them each, ascending and disjoint as well.
-    /// Bytes that were given as one piece are found as one.
-    async fn find(&self, file: &ParquetLocation, ranges: &[Range<u64>]) -> Vec<Piece>;
+    /// What it has of these ranges, which are ascending and disjoint. Bytes that were given as one piece are found as one.
+    async fn find(&self, file: &ParquetLocation, ranges: &[Range<u64>]) -> Lookup;
 
-    /// Takes pieces, ascending and disjoint, that it may keep; getting them took so long. Returns at once.
-    fn keep(&self, file: &ParquetLocation, pieces: Vec<Piece>, took: Duration);
+    /// Takes pieces, ascending and disjoint, that it may keep: what was looked up then and was not there. Returns at once.
+    fn keep(&self, file: &ParquetLocation, pieces: Vec<Piece>, looked_up_at: Duration);
 
     /// Is told that what it found in this range was not what was written.
     fn damaged(&self, file: &ParquetLocation, range: Range<u64>);
@@ -42,8 +50,11 @@ pub(super) async fn blocks(
     verify: impl Fn(u64, &[u8]) -> Result<()>,
 ) -> Result<Vec<Bytes>> {
     let mut pieces = Vec::new();
+    let mut looked_up_at = Duration::ZERO;
     if let Some(cache) = store.block_cache() {
-        for (start, bytes) in cache.find(file, ranges).await {
+        let found = cache.find(file, ranges).await;
+        looked_up_at = found.at;
+        for (start, bytes) in found.pieces {
             match verify(start, &bytes) {
                 Ok(()) => pieces.push((start, bytes)),
                 Err(_) => cache.damaged(file, start..start + bytes.len() as u64),
@@ -52,14 +63,12 @@ pub(super) async fn blocks(
     }
     let missing = missing(ranges, &pieces);
     if !missing.is_empty() {
-        let begin = Instant::now();
         let fetched: Vec<Piece> = missing.iter().map(|range| range.start).zip(from_store(store, file, &missing).await?).collect();
-        let took = begin.elapsed();
         for (start, bytes) in &fetched {
             verify(*start, bytes)?;
         }
         if let Some(cache) = store.block_cache() {
-            cache.keep(file, fetched.clone(), took);
+            cache.keep(file, fetched.clone(), looked_up_at);
         }
         pieces.extend(fetched);
         pieces.sort_unstable_by_key(|(start, _)| *start);
@@ -75,24 +84,26 @@ pub(super) async fn whole<T>(
     understand: impl Fn(Bytes) -> Result<T>,
     sound: impl Fn(&T) -> bool,
 ) -> Result<T> {
-    if let Some(cache) = store.block_cache()
-        && let [(start, bytes)] = cache.find(file, std::slice::from_ref(&range)).await.as_slice()
-        && *start == range.start
-        && bytes.len() as u64 == range.end - range.start
-    {
-        match understand(bytes.clone()) {
-            Ok(understood) if sound(&understood) => return Ok(understood),
-            _ => cache.damaged(file, range.clone()),
+    let mut looked_up_at = Duration::ZERO;
+    if let Some(cache) = store.block_cache() {
+        let found = cache.find(file, std::slice::from_ref(&range)).await;
+        looked_up_at = found.at;
+        if let [(start, bytes)] = found.pieces.as_slice()
+            && *start == range.start
+            && bytes.len() as u64 == range.end - range.start
+        {
+            match understand(bytes.clone()) {
+                Ok(understood) if sound(&understood) => return Ok(understood),
+                _ => cache.damaged(file, range.clone()),
+            }
         }
     }
-    let begin = Instant::now();
     let bytes = from_store(store, file, std::slice::from_ref(&range)).await?.pop().unwrap_or_default();
-    let took = begin.elapsed();
     let understood = understand(bytes.clone())?;
     if let Some(cache) = store.block_cache()
         && sound(&understood)
     {
-        cache.keep(file, vec![(range.start, bytes)], took);
+        cache.keep(file, vec![(range.start, bytes)], looked_up_at);
     }
     Ok(understood)
 }

@@ -23,7 +23,7 @@ use bytes::Bytes;
 
 use crate::ids::SegmentId;
 pub use blocks::BLOCK;
-pub use fetch::{BlockCache, Piece, missing};
+pub use fetch::{BlockCache, Lookup, Piece, missing};
 pub use sort::ORDER as CLUSTERING_ORDER;
 pub use statistics::{Bound, ColumnStatistics, Value};
 

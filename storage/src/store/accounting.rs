@@ -20,7 +20,7 @@ use object_store::{
 };
 
 use super::StoreCounts;
-use crate::segment::{BlockCache, ParquetLocation, Piece};
+use crate::segment::{BlockCache, Lookup, ParquetLocation, Piece};
 
 /// The running totals. Relaxed order is enough: they are read for display and for differences around work that was awaited.
 #[derive(Debug, Default)]
@@ -199,15 +199,15 @@ impl CountedBlocks {
 
 #[async_trait]
 impl BlockCache for CountedBlocks {
-    async fn find(&self, file: &ParquetLocation, ranges: &[Range<u64>]) -> Vec<Piece> {
-        let pieces = self.inner.find(file, ranges).await;
-        add(&self.counters.cache_hits, pieces.len() as u64);
-        add(&self.counters.cache_bytes_read, pieces.iter().map(|(_, bytes)| bytes.len() as u64).sum());
-        pieces
+    async fn find(&self, file: &ParquetLocation, ranges: &[Range<u64>]) -> Lookup {
+        let found = self.inner.find(file, ranges).await;
+        add(&self.counters.cache_hits, found.pieces.len() as u64);
+        add(&self.counters.cache_bytes_read, found.pieces.iter().map(|(_, bytes)| bytes.len() as u64).sum());
+        found
     }
 
-    fn keep(&self, file: &ParquetLocation, pieces: Vec<Piece>, took: Duration) {
-        self.inner.keep(file, pieces, took);
+    fn keep(&self, file: &ParquetLocation, pieces: Vec<Piece>, looked_up_at: Duration) {
+        self.inner.keep(file, pieces, looked_up_at);
     }
 
     fn damaged(&self, file: &ParquetLocation, range: Range<u64>) {
