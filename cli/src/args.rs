@@ -75,6 +75,12 @@ pub(crate) struct ShellArgs {
     /// Memory for decoded columns that are kept between statements, as 4GiB; 0 keeps none. Default: 1GiB.
     #[arg(long, value_name = "SIZE", value_parser = parse_size_or_none)]
     pub(crate) cache_size: Option<u64>,
+    /// A folder on a fast local disk for what is read of tables in a bucket: a later run need not fetch it again. Runs can share it. Default: none.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Disk space that --cache-dir may take; what was not used for longest goes first. Default: 10GiB.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, requires = "cache_dir")]
+    pub(crate) cache_dir_size: Option<u64>,
     /// Tell on standard error how long each statement took.
     #[arg(long)]
     pub(crate) timer: bool,

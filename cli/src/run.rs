@@ -129,7 +129,9 @@ impl Runner {
         let memory_limit = args.memory_limit.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let defaults = Options::default();
         let cache_bytes = args.cache_size.unwrap_or(defaults.cache_bytes);
-        let options = Options { storage, threads: Some(threads), memory_limit, cache_bytes, ..defaults };
+        let cache_folder_bytes = args.cache_dir_size.unwrap_or(defaults.cache_folder_bytes);
+        let cache_folder = args.cache_dir.clone();
+        let options = Options { storage, threads: Some(threads), memory_limit, cache_bytes, cache_folder, cache_folder_bytes, ..defaults };
         let database = interruptible(async { Ok(Database::open(url, options).await?) }).await?;
         let session = database.session();
         let existed = database.storage().exists();
@@ -185,10 +187,10 @@ impl Runner {
         }
     }
 
-    /// Lets background work end: checkpoints that are due.
+    /// Lets background work end: checkpoints that are due, and what is to be kept on disk.
     async fn close(&mut self) {
         let _ = interruptible(async {
-            self.database.storage().close().await;
+            self.database.close().await;
             Ok(())
         })
         .await;

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use clouddb_cache::{ColumnCache, FooterCache};
+use clouddb_cache::{ColumnCache, DiskCache, FooterCache};
+use clouddb_storage::OpenOptions;
 use clouddb_storage::store::{Store, StoreKind};
 use datafusion::catalog::CatalogProvider;
 use datafusion::execution::SessionStateBuilder;
@@ -11,7 +12,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 
 use crate::catalog::{CloudCatalog, SqlPlanner};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::optimizer;
 use crate::scan::Caches;
 use crate::semantics;
@@ -57,17 +58,37 @@ impl Database {
             // They are for the files that statements name.
             storage_options.store_options.clear();
         }
-        let storage = clouddb_storage::Database::open(url, storage_options).await?;
-        let mut files_options = options.clone();
+        let store = Store::connect(url, &storage_options.store_options).await?;
+        let mut files_options = options;
         files_options.storage.store_options.extend(url_options);
-        Self::from_storage(storage, &files_options).await
+        Self::open_store(store, storage_options, &files_options).await
     }
 
-    /// Opens a database whose storage is open already.
+    /// Opens the database at a place in a store; `storage` is how. Files that statements name are reached with the options of the store in `options`.
+    ///
+    /// # Errors
+    /// Those of [`clouddb_storage::Database::open_store`].
+    pub async fn open_store(store: Store, storage: OpenOptions, options: &Options) -> Result<Self> {
+        let folder = options.cache_folder.as_ref().filter(|_| store.kind() == StoreKind::Remote && options.cache_folder_bytes > 0);
+        let Some(folder) = folder else {
+            return Self::from_storage(clouddb_storage::Database::open_store(store, storage).await?, options).await;
+        };
+        let (folder, bytes, clock) = (folder.clone(), options.cache_folder_bytes, Arc::clone(&storage.env.clock));
+        let disk = tokio::task::spawn_blocking(move || DiskCache::new(&folder, bytes, clock)).await;
+        let disk = disk.map_err(|error| Error::internal(format!("the cache's folder was not opened: {error}")))?;
+        let store = store.with_block_cache(Arc::new(disk.clone()));
+        Self::new(clouddb_storage::Database::open_store(store, storage).await?, options, Some(disk)).await
+    }
+
+    /// Opens a database whose storage is open already, and reads its store as that does: `cache_folder` is for [`Self::open_store`].
     ///
     /// # Errors
     /// *Invalid* for a folder to spill to that cannot be used.
     pub async fn from_storage(storage: clouddb_storage::Database, options: &Options) -> Result<Self> {
+        Self::new(storage, options, None).await
+    }
+
+    async fn new(storage: clouddb_storage::Database, options: &Options, disk: Option<DiskCache>) -> Result<Self> {
         let runtime = options.runtime()?;
         let template = SessionStateBuilder::new()
             .with_config(options.session_config())
@@ -87,8 +108,16 @@ impl Database {
             footers.insert(segment, footer).await;
         }
         let store_options = options.storage.store_options.clone();
-        let caches = Caches { footers, columns: ColumnCache::new(options.cache_bytes) };
+        let caches = Caches { footers, columns: ColumnCache::new(options.cache_bytes), disk };
         Ok(Self { inner: Arc::new(Inner { storage, caches, runtime, template, stored, store_options }) })
+    }
+
+    /// Waits for work in the background: checkpoints that are due, and what is to be kept on disk. The database can still be used.
+    pub async fn close(&self) {
+        self.inner.storage.close().await;
+        if let Some(disk) = &self.inner.caches.disk {
+            disk.flush().await;
+        }
     }
 
     /// The storage underneath.
@@ -116,7 +145,7 @@ impl Database {
         CloudCatalog::with_planner(self.inner.storage.clone(), snapshot, self.inner.caches.clone(), planner)
     }
 
-    /// What is kept in memory between queries.
+    /// What is kept between queries.
     pub fn caches(&self) -> &Caches {
         &self.inner.caches
     }

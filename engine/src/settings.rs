@@ -51,6 +51,11 @@ pub struct Options {
     pub footer_cache_bytes: u64,
     /// Bytes of decoded columns to keep in memory between queries; 0 keeps nothing.
     pub cache_bytes: u64,
+    /// A folder on a local disk to keep what is read of segments in a store behind a network, for later processes, too; `None` keeps nothing. Any
+    /// number of databases and processes can share it.
+    pub cache_folder: Option<PathBuf>,
+    /// Bytes to keep there; 0 keeps nothing.
+    pub cache_folder_bytes: u64,
 }
 
 impl Default for Options {
@@ -63,6 +68,8 @@ impl Default for Options {
             batch_size: None,
             footer_cache_bytes: clouddb_cache::DEFAULT_FOOTER_BYTES,
             cache_bytes: clouddb_cache::DEFAULT_COLUMN_BYTES,
+            cache_folder: None,
+            cache_folder_bytes: clouddb_cache::DEFAULT_DISK_BYTES,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod columns;
+mod disk;
 mod footers;
 mod random;
 

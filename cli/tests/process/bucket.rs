@@ -3,7 +3,7 @@
 use crate::support::{Folder, clouddb};
 
 /// A place in the bucket that nobody else uses, or nothing and a line that says so.
-fn place(name: &str) -> Option<String> {
+pub(crate) fn place(name: &str) -> Option<String> {
     if std::env::var_os("CLOUDDB_TEST_MINIO").is_none() {
         assert!(std::env::var_os("CLOUDDB_TEST_REQUIRE_MINIO").is_none(), "there is no MinIO: run this with scripts/minio run");
         eprintln!("skipped: no MinIO server; run it with scripts/minio run");

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use crate::support::{Folder, Run, clouddb, clouddb_with_input, files};
 
 /// A file system of some size; it and the process that holds it are gone when this is dropped.
-struct SmallDisk {
+pub(crate) struct SmallDisk {
     holder: Child,
     root: PathBuf,
     _place: Folder,
@@ -15,7 +15,7 @@ struct SmallDisk {
 
 impl SmallDisk {
     /// A disk of so many KiB; nothing, and a line that says so, where none can be mounted.
-    fn new(kib: usize) -> Option<Self> {
+    pub(crate) fn new(kib: usize) -> Option<Self> {
         // As root in a user namespace of its own, or as the root that this is already.
         for flags in ["-rm", "-m"] {
             let place = Folder::new();
@@ -41,7 +41,7 @@ impl SmallDisk {
         None
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.root.join(name).display().to_string()
     }
 

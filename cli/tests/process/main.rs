@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod bucket;
+mod cache_dir;
 mod commands;
 mod formats;
 #[cfg(target_os = "linux")]

@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::datatypes::SchemaRef;
-use clouddb_cache::{ColumnCache, ColumnShape, FooterCache};
+use clouddb_cache::{ColumnCache, ColumnShape, DiskCache, FooterCache};
 use clouddb_storage::TableSnapshot;
 use clouddb_storage::segment::{SegmentBody, SegmentMeta};
 use clouddb_storage::store::Store;
@@ -48,13 +48,15 @@ use inline::InlineSource;
 use source::SegmentSource;
 use work::Distribution;
 
-/// What all databases of a process, or those that share a budget, keep in memory between queries. Cloning is cheap; clones share it.
+/// What all databases of a process, or those that share a budget, keep between queries. Cloning is cheap; clones share it.
 #[derive(Debug, Clone)]
 pub struct Caches {
     /// Segments' footers.
     pub footers: FooterCache,
     /// Decoded columns.
     pub columns: ColumnCache,
+    /// Bytes of segments, on a local disk. The store is read through it; here it is for those who want to know how it does.
+    pub disk: Option<DiskCache>,
 }
 
 /// What the partitions of one scan share.

@@ -4,7 +4,7 @@
 //!
 //! `EXPLAIN ANALYZE` shows: `segments_total`, `segments_pruned`, `segments_skipped` (by filters that came later); `row_groups_total`, `row_groups_pruned` (by their bounds), `row_groups_empty` (no row
 //! passed the filters: columns that only the output needs were not touched); `rows_scanned`; `cache_hits`, `cache_misses` (columns of row groups);
-//! `store_requests`, `store_bytes_read`.
+//! `store_requests`, `store_bytes_read`; `disk_hits`, `disk_bytes_read` (pieces of files that the cache on disk had).
 
 use std::any::Any;
 use std::fmt;

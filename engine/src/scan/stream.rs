@@ -79,17 +79,27 @@ impl Metrics {
 pub(super) struct StoreMetrics {
     requests: Count,
     bytes: Count,
+    /// Of the cache on disk.
+    disk_hits: Count,
+    disk_bytes: Count,
 }
 
 impl StoreMetrics {
     fn new(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Self {
         let counter = |name| MetricBuilder::new(metrics).counter(name, partition);
-        Self { requests: counter("store_requests"), bytes: counter("store_bytes_read") }
+        Self {
+            requests: counter("store_requests"),
+            bytes: counter("store_bytes_read"),
+            disk_hits: counter("disk_hits"),
+            disk_bytes: counter("disk_bytes_read"),
+        }
     }
 
     pub(super) fn add(&self, counts: StoreCounts) {
         self.requests.add((counts.gets + counts.heads) as usize);
         self.bytes.add(counts.bytes_read as usize);
+        self.disk_hits.add(counts.cache_hits as usize);
+        self.disk_bytes.add(counts.cache_bytes_read as usize);
     }
 }
 

@@ -1,4 +1,4 @@
-//! `system.cache`: what is kept in memory between queries, and what it was good for. `system.cached_columns`: which columns.
+//! `system.cache`: what is kept in memory between queries, and on disk, and what it was good for. `system.cached_columns`: which columns.
 //!
 //! Both are about this process, not about the snapshot.
 
@@ -26,21 +26,40 @@ pub(super) fn schema() -> SchemaRef {
     ])
 }
 
+/// A line of `system.cache`: kind; entries, bytes, budget, hits, misses, evictions; nanoseconds saved.
+type Line = (&'static str, [u64; 6], u64);
+
 pub(super) async fn rows(caches: &Caches) -> Result<RecordBatch> {
     let columns = caches.columns.counts();
     let footers = caches.footers.counts().await;
-    let numbers = |columns: u64, footers: u64| Arc::new(Int64Array::from(vec![to_number(columns), to_number(footers)]));
+    let mut lines: Vec<Line> = vec![
+        (
+            "columns",
+            [columns.entries, columns.bytes, columns.budget, columns.hits, columns.misses, columns.evictions],
+            columns.saved_nanoseconds,
+        ),
+        (
+            "footers",
+            [footers.entries, footers.bytes, footers.budget, footers.hits, footers.loads, footers.evictions],
+            footers.saved_nanoseconds,
+        ),
+    ];
+    if let Some(disk) = &caches.disk {
+        let disk = disk.counts().await;
+        lines.push(("disk", [disk.entries, disk.bytes, disk.budget, disk.hits, disk.misses, disk.evictions], disk.saved_nanoseconds));
+    }
+    let numbers = |at: usize| Arc::new(lines.iter().map(|line| Some(to_number(line.1[at]))).collect::<Int64Array>());
     batch(
         schema(),
         vec![
-            Arc::new(StringViewArray::from(vec!["columns", "footers"])),
-            numbers(columns.entries, footers.entries),
-            numbers(columns.bytes, footers.bytes),
-            numbers(columns.budget, footers.budget),
-            numbers(columns.hits, footers.hits),
-            numbers(columns.misses, footers.loads),
-            numbers(columns.evictions, footers.evictions),
-            Arc::new(Float64Array::from(vec![columns.saved_nanoseconds as f64 / 1e9, footers.saved_nanoseconds as f64 / 1e9])),
+            Arc::new(lines.iter().map(|line| Some(line.0)).collect::<StringViewArray>()),
+            numbers(0),
+            numbers(1),
+            numbers(2),
+            numbers(3),
+            numbers(4),
+            numbers(5),
+            Arc::new(lines.iter().map(|line| Some(line.2 as f64 / 1e9)).collect::<Float64Array>()),
         ],
     )
 }

@@ -13,7 +13,7 @@ pub(super) const KEY: &str = "clouddb.blocks";
 
 /// Length of a block. A read is widened to whole blocks, which costs 64 KiB on average, 0.6 ms at 100 MB/s; half of it would double the footer's
 /// share of a cold query.
-pub(crate) const BLOCK: u64 = 64 * 1024;
+pub const BLOCK: u64 = 64 * 1024;
 
 /// Computes checksums of bytes as they are written.
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ mod bounds;
 mod conform;
 mod distinct;
 mod encoding;
+mod fetch;
 mod file;
 mod inline;
 mod layout;
@@ -21,7 +22,8 @@ pub mod writer;
 use bytes::Bytes;
 
 use crate::ids::SegmentId;
-pub(crate) use blocks::BLOCK;
+pub use blocks::BLOCK;
+pub use fetch::{BlockCache, Lookup, Piece, missing};
 pub use sort::ORDER as CLUSTERING_ORDER;
 pub use statistics::{Bound, ColumnStatistics, Value};
 

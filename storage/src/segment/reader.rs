@@ -8,9 +8,9 @@ use bytes::Bytes;
 use parquet::DecodeResult;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataPushDecoder};
 
-use super::{ParquetLocation, SegmentBody, SegmentMeta, blocks, inline};
+use super::{ParquetLocation, SegmentBody, SegmentMeta, blocks, fetch, inline};
 use crate::catalog::TableMeta;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::store::Store;
 
 /// A Parquet segment's footer: verified against the log, parsed, with page indexes and the checksums of the file's blocks; and all of the file where
@@ -42,30 +42,31 @@ pub(crate) fn is_read_whole(store: &Store, location: &ParquetLocation) -> bool {
     location.length.saturating_sub(location.tail_length) <= store.gap()
 }
 
-/// Fetches and verifies a segment's footer, and with it a small file's rows: one request.
+/// Fetches and verifies a segment's footer, and with it a small file's rows: one request at most.
 ///
 /// # Errors
 /// *Corrupt* when the footer's bytes are not those that the log vouches for. Damage among the rows is the business of who reads them.
 pub async fn read_footer(store: &Store, location: &ParquetLocation) -> Result<SegmentFooter> {
     check_location(location)?;
     let data_length = location.length - location.tail_length;
-    let start = if is_read_whole(store, location) { 0 } else { data_length };
-    let body = fetch(store, location, &[start..location.length]).await?.pop().unwrap_or_default();
-    let (data, tail) = (body.slice(..(data_length - start) as usize), body.slice((data_length - start) as usize..));
-    check_tail(location, &tail)?;
-    let mut footer = parse_tail(location, tail).map_err(|error| error.context(format!("the tail of {}", location.path)))?;
-    if start == 0 && blocks::verify(&data, 0, &footer.sums).is_ok() {
-        footer.whole = Some(body);
-    }
-    Ok(footer)
+    let with_rows = is_read_whole(store, location);
+    let start = if with_rows { 0 } else { data_length };
+    let understand = |body: Bytes| {
+        let (data, tail) = (body.slice(..(data_length - start) as usize), body.slice((data_length - start) as usize..));
+        check_tail(location, &tail)?;
+        let mut footer = parse_tail(location, tail).map_err(|error| error.context(format!("the tail of {}", location.path)))?;
+        if with_rows && blocks::verify(&data, 0, &footer.sums).is_ok() {
+            footer.whole = Some(body);
+        }
+        Ok(footer)
+    };
+    fetch::whole(store, location, start..location.length, understand, |footer| footer.whole.is_some() == with_rows).await
 }
 
 /// The tail's bytes, verified.
 async fn read_tail(store: &Store, location: &ParquetLocation) -> Result<Bytes> {
-    let start = location.length - location.tail_length;
-    let tail = fetch(store, location, &[start..location.length]).await?.pop().unwrap_or_default();
-    check_tail(location, &tail)?;
-    Ok(tail)
+    let range = location.length - location.tail_length..location.length;
+    fetch::whole(store, location, range, |tail| check_tail(location, &tail).map(|()| tail), |_| true).await
 }
 
 fn check_tail(location: &ParquetLocation, tail: &[u8]) -> Result<()> {
@@ -86,13 +87,6 @@ fn check_location(location: &ParquetLocation) -> Result<()> {
         return Err(Error::corrupt(format!("{} has a tail that is longer than the file", location.path)));
     }
     Ok(())
-}
-
-async fn fetch(store: &Store, location: &ParquetLocation, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-    store.get_ranges(&location.path, ranges).await.map_err(|error| match error.kind() {
-        ErrorKind::NotFound => error.with_hint("the snapshot that has this segment may have expired; read a newer one"),
-        _ => error,
-    })
 }
 
 fn parse_tail(location: &ParquetLocation, tail: Bytes) -> Result<SegmentFooter> {
@@ -147,7 +141,7 @@ fn check_offsets(metadata: &ParquetMetaData, data_length: u64) -> Result<()> {
 }
 
 /// Fetches ranges of a segment's file and verifies them: widened to blocks of 64 KiB, neighbours in one request, each block checked against its
-/// CRC32C before anything is returned. No request is made for a file that was read whole with its footer.
+/// CRC32C before anything is returned. No request is made for a file that was read whole with its footer, nor for blocks that the store's cache has.
 ///
 /// # Errors
 /// *Corrupt* names the file and the block.
@@ -162,10 +156,8 @@ pub async fn read_ranges(store: &Store, location: &ParquetLocation, footer: &Seg
     }
     let wide =
         merge(ranges.iter().filter(|range| !range.is_empty() && range.start < data_length).map(|range| blocks::widen(range, data_length)));
-    let bodies = fetch(store, location, &wide).await?;
-    for (range, body) in wide.iter().zip(&bodies) {
-        blocks::verify(body, range.start, &footer.sums).map_err(|error| error.context(&location.path))?;
-    }
+    let verify = |start: u64, bytes: &[u8]| blocks::verify(bytes, start, &footer.sums).map_err(|error| error.context(&location.path));
+    let bodies = fetch::blocks(store, location, &wide, verify).await?;
     let tail = match ranges.iter().any(|range| range.end > data_length && !range.is_empty()) {
         true => read_tail(store, location).await?,
         false => Bytes::new(),

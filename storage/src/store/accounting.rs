@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use object_store::{
 };
 
 use super::StoreCounts;
+use crate::segment::{BlockCache, Lookup, ParquetLocation, Piece};
 
 /// The running totals. Relaxed order is enough: they are read for display and for differences around work that was awaited.
 #[derive(Debug, Default)]
@@ -29,6 +31,8 @@ pub(super) struct Counters {
     lists: AtomicU64,
     bytes_read: AtomicU64,
     bytes_written: AtomicU64,
+    cache_hits: AtomicU64,
+    cache_bytes_read: AtomicU64,
 }
 
 fn add(counter: &AtomicU64, by: u64) {
@@ -46,6 +50,8 @@ impl Counters {
             lists: get(&self.lists),
             bytes_read: get(&self.bytes_read),
             bytes_written: get(&self.bytes_written),
+            cache_hits: get(&self.cache_hits),
+            cache_bytes_read: get(&self.cache_bytes_read),
         }
     }
 }
@@ -175,5 +181,36 @@ impl MultipartUpload for CountedUpload {
 
     async fn abort(&mut self) -> Result<()> {
         self.inner.abort().await
+    }
+}
+
+/// A cache of blocks that counts.
+#[derive(Debug)]
+pub(super) struct CountedBlocks {
+    inner: Arc<dyn BlockCache>,
+    counters: Arc<Counters>,
+}
+
+impl CountedBlocks {
+    pub(super) fn new(inner: Arc<dyn BlockCache>, counters: Arc<Counters>) -> Self {
+        Self { inner, counters }
+    }
+}
+
+#[async_trait]
+impl BlockCache for CountedBlocks {
+    async fn find(&self, file: &ParquetLocation, ranges: &[Range<u64>]) -> Lookup {
+        let found = self.inner.find(file, ranges).await;
+        add(&self.counters.cache_hits, found.pieces.len() as u64);
+        add(&self.counters.cache_bytes_read, found.pieces.iter().map(|(_, bytes)| bytes.len() as u64).sum());
+        found
+    }
+
+    fn keep(&self, file: &ParquetLocation, pieces: Vec<Piece>, looked_up_at: Duration) {
+        self.inner.keep(file, pieces, looked_up_at);
+    }
+
+    fn damaged(&self, file: &ParquetLocation, range: Range<u64>) {
+        self.inner.damaged(file, range);
     }
 }

@@ -26,7 +26,8 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetResult, ObjectStore, PutMode, PutOptions};
 
 use crate::error::{Error, Result};
-use accounting::{Counted, Counters};
+use crate::segment::BlockCache;
+use accounting::{Counted, CountedBlocks, Counters};
 
 pub use upload::Upload;
 
@@ -47,13 +48,15 @@ struct StoreInner {
     counters: Arc<Counters>,
     /// How to make names in a folder durable, where the store does not do so by itself: a local disk.
     folder_sync: Option<Arc<dyn FolderSync>>,
+    /// What keeps blocks of segments nearer than the store, counting.
+    block_cache: Option<Arc<dyn BlockCache>>,
 }
 
 impl StoreInner {
     fn new(store: Arc<dyn ObjectStore>, prefix: Path, kind: StoreKind, url: String, place: Place) -> Self {
         let counters = Arc::new(Counters::default());
         let store = Arc::new(Counted::new(store, Arc::clone(&counters), kind == StoreKind::Local));
-        Self { store, prefix, kind, url, place, counters, folder_sync: None }
+        Self { store, prefix, kind, url, place, counters, folder_sync: None, block_cache: None }
     }
 }
 
@@ -107,6 +110,10 @@ pub struct StoreCounts {
     pub bytes_read: u64,
     /// Bytes of bodies written.
     pub bytes_written: u64,
+    /// Parts of segments that the block cache had, so that nothing was asked of the store for them.
+    pub cache_hits: u64,
+    /// Their bytes.
+    pub cache_bytes_read: u64,
 }
 
 impl std::ops::Sub for StoreCounts {
@@ -120,6 +127,8 @@ impl std::ops::Sub for StoreCounts {
             lists: self.lists.saturating_sub(earlier.lists),
             bytes_read: self.bytes_read.saturating_sub(earlier.bytes_read),
             bytes_written: self.bytes_written.saturating_sub(earlier.bytes_written),
+            cache_hits: self.cache_hits.saturating_sub(earlier.cache_hits),
+            cache_bytes_read: self.cache_bytes_read.saturating_sub(earlier.cache_bytes_read),
         }
     }
 }
@@ -209,10 +218,34 @@ impl Store {
     /// store. What it counts is counted here too.
     #[must_use]
     pub fn counting_separately(&self) -> Self {
-        let StoreInner { store, prefix, kind, url, place, counters: _, folder_sync } = self.inner.as_ref();
+        self.with(self.inner.block_cache.clone())
+    }
+
+    /// The same place, with a cache that segments are read through where it is behind a network; other stores are as near as any cache. Counts begin
+    /// at zero, as for [`Self::counting_separately`].
+    #[must_use]
+    pub fn with_block_cache(&self, cache: Arc<dyn BlockCache>) -> Self {
+        self.with((self.inner.kind == StoreKind::Remote).then_some(cache))
+    }
+
+    /// The same place, where every byte is read from the store itself.
+    #[must_use]
+    pub fn without_block_cache(&self) -> Self {
+        self.with(None)
+    }
+
+    fn with(&self, block_cache: Option<Arc<dyn BlockCache>>) -> Self {
+        let StoreInner { store, prefix, kind, url, place, counters: _, folder_sync, block_cache: _ } = self.inner.as_ref();
         let mut inner = StoreInner::new(Arc::clone(store), prefix.clone(), *kind, url.clone(), place.clone());
         inner.folder_sync.clone_from(folder_sync);
+        let counters = &inner.counters;
+        inner.block_cache = block_cache.map(|cache| Arc::new(CountedBlocks::new(cache, Arc::clone(counters))) as _);
         Self { inner: Arc::new(inner) }
+    }
+
+    /// What keeps blocks of segments nearer than the store.
+    pub(crate) fn block_cache(&self) -> Option<&dyn BlockCache> {
+        self.inner.block_cache.as_deref()
     }
 
     /// A whole object.

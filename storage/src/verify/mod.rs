@@ -120,6 +120,8 @@ impl VerifyReport {
 /// *Not found* when there is no database at all; *unsupported* when it is of another format; whatever keeps the store from answering. What is
 /// damaged is no error but part of the report.
 pub async fn verify(store: &Store, progress: &VerifyProgress) -> Result<VerifyReport> {
+    // What a cache has is no evidence of what the store has.
+    let store = &store.without_block_cache();
     let mut report = VerifyReport::default();
     let (log, checkpoints, data) = (store.list(LOG).await?, store.list(CHECKPOINTS).await?, store.list(DATA).await?);
     let total = [&log, &checkpoints, &data].into_iter().flatten().map(|object| object.length).sum();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod block_cache;
 mod corruption;
 mod data;
 mod ranges;
