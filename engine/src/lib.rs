@@ -21,6 +21,7 @@ mod scan;
 mod semantics;
 mod session;
 mod settings;
+mod sharing;
 mod statements;
 pub mod system_tables;
 pub mod text;

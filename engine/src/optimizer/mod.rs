@@ -1,6 +1,7 @@
 //! Rules of our own behind DataFusion's: what a plan costs is decided here, never what it answers.
 //!
 //! - `estimate`: how many rows a plan gives, from statistics; `selectivity`: which share of rows passes a filter.
+//! - `sums`: sums of one value plus constants are had from one sum.
 //! - `join_order`: in which order relations are joined, and which side of each join is built.
 //! - `barrier`: filters are not handed down where DataFusion would confuse columns of one name.
 //! - `options`: each rule can be switched off, as in `SET clouddb.optimizer.join_order = false`.
@@ -12,11 +13,13 @@ mod estimate;
 mod join_order;
 mod options;
 mod selectivity;
+mod sums;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::sync::Arc;
 
+use datafusion::optimizer::common_subexpr_eliminate::CommonSubexprEliminate;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
@@ -24,6 +27,7 @@ use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use crate::grouping::Grouping;
+use crate::sharing::Sharing;
 
 pub(crate) use estimate::share_of_rows;
 pub(crate) use options::{CloudOptions, PREFIX, of as options};
@@ -38,12 +42,16 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     let mut rules: Vec<_> = PhysicalOptimizer::new().rules.into_iter().map(guarded).collect();
     let distribution = rules.iter().position(|rule| rule.name() == EnsureRequirements::new().name()).unwrap_or(rules.len());
     rules.insert(distribution, Arc::new(Grouping));
+    rules.push(Arc::new(Sharing));
     rules
 }
 
 /// DataFusion's rules for logical plans, and ours behind them.
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
+    // Before expressions that stand twice are taken out.
+    let common = rules.iter().position(|rule| rule.name() == CommonSubexprEliminate::new().name()).unwrap_or_default();
+    rules.insert(common, Arc::new(sums::Sums));
     rules.push(Arc::new(join_order::JoinOrder));
     rules
 }

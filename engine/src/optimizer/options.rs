@@ -16,6 +16,8 @@ config_namespace! {
         pub wanted_groups: bool, default = true
         /// Group with the operator made for it. Otherwise DataFusion's does.
         pub grouping: bool, default = true
+        /// Run parts of a plan once that stand several times.
+        pub sharing: bool, default = true
     }
 }
 

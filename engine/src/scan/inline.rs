@@ -54,6 +54,12 @@ impl InlineSource {
         Ok(Self { table, segments, schema, projection, projected_schema, statistics, fetch: None, metrics: ExecutionPlanMetricsSet::new() })
     }
 
+    /// What a source has in common with another that reads the same rows of the same snapshot.
+    pub(super) fn identity(&self) -> String {
+        let segments: Vec<_> = self.segments.iter().map(Arc::as_ptr).collect();
+        format!("{segments:?} {} {:?}", self.projection, self.fetch)
+    }
+
     pub(crate) fn with_limit(self, fetch: Option<usize>) -> Self {
         Self { fetch, ..self }
     }

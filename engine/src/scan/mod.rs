@@ -237,6 +237,12 @@ impl TableScan {
     }
 }
 
+/// What two scans have in common if they read the same rows, filters aside; `None` for a source that is not ours.
+pub(crate) fn identity(source: &dyn DataSource) -> Option<String> {
+    let segment = source.downcast_ref::<SegmentSource>().map(SegmentSource::identity);
+    segment.or_else(|| source.downcast_ref::<InlineSource>().map(InlineSource::identity))
+}
+
 /// Whether a scan applies a filter of a query's: not one that asks other tables, or that answers differently each time.
 pub(crate) fn applies(filter: &Expr) -> bool {
     let mut asks_others = false;

@@ -80,6 +80,12 @@ impl SegmentSource {
         Self { filters, selectivity, ..self }
     }
 
+    /// What a source has in common with another that reads the same rows of the same snapshot, filters aside.
+    pub(super) fn identity(&self) -> String {
+        let pieces: Vec<_> = self.distribution.pieces().map(|piece| (Arc::as_ptr(&piece.segment), piece.part)).collect();
+        format!("{pieces:?} {:?} {:?} {:?}", self.projection, self.fetch, self.distribution.partitions())
+    }
+
     fn job(&self, context: &TaskContext) -> Job {
         Job {
             shared: Arc::clone(&self.shared),

@@ -1,4 +1,4 @@
-//! `+`, `-`, `*` and the sign of whole numbers, and of decimals whose result may have more digits than there are; and the quotient of decimals.
+//! `+`, `-`, `*` and the sign of whole numbers; `+`, `-`, `*` and the quotient of decimals.
 //!
 //! DataFusion computes modulo 2^64; here what is out of a type's range is an error, not another number. The quotient of decimals is a DOUBLE, as in DuckDB:
 //! DataFusion's has four digits more than the dividend, and cuts off the rest. Such a quotient by zero is an error, as in PostgreSQL;
@@ -52,7 +52,7 @@ static DIVIDE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Operation::Divide.fun
 pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Transformed<Expr>> {
     Ok(match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match Operation::of(op) {
-            Some(operation) if may_overflow(&left, &right, op, schema)? => Transformed::yes(operation.call(vec![*left, *right])),
+            Some(operation) if is_ours(&left, &right, schema)? => Transformed::yes(operation.call(vec![*left, *right])),
             _ => Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right })),
         },
         Expr::Negative(operand) => match type_of(&operand, schema)?.is_signed_integer() {
@@ -63,16 +63,31 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Trans
     })
 }
 
-/// Whole numbers always may; decimals when the result would need more digits than there are.
-fn may_overflow(left: &Expr, right: &Expr, op: Operator, schema: &DFSchema) -> DataFusionResult<bool> {
+/// Those of whole numbers, which may overflow, and those of decimals: where they may not, they are quicker here.
+fn is_ours(left: &Expr, right: &Expr, schema: &DFSchema) -> DataFusionResult<bool> {
     let (left, right) = (type_of(left, schema)?, type_of(right, schema)?);
-    match (&left, &right) {
-        (DataType::Decimal128(..), DataType::Decimal128(..)) => {
-            let result = BinaryTypeCoercer::new(&left, &op, &right).get_result_type()?;
-            Ok(matches!(result, DataType::Decimal128(DECIMAL128_MAX_PRECISION, _)))
+    let are_decimals = matches!((&left, &right), (DataType::Decimal128(..), DataType::Decimal128(..)));
+    Ok(are_decimals || left.is_integer() && right.is_integer())
+}
+
+/// The operands of a checked sum.
+pub(crate) fn summands(expr: &Expr) -> Option<(&Expr, &Expr)> {
+    match expr {
+        Expr::ScalarFunction(call)
+            if call.func.inner().downcast_ref::<Checked>().is_some_and(|checked| checked.operation == Operation::Add) =>
+        {
+            match call.args.as_slice() {
+                [left, right] => Some((left, right)),
+                _ => None,
+            }
         }
-        _ => Ok(left.is_integer() && right.is_integer()),
+        _ => None,
     }
+}
+
+/// `sum + factor * count`, checked.
+pub(crate) fn sum_and_multiple(sum: Expr, factor: Expr, count: Expr) -> Expr {
+    Operation::Add.call(vec![sum, Operation::Multiply.call(vec![factor, count])])
 }
 
 /// The operands of a checked operation whose result has the type of its operands, if they are whole numbers.
@@ -186,10 +201,8 @@ impl ScalarUDFImpl for Checked {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        if self.operation == Operation::Multiply
-            && let Some(product) = narrow_product(&arguments.args)
-        {
-            return Ok(ColumnarValue::Array(product));
+        if let Some(result) = narrow(self.operation, &arguments.args) {
+            return Ok(ColumnarValue::Array(result));
         }
         let result = self.operation.compute(&arguments.args).map_err(|error| out_of_range(error, arguments.return_field.data_type()))?;
         if let DataType::Decimal128(DECIMAL128_MAX_PRECISION, _) = result.data_type() {
@@ -214,25 +227,60 @@ impl ScalarUDFImpl for Checked {
     }
 }
 
-/// The product of decimals that are 64-bit integers inside, as most are: it cannot overflow, nor have more digits than there are, as 2^126 is less than
-/// 10^38. `None` for other operands.
-fn narrow_product(operands: &[ColumnarValue]) -> Option<ArrayRef> {
+/// The sum, difference or product of decimals that are 64-bit integers inside, as most are: it cannot overflow, nor have more digits than there are, as
+/// 2^126 is less than 10^38. `None` for other operands.
+fn narrow(operation: Operation, operands: &[ColumnarValue]) -> Option<ArrayRef> {
     match operands {
-        [ColumnarValue::Array(left), ColumnarValue::Array(right)] => narrow_product_of(left, right),
-        [ColumnarValue::Array(left), ColumnarValue::Scalar(right)] => narrow_product_of(left, &right.to_scalar().ok()?),
-        [ColumnarValue::Scalar(left), ColumnarValue::Array(right)] => narrow_product_of(&left.to_scalar().ok()?, right),
+        [ColumnarValue::Array(left), ColumnarValue::Array(right)] => narrow_of(operation, left, right),
+        [ColumnarValue::Array(left), ColumnarValue::Scalar(right)] => narrow_of(operation, left, &right.to_scalar().ok()?),
+        [ColumnarValue::Scalar(left), ColumnarValue::Array(right)] => narrow_of(operation, &left.to_scalar().ok()?, right),
         _ => None,
     }
 }
 
-fn narrow_product_of(left: &dyn Datum, right: &dyn Datum) -> Option<ArrayRef> {
+/// A 64-bit integer times this stays below 2^123.
+const LARGEST_SHIFT: i16 = 18;
+
+fn narrow_of(operation: Operation, left: &dyn Datum, right: &dyn Datum) -> Option<ArrayRef> {
     let ((left, left_is_scalar), (right, right_is_scalar)) = (left.get(), right.get());
     let (left, right) = (left.as_primitive_opt::<Decimal128Type>()?, right.as_primitive_opt::<Decimal128Type>()?);
-    let result = BinaryTypeCoercer::new(left.data_type(), &Operator::Multiply, right.data_type()).get_result_type().ok()?;
+    let operator = match operation {
+        Operation::Add => Operator::Plus,
+        Operation::Subtract => Operator::Minus,
+        Operation::Multiply => Operator::Multiply,
+        _ => return None,
+    };
+    let result = BinaryTypeCoercer::new(left.data_type(), &operator, right.data_type()).get_result_type().ok()?;
     let DataType::Decimal128(precision, scale) = result else { return None };
-    if i16::from(scale) != i16::from(left.scale()) + i16::from(right.scale()) {
-        return None;
-    }
+    // What brings an operand to the scale of a sum.
+    let shift = |from: i8| {
+        let digits = i16::from(scale) - i16::from(from);
+        (0..=LARGEST_SHIFT).contains(&digits).then(|| 10i128.pow(u32::from(digits.unsigned_abs())))
+    };
+    let values = match operation {
+        Operation::Multiply if i16::from(scale) == i16::from(left.scale()) + i16::from(right.scale()) => {
+            each_pair(left, left_is_scalar, right, right_is_scalar, |left, right| left * right)
+        }
+        Operation::Multiply => None,
+        _ => {
+            let (left_shift, right_shift) = (shift(left.scale())?, shift(right.scale())?);
+            let right_shift = if operation == Operation::Subtract { -right_shift } else { right_shift };
+            each_pair(left, left_is_scalar, right, right_is_scalar, move |left, right| left * left_shift + right * right_shift)
+        }
+    };
+    let (values, nulls) = values?;
+    let array = Decimal128Array::new(values.into(), nulls).with_precision_and_scale(precision, scale).ok()?;
+    Some(Arc::new(array))
+}
+
+/// A function of each pair of values, if all of them are 64-bit integers inside.
+fn each_pair(
+    left: &Decimal128Array,
+    left_is_scalar: bool,
+    right: &Decimal128Array,
+    right_is_scalar: bool,
+    of: impl Fn(i128, i128) -> i128,
+) -> Option<(Vec<i128>, Option<NullBuffer>)> {
     let mut all_narrow = true;
     let mut narrow = |value: i128| {
         #[allow(clippy::cast_possible_truncation, reason = "what is cut off is noticed")]
@@ -240,26 +288,22 @@ fn narrow_product_of(left: &dyn Datum, right: &dyn Datum) -> Option<ArrayRef> {
         all_narrow &= i128::from(low) == value;
         i128::from(low)
     };
-    let (values, nulls): (Vec<i128>, _) = match (left_is_scalar, right_is_scalar) {
+    let result: (Vec<i128>, _) = match (left_is_scalar, right_is_scalar) {
         (false, false) if left.len() == right.len() => {
             let pairs = left.values().iter().zip(right.values());
-            (pairs.map(|(left, right)| narrow(*left) * narrow(*right)).collect(), NullBuffer::union(left.nulls(), right.nulls()))
+            (pairs.map(|(left, right)| of(narrow(*left), narrow(*right))).collect(), NullBuffer::union(left.nulls(), right.nulls()))
         }
         (false, true) if right.is_valid(0) => {
-            let factor = narrow(right.value(0));
-            (left.values().iter().map(|left| narrow(*left) * factor).collect(), left.nulls().cloned())
+            let constant = narrow(right.value(0));
+            (left.values().iter().map(|left| of(narrow(*left), constant)).collect(), left.nulls().cloned())
         }
         (true, false) if left.is_valid(0) => {
-            let factor = narrow(left.value(0));
-            (right.values().iter().map(|right| factor * narrow(*right)).collect(), right.nulls().cloned())
+            let constant = narrow(left.value(0));
+            (right.values().iter().map(|right| of(constant, narrow(*right))).collect(), right.nulls().cloned())
         }
         _ => return None,
     };
-    if !all_narrow {
-        return None;
-    }
-    let array = Decimal128Array::new(values.into(), nulls).with_precision_and_scale(precision, scale).ok()?;
-    Some(Arc::new(array))
+    all_narrow.then_some(result)
 }
 
 /// The quotient of DOUBLEs, none of them by zero.

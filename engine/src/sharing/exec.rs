@@ -1,0 +1,204 @@
+//! An operator that runs its input once, whoever asks, and hands out the rows as often as they are wanted.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::RecordBatch;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::utils::memory::get_record_batch_memory_size;
+use datafusion::common::{DataFusionError, Result, Statistics};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::spill_file::SpillFile;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::execution_plan::CardinalityEffect;
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput, SpillMetrics};
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SpillManager};
+use futures::future::{BoxFuture, Shared};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct SharedExec {
+    input: Arc<dyn ExecutionPlan>,
+    /// Which of the plan's shared parts it is.
+    number: usize,
+    runs: Arc<Runs>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+/// The runs of a shared part, one for each partition.
+pub(super) struct Runs {
+    partitions: Vec<OnceLock<Run>>,
+}
+
+impl fmt::Debug for Runs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runs").field("partitions", &self.partitions.len()).finish()
+    }
+}
+
+/// Rows to come, and then there.
+type Run = Shared<BoxFuture<'static, Result<Arc<Kept>, Arc<DataFusionError>>>>;
+
+/// What a partition gave.
+struct Kept {
+    pieces: Vec<Piece>,
+    spills: SpillManager,
+    _reservation: MemoryReservation,
+}
+
+#[derive(Clone)]
+enum Piece {
+    Memory(RecordBatch),
+    Disk(Arc<dyn SpillFile>),
+}
+
+impl Runs {
+    pub(super) fn new(partitions: usize) -> Arc<Self> {
+        Arc::new(Self { partitions: (0..partitions).map(|_| OnceLock::new()).collect() })
+    }
+}
+
+impl SharedExec {
+    pub(super) fn new(input: Arc<dyn ExecutionPlan>, number: usize, runs: Arc<Runs>) -> Self {
+        Self { input, number, runs, metrics: ExecutionPlanMetricsSet::new() }
+    }
+
+    /// The rows of a partition. The first who wants any partition begins all of them: whoever reads partitions one after the other must not wait for
+    /// one whose rows come from the same tasks as another's.
+    fn begin(&self, partition: usize, context: &Arc<TaskContext>) -> Option<Run> {
+        for (partition, run) in self.runs.partitions.iter().enumerate() {
+            run.get_or_init(|| {
+                let input = self.input.execute(partition, Arc::clone(context));
+                let spills = SpillManager::new(context.runtime_env(), SpillMetrics::new(&self.metrics, partition), self.input.schema());
+                let consumer = MemoryConsumer::new(format!("SharedExec[{partition}]")).with_can_spill(true);
+                let reservation = consumer.register(context.memory_pool());
+                let task = SpawnedTask::spawn(async move { keep(input?, spills, reservation).await });
+                async move {
+                    match task.join().await {
+                        Ok(kept) => kept.map(Arc::new).map_err(Arc::new),
+                        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                        Err(_) => Err(Arc::new(DataFusionError::Execution("a shared part was cancelled".to_owned()))),
+                    }
+                }
+                .boxed()
+                .shared()
+            });
+        }
+        self.runs.partitions.get(partition).and_then(OnceLock::get).cloned()
+    }
+}
+
+/// Reads all rows, and keeps them.
+async fn keep(mut input: SendableRecordBatchStream, spills: SpillManager, reservation: MemoryReservation) -> Result<Kept> {
+    let mut pieces = Vec::new();
+    while let Some(batch) = input.next().await {
+        let batch = batch?;
+        if reservation.try_grow(get_record_batch_memory_size(&batch)).is_ok() {
+            pieces.push(Piece::Memory(batch));
+            continue;
+        }
+        // What is in memory goes to disk, so that what comes has room.
+        let mut batches: Vec<_> = Vec::new();
+        for piece in std::mem::take(&mut pieces) {
+            match piece {
+                Piece::Memory(batch) => batches.push(batch),
+                // Whatever is on disk came before.
+                disk @ Piece::Disk(_) => pieces.push(disk),
+            }
+        }
+        batches.push(batch);
+        pieces.extend(spills.spill_record_batch_and_finish(&batches, "rows of a shared part")?.map(Piece::Disk));
+        reservation.free();
+    }
+    Ok(Kept { pieces, spills, _reservation: reservation })
+}
+
+impl DisplayAs for SharedExec {
+    fn fmt_as(&self, format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match format {
+            DisplayFormatType::Default | DisplayFormatType::Verbose => write!(f, "SharedExec: part={}", self.number),
+            DisplayFormatType::TreeRender => writeln!(f, "part={}", self.number),
+        }
+    }
+}
+
+impl ExecutionPlan for SharedExec {
+    fn name(&self) -> &'static str {
+        "SharedExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    /// With another input, it is shared with nobody.
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let input = children.pop().unwrap_or_else(|| Arc::clone(&self.input));
+        let runs = Runs::new(input.output_partitioning().partition_count());
+        Ok(Arc::new(Self::new(input, self.number, runs)))
+    }
+
+    fn apply_expressions(&self, _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let this = Self::new(Arc::clone(&self.input), self.number, Arc::clone(&self.runs));
+        let rows = stream::once(async move {
+            // Not before the first row is asked for, as with any other operator.
+            let run = this.begin(partition, &context);
+            let run = run.ok_or_else(|| DataFusionError::Internal(format!("SharedExec has no partition {partition}")))?;
+            let kept = run.await.map_err(|error| DataFusionError::from(&error))?;
+            let pieces = kept.pieces.clone();
+            Ok::<_, DataFusionError>(stream::iter(pieces).then(move |piece| {
+                let kept = Arc::clone(&kept);
+                async move {
+                    Ok::<_, DataFusionError>(match piece {
+                        Piece::Memory(batch) => stream::iter([Ok(batch)]).boxed(),
+                        Piece::Disk(file) => kept.spills.read_spill_as_stream(file, None)?.boxed(),
+                    })
+                }
+            }))
+        })
+        .try_flatten()
+        .try_flatten()
+        .inspect_ok(move |batch| {
+            batch.record_output(&metrics);
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
+    }
+
+    fn statistics_from_inputs(&self, inputs: &[Arc<Statistics>], _args: &StatisticsArgs) -> Result<Arc<Statistics>> {
+        Ok(inputs.first().map_or_else(|| Arc::new(Statistics::new_unknown(&self.schema())), Arc::clone))
+    }
+
+    fn cardinality_effect(&self) -> CardinalityEffect {
+        CardinalityEffect::Equal
+    }
+}
