@@ -69,9 +69,15 @@ pub(crate) struct ShellArgs {
     /// Threads that queries and loads run on. Default: as many as there are cores.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
-    /// Memory that queries and loads may take, as 512MiB or 4GB; beyond it they spill to disk where they can, or fail.
+    /// Memory that all queries and loads may take, as 512MiB or 4GB; beyond it they spill to disk where they can, or fail. SET memory_limit changes it.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory_limit: Option<u64>,
+    /// The same for one statement alone. SET query_memory_limit changes it.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) query_memory_limit: Option<u64>,
+    /// How long a statement may run, as 500ms, 10s or 5min; 0 is as long as it takes, the default. SET statement_timeout changes it.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) statement_timeout: Option<Limit>,
     /// Memory for decoded columns that are kept between statements, as 4GiB; 0 keeps none. Default: 1GiB.
     #[arg(long, value_name = "SIZE", value_parser = parse_size_or_none)]
     pub(crate) cache_size: Option<u64>,
@@ -96,6 +102,10 @@ pub(crate) struct CommonArgs {
     #[arg(long = "option", value_name = "KEY=VALUE", value_parser = parse_pair)]
     pub(crate) store_options: Vec<(String, String)>,
 }
+
+/// A limit on time; none is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit(pub(crate) Option<std::time::Duration>);
 
 /// A piece of SQL to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,36 +225,14 @@ fn parse_scale(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Bytes from `1073741824`, `512MiB`, `4GB`, `2G`. One letter counts in 1024s, as it does for Java and Docker.
+/// Bytes, as the engine reads them in SET.
 fn parse_size(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
-        "tb" => 1_000_000_000_000,
-        "k" | "kib" => 1 << 10,
-        "m" | "mib" => 1 << 20,
-        "g" | "gib" => 1 << 30,
-        "t" | "tib" => 1 << 40,
-        _ => return Err(format!("'{unit}' is no unit: B, KB, MB, GB, TB, KiB, MiB, GiB, TiB")),
-    };
-    let bytes = match number.contains('.') {
-        false => number.parse::<u64>().ok().and_then(|whole| whole.checked_mul(factor)),
-        true => number
-            .parse::<f64>()
-            .ok()
-            .map(|number| number * factor as f64)
-            .filter(|bytes| *bytes < u64::MAX as f64)
-            .map(|bytes| bytes as u64),
-    };
-    match bytes {
-        Some(0) | None => Err("it must be a size above 0, as 512MiB or 4GB".to_owned()),
-        Some(bytes) => Ok(bytes),
-    }
+    clouddb_engine::parse_size(text).map_err(|error| error.message().to_owned())
+}
+
+/// A duration, as the engine reads it in SET; 0 is no limit.
+fn parse_duration(text: &str) -> Result<Limit, String> {
+    clouddb_engine::parse_duration(text).map(Limit).map_err(|error| error.message().to_owned())
 }
 
 /// A size, or 0 for nothing.
@@ -302,8 +290,17 @@ mod tests {
         assert_eq!(parse_size("1.5 GiB"), Ok(3 << 29));
         assert_eq!(parse_size("4g"), Ok(4 << 30));
         assert_eq!((parse_size_or_none("0"), parse_size_or_none("1k")), (Ok(0), Ok(1024)));
-        for wrong in ["", "0", "x", "5 parsecs", "-1", "99999999999999999999", "1.2.3MB"] {
-            assert!(parse_size(wrong).is_err(), "{wrong}");
+        assert!(parse_size("0").is_err());
+    }
+
+    #[test]
+    fn limits_of_statements() {
+        let cli = parse(&["--statement-timeout", "10s", "--query-memory-limit", "2GiB", "--memory-limit", "4GiB"]).unwrap();
+        assert_eq!(cli.shell.statement_timeout.unwrap().0, Some(std::time::Duration::from_secs(10)));
+        assert_eq!((cli.shell.query_memory_limit, cli.shell.memory_limit), (Some(2 << 30), Some(4 << 30)));
+        assert_eq!(parse(&["--statement-timeout", "0"]).unwrap().shell.statement_timeout.unwrap().0, None);
+        for wrong in ["soon", "-1", "5 parsecs"] {
+            assert!(parse(&["--statement-timeout", wrong]).is_err(), "{wrong}");
         }
     }
 }

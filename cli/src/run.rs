@@ -126,12 +126,24 @@ impl Runner {
         let mode = if args.database.is_none() && mode == OpenMode::MustExist { OpenMode::Create } else { mode };
         let storage =
             OpenOptions { mode, store_options: common.store_options.clone(), prefetch: prefetch(sources), ..OpenOptions::default() };
-        let memory_limit = args.memory_limit.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        let bytes = |bytes: Option<u64>| bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        let (memory_limit, query_memory_limit) = (bytes(args.memory_limit), bytes(args.query_memory_limit));
+        let statement_timeout = args.statement_timeout.and_then(|limit| limit.0);
         let defaults = Options::default();
         let cache_bytes = args.cache_size.unwrap_or(defaults.cache_bytes);
         let cache_folder_bytes = args.cache_dir_size.unwrap_or(defaults.cache_folder_bytes);
         let cache_folder = args.cache_dir.clone();
-        let options = Options { storage, threads: Some(threads), memory_limit, cache_bytes, cache_folder, cache_folder_bytes, ..defaults };
+        let options = Options {
+            storage,
+            threads: Some(threads),
+            memory_limit,
+            query_memory_limit,
+            statement_timeout,
+            cache_bytes,
+            cache_folder,
+            cache_folder_bytes,
+            ..defaults
+        };
         let database = interruptible(async { Ok(Database::open(url, options).await?) }).await?;
         let session = database.session();
         let existed = database.storage().exists();

@@ -13,6 +13,7 @@ use datafusion::execution::session_state::SessionState;
 
 use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::{Error, Result};
+use crate::limits::{Limits, StatementLimits};
 use crate::optimizer;
 use crate::scan::Caches;
 use crate::semantics;
@@ -31,6 +32,10 @@ struct Inner {
     storage: clouddb_storage::Database,
     caches: Caches,
     runtime: Arc<RuntimeEnv>,
+    limits: Limits,
+    /// The limits on memory and on each statement that the database was opened with.
+    memory_limit: Option<usize>,
+    statement_limits: StatementLimits,
     /// What every session starts from: making the tables of functions and rules once saves a millisecond for each session.
     template: SessionState,
     /// Plans views and defaults.
@@ -89,7 +94,8 @@ impl Database {
     }
 
     async fn new(storage: clouddb_storage::Database, options: &Options, disk: Option<DiskCache>) -> Result<Self> {
-        let runtime = options.runtime()?;
+        let limits = options.limits();
+        let runtime = options.runtime(&limits)?;
         let template = SessionStateBuilder::new()
             .with_config(options.session_config())
             .with_runtime_env(Arc::clone(&runtime))
@@ -109,7 +115,9 @@ impl Database {
         }
         let store_options = options.storage.store_options.clone();
         let caches = Caches { footers, columns: ColumnCache::new(options.cache_bytes), disk };
-        Ok(Self { inner: Arc::new(Inner { storage, caches, runtime, template, stored, store_options }) })
+        let (memory_limit, statement_limits) = (options.memory_limit, options.statement_limits());
+        let inner = Inner { storage, caches, runtime, limits, memory_limit, statement_limits, template, stored, store_options };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Waits for work in the background: checkpoints that are due, and what is to be kept on disk. The database can still be used.
@@ -152,6 +160,21 @@ impl Database {
 
     pub(crate) fn runtime(&self) -> &Arc<RuntimeEnv> {
         &self.inner.runtime
+    }
+
+    /// What all statements together may take.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// The limit on memory that the database was opened with.
+    pub(crate) fn default_memory_limit(&self) -> Option<usize> {
+        self.inner.memory_limit
+    }
+
+    /// What each statement may take, as the database was opened.
+    pub(crate) fn default_statement_limits(&self) -> StatementLimits {
+        self.inner.statement_limits
     }
 
     pub(crate) fn store_options(&self) -> &[(String, String)] {

@@ -7,6 +7,14 @@ use datafusion::common::{DataFusionError, SchemaError};
 
 pub use clouddb_storage::{Error, ErrorKind, Result};
 
+/// What stands before the hint in the text of an error that must be one of DataFusion's: operators spill where they see its kind.
+pub(crate) const HINT: &str = "\nhint: ";
+
+/// Whether memory that was accounted for was not enough: the same plan with other operators may do.
+pub(crate) fn is_out_of_memory(error: &DataFusionError) -> bool {
+    find_ours(error).is_none() && matches!(innermost(error), DataFusionError::ResourcesExhausted(_))
+}
+
 /// Wraps an error of ours for its way through DataFusion.
 pub(crate) fn to_datafusion(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
@@ -21,10 +29,13 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
     let root = innermost(&error);
     let message = message_of(root);
     let kind = kind_of(root);
-    let mut made = Error::new(kind, message);
-    if kind == ErrorKind::Limit {
-        made = made.with_hint("raise the memory limit, or let the query work on less at once");
-    }
+    let made = match message.split_once(HINT) {
+        Some((message, hint)) => Error::new(kind, message).with_hint(hint),
+        None if kind == ErrorKind::Limit => {
+            Error::new(kind, message).with_hint("raise memory_limit or query_memory_limit, or let the statement work on less at once")
+        }
+        None => Error::new(kind, message),
+    };
     made.with_source(error)
 }
 

@@ -6,6 +6,7 @@
 //! - [`text`] makes text of values and rows.
 //! - `semantics` is what SQL's expressions mean, where DataFusion's answer would be a wrong one.
 //! - `types` is SQL's types in Arrow.
+//! - `limits` keeps one statement from taking all time and memory, and stops it at any moment.
 //! - `optimizer` chooses among plans with the same answer: the order of joins.
 //! - `statements` carries out what DataFusion does not: DDL, INSERT, COPY, transactions, time travel; and refuses what nobody carries out.
 //!
@@ -16,6 +17,7 @@ mod database;
 pub mod error;
 mod files;
 mod grouping;
+mod limits;
 mod optimizer;
 mod scan;
 mod semantics;
@@ -30,6 +32,7 @@ mod write;
 
 pub use database::Database;
 pub use error::{Error, ErrorKind, Result};
+pub use limits::{parse_duration, parse_size};
 pub use scan::Caches;
 pub use session::Session;
 pub use session::result::{Done, Rows, StatementResult};

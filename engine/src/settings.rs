@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clouddb_storage::OpenOptions;
 use datafusion::config::Dialect as ConfigDialect;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool, UnboundedMemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::SessionConfig;
 
-use crate::error::{Error, Result, from_datafusion};
+use crate::error::{Result, from_datafusion};
+use crate::limits::{Limits, StatementLimits};
 use crate::optimizer::CloudOptions;
 
 /// The name under which DataFusion knows the database: `clouddb.main.t` is the table `t`.
@@ -18,9 +19,6 @@ pub const CATALOG: &str = "clouddb";
 
 /// The schema that always exists, and that names without a schema mean at first.
 pub const DEFAULT_SCHEMA: &str = "main";
-
-/// How many of the greatest consumers an error about memory names.
-const CONSUMERS_IN_ERRORS: usize = 5;
 
 /// The side of a join that is built is built once, not in partitions, up to an estimate of so many bytes: partitions hash every row of both sides once more.
 const COLLECTED_BYTES: usize = 128 * 1024 * 1024;
@@ -41,8 +39,13 @@ pub struct Options {
     pub storage: OpenOptions,
     /// In how many partitions queries and loads run; `None` is the number of cores.
     pub threads: Option<usize>,
-    /// Bytes that sorts, joins and aggregations may hold before they spill to disk; `None` is no limit. (DataFusion accounts for these only.)
+    /// Bytes that the operators of all statements may hold, as sorts, joins and aggregations, before they spill to disk or fail; `None` is no limit. Where
+    /// the system tells how much memory the process really holds (Linux), a statement that makes it hold much more is stopped.
     pub memory_limit: Option<usize>,
+    /// The same for the operators of one statement; `None` is no limit of its own. `SET query_memory_limit` changes it for a session.
+    pub query_memory_limit: Option<usize>,
+    /// How long a statement may run; `None` is no limit. `SET statement_timeout` changes it for a session.
+    pub statement_timeout: Option<Duration>,
     /// Where to spill; `None` is the system's folder for temporary files.
     pub spill_folder: Option<PathBuf>,
     /// Rows in a batch; `None` is DataFusion's default.
@@ -64,6 +67,8 @@ impl Default for Options {
             storage: OpenOptions::default(),
             threads: None,
             memory_limit: None,
+            query_memory_limit: None,
+            statement_timeout: None,
             spill_folder: None,
             batch_size: None,
             footer_cache_bytes: clouddb_cache::DEFAULT_FOOTER_BYTES,
@@ -104,25 +109,30 @@ impl Options {
         config
     }
 
-    /// Memory, spilling and object stores, shared by all sessions of a database.
-    pub(crate) fn runtime(&self) -> Result<Arc<RuntimeEnv>> {
+    /// What all statements together may take.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits::new(self.memory_limit, self.cache_bytes.saturating_add(self.footer_cache_bytes))
+    }
+
+    /// What a session's statements may each take at first.
+    pub(crate) fn statement_limits(&self) -> StatementLimits {
+        StatementLimits { timeout: self.statement_timeout, memory: self.query_memory_limit }
+    }
+
+    /// Spilling and object stores, shared by all sessions of a database. Memory is each statement's own, see [`Limits`].
+    pub(crate) fn runtime(&self, limits: &Limits) -> Result<Arc<RuntimeEnv>> {
         let mode = match &self.spill_folder {
             Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
             None => DiskManagerMode::OsTmpDirectory,
         };
-        let mut builder = RuntimeEnvBuilder::new()
+        RuntimeEnvBuilder::new()
+            .with_memory_pool(limits.pool())
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(mode))
             // Files queried in place may change between two statements; these caches look at size and time only, or at nothing.
             .with_object_list_cache_limit(0)
             .with_file_statistics_cache_limit(0)
-            .with_metadata_cache_limit(0);
-        builder = match self.memory_limit {
-            Some(bytes) => {
-                let top = std::num::NonZeroUsize::new(CONSUMERS_IN_ERRORS).ok_or_else(|| Error::internal("no consumers to name"))?;
-                builder.with_memory_pool(Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), top)))
-            }
-            None => builder.with_memory_pool(Arc::new(UnboundedMemoryPool::default())),
-        };
-        builder.build_arc().map_err(from_datafusion)
+            .with_metadata_cache_limit(0)
+            .build_arc()
+            .map_err(from_datafusion)
     }
 }

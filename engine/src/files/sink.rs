@@ -31,19 +31,21 @@ use object_store::ObjectStore;
 use super::{Compression, FileFormat, Options, Place};
 use crate::error::{Error, Result, from_datafusion};
 use crate::session::result::Rows;
+use crate::statements::context::Context;
 use crate::text::{csv, json};
 
 /// Writes a plan's rows to a place; returns their number.
 ///
 /// `folders` are the columns, all of text, whose values become folders.
 pub(crate) async fn write(
-    state: &SessionState,
+    context: &Context,
     place: &Place,
     format: FileFormat,
     options: &Options,
     plan: Arc<dyn ExecutionPlan>,
     folders: Vec<String>,
 ) -> Result<u64> {
+    let state = &context.state;
     check_options(options, format, &place.written)?;
     check_types(format, &plan.schema())?;
     if place.pattern.is_some() {
@@ -87,7 +89,7 @@ pub(crate) async fn write(
         FileFormat::Json => sink(plan, config, compression, Arc::new(JsonRows)),
     };
     let written =
-        Rows::run(exec, state.task_ctx())?.collect().await.map_err(|error| error.context(format!("writing '{}'", place.written)))?;
+        Rows::run(exec, context.task())?.collect().await.map_err(|error| error.context(format!("writing '{}'", place.written)))?;
     let counts = written.iter().filter_map(|batch| batch.columns().first()?.as_primitive_opt::<UInt64Type>());
     Ok(counts.flat_map(|counts| counts.iter().flatten()).sum())
 }

@@ -298,13 +298,13 @@ impl Partition {
     /// Goes on to the next row group that has wanted rows; `false` if there is none.
     async fn next_row_group(&mut self) -> Result<bool> {
         loop {
+            // Others want to run, too, however little is found; and whoever is to end does so here.
+            tokio::task::consume_budget().await;
             self.watch()?;
             let Some(pending) = self.next_pending().await? else { return Ok(false) };
             if self.look_at(pending).await? {
                 return Ok(true);
             }
-            // Others want to run, too, however long nothing is found.
-            tokio::task::consume_budget().await;
         }
     }
 

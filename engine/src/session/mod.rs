@@ -15,8 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clouddb_storage::{AsOf, Snapshot, Transaction};
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::{Set, Statement as SqlStatement};
 
 use self::catalogs::SessionCatalogs;
@@ -24,6 +27,7 @@ use self::result::{Done, Rows, StatementResult};
 use self::transaction::State;
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result, from_datafusion};
+use crate::limits::{Running, StatementLimits};
 use crate::settings::DEFAULT_SCHEMA;
 use crate::statements::context::Context;
 use crate::statements::kind::{self, Kind};
@@ -64,6 +68,10 @@ pub struct Session {
     transaction: State,
     pinned: Option<Snapshot>,
     committing: Arc<AtomicBool>,
+    /// What each statement may take.
+    limits: StatementLimits,
+    /// The statement that runs, or ran last.
+    running: Arc<Running>,
 }
 
 impl Session {
@@ -74,7 +82,9 @@ impl Session {
             .with_runtime_env(Arc::clone(database.runtime()))
             .with_catalog_list(list)
             .build();
-        Self { database, state, catalogs, transaction: State::None, pinned: None, committing: Arc::default() }
+        let (limits, committing) = (database.default_statement_limits(), Arc::default());
+        let running = Arc::clone(database.limits().begin(limits, Arc::clone(&committing)).running());
+        Self { database, state, catalogs, transaction: State::None, pinned: None, committing, limits, running }
     }
 
     /// The database.
@@ -116,11 +126,17 @@ impl Session {
     /// # Errors
     /// Those of the statement. Inside a transaction an error means that the transaction has failed.
     pub async fn run(&mut self, statement: &Statement) -> Result<StatementResult> {
-        let result = stack::with_big_stack(statement.sql(), self.run_here(statement)).await;
-        if result.is_err() {
-            self.transaction.fail();
+        let held = self.database.limits().begin(self.limits, Arc::clone(&self.committing));
+        self.running = Arc::clone(held.running());
+        let result = held.running().run(Box::pin(stack::with_big_stack(statement.sql(), self.run_here(statement)))).await;
+        match result {
+            Ok(StatementResult::Rows(rows)) => Ok(StatementResult::Rows(rows.held(held))),
+            Ok(done) => Ok(done),
+            Err(error) => {
+                self.transaction.fail();
+                Err(error)
+            }
         }
-        result
     }
 
     async fn run_here(&mut self, statement: &Statement) -> Result<StatementResult> {
@@ -144,7 +160,7 @@ impl Session {
                 false => self.write(statement.sql(), Write::Copy(copy)).await.map(StatementResult::Done),
             },
             Parsed::Sql(sql) => match kind::of(&sql)? {
-                Kind::Query => Box::pin(self.query(*sql)).await.map(StatementResult::Rows),
+                Kind::Query => Box::pin(self.query(statement.sql(), *sql)).await.map(StatementResult::Rows),
                 Kind::Write => Box::pin(self.write(statement.sql(), Write::Sql(sql))).await.map(StatementResult::Done),
                 Kind::Transaction => self.control_transaction(*sql).await.map(StatementResult::Done),
                 Kind::Session => Box::pin(self.set(*sql)).await.map(StatementResult::Done),
@@ -165,14 +181,14 @@ impl Session {
     fn context(&self, snapshot: Snapshot) -> Context {
         let mut state = self.state.clone();
         state.mark_start_execution();
-        Context::new(self.database.clone(), state, Arc::clone(&self.catalogs), snapshot)
+        Context::new(self.database.clone(), state, Arc::clone(&self.catalogs), snapshot, Arc::clone(&self.running))
     }
 
     async fn read_context(&self) -> Result<Context> {
         Ok(self.context(self.snapshot().await?))
     }
 
-    async fn query(&mut self, statement: SqlStatement) -> Result<Rows> {
+    async fn query(&mut self, sql: &str, statement: SqlStatement) -> Result<Rows> {
         let statement = match statement {
             explain @ SqlStatement::Explain { .. } => explain::normalized(explain)?,
             SqlStatement::ShowSchemas { .. } => {
@@ -180,15 +196,21 @@ impl Session {
                 let query = parse::parse_query("SELECT schema_name FROM information_schema.schemata ORDER BY schema_name")?;
                 SqlStatement::Query(query)
             }
+            SqlStatement::ShowVariable { variable } => match set::shown(&variable, &self.limits, self.database.limits()) {
+                Some(query) => SqlStatement::Query(parse::parse_query(&query)?),
+                None => SqlStatement::ShowVariable { variable },
+            },
             other => other,
         };
         let context = self.read_context().await?;
-        let plan = context.plan(statement).await?;
+        // In a task of its own: what is constant is computed while a query is planned, for as long as that takes.
+        let planned = SpawnedTask::spawn(Box::pin(plan(context, statement, sql.to_owned())));
+        let (context, logical, physical) =
+            planned.join_unwind().await.map_err(|error| Error::internal(format!("the planner's task ended: {error}")))??;
         if let State::Active(active) = &mut self.transaction {
             active.note_reads(&context);
         }
-        let physical = context.physical(&plan).await?;
-        Rows::run(physical, context.task())
+        Rows::run_within(context, logical, physical)
     }
 
     fn check_writable(&self) -> Result<()> {
@@ -270,6 +292,9 @@ impl Session {
                 }
                 self.state.config_mut().options_mut().catalog.default_schema = name;
             }
+            Setting::StatementTimeout(timeout) => self.limits.timeout = timeout,
+            Setting::QueryMemoryLimit(bytes) => self.limits.memory = bytes,
+            Setting::MemoryLimit(bytes) => self.database.limits().set_memory(bytes),
             Setting::DataFusion(key, value) => self.set_datafusion(&key, &value)?,
         }
         Ok(Done::new("SET"))
@@ -299,6 +324,9 @@ impl Session {
         match name {
             "snapshot" | "timestamp" => self.pinned = None,
             "schema" | "search_path" => self.state.config_mut().options_mut().catalog.default_schema = DEFAULT_SCHEMA.to_owned(),
+            set::STATEMENT_TIMEOUT => self.limits.timeout = self.database.default_statement_limits().timeout,
+            set::QUERY_MEMORY_LIMIT => self.limits.memory = self.database.default_statement_limits().memory,
+            set::MEMORY_LIMIT => self.database.limits().set_memory(self.database.default_memory_limit()),
             key => {
                 set::check_datafusion_key(key)?;
                 let entries = self.database.template().config_options().entries();
@@ -378,6 +406,17 @@ fn ends_transaction(parsed: &Parsed) -> bool {
         Parsed::Sql(statement) => matches!(**statement, SqlStatement::Commit { .. } | SqlStatement::Rollback { .. }),
         Parsed::Copy(_) | Parsed::Reset(_) => false,
     }
+}
+
+/// Plans a query, on a stack that is deep enough. The futures below are large, and threads' stacks are not.
+async fn plan(context: Context, statement: SqlStatement, sql: String) -> Result<(Context, LogicalPlan, Arc<dyn ExecutionPlan>)> {
+    let plan = Box::pin(async {
+        let logical = Box::pin(context.plan(statement)).await?;
+        let physical = Box::pin(context.physical(&logical)).await?;
+        Ok::<_, Error>((logical, physical))
+    });
+    let (logical, physical) = stack::with_big_stack(&sql, plan).await?;
+    Ok((context, logical, physical))
 }
 
 /// A statement for the history: its beginning, on one line.

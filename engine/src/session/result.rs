@@ -2,16 +2,21 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context as Waking, Poll};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::common::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::{ExecutionPlan, RecordBatchStream, execute_stream};
 use futures::{Stream, StreamExt, TryStreamExt};
+use tokio::sync::mpsc::Sender;
 
-use crate::error::{Error, Result, from_datafusion};
+use crate::error::{Error, Result, from_datafusion, is_out_of_memory, to_datafusion};
+use crate::limits::Held;
+use crate::statements::context::Context;
 
 /// What a statement gave back.
 #[derive(Debug)]
@@ -59,23 +64,36 @@ impl std::fmt::Debug for Rows {
 }
 
 impl Rows {
-    /// Runs a plan, in a task of its own: some operators, as joins without an equality, work for minutes before they give a batch or yield, and whoever
-    /// waits for rows must be able to do something else meanwhile, such as heeding Ctrl-C. Dropping the rows ends the task at its next yield.
+    /// Runs a plan, in a task of its own: some operators work for long before they give a batch or yield, and whoever waits for rows must be able to do
+    /// something else meanwhile, such as heeding Ctrl-C.
     pub(crate) fn run(plan: Arc<dyn ExecutionPlan>, task: Arc<TaskContext>) -> Result<Self> {
         let schema = plan.schema();
         let mut builder = RecordBatchReceiverStream::builder(Arc::clone(&schema), BATCHES_AHEAD);
         let sender = builder.tx();
+        builder.spawn(async move { send(plan, task, &sender).await?.map_or(Ok(()), Err) });
+        Ok(Self { schema, stream: builder.build() })
+    }
+
+    /// Runs a query. If memory is not enough before there is a row, it is run once more with operators that need less.
+    pub(crate) fn run_within(context: Context, logical: LogicalPlan, plan: Arc<dyn ExecutionPlan>) -> Result<Self> {
+        let schema = plan.schema();
+        let mut builder = RecordBatchReceiverStream::builder(Arc::clone(&schema), BATCHES_AHEAD);
+        let sender = builder.tx();
         builder.spawn(async move {
-            let mut batches = execute_stream(plan, task)?;
-            while let Some(batch) = batches.next().await {
-                let is_over = batch.is_err();
-                if sender.send(batch).await.is_err() || is_over {
-                    break;
-                }
+            let Some(error) = send(plan, context.task(), &sender).await? else { return Ok(()) };
+            match Box::pin(context.frugal(&logical)).await.map_err(to_datafusion)? {
+                Some(frugal) => Box::pin(send(frugal, context.task(), &sender)).await?.map_or(Ok(()), Err),
+                None => Err(error),
             }
-            Ok(())
         });
         Ok(Self { schema, stream: builder.build() })
+    }
+
+    /// The same rows, which end with an error when the statement is stopped; dropped, they stop it.
+    pub(crate) fn held(self, held: Held) -> Self {
+        let running = Arc::clone(held.running());
+        let stopped = Box::pin(async move { running.stopped().await });
+        Self { schema: Arc::clone(&self.schema), stream: Box::pin(HeldRows { rows: self.stream, stopped, held, over: false }) }
     }
 
     /// The columns.
@@ -97,10 +115,61 @@ impl Rows {
     }
 }
 
+/// Runs a plan and sends its batches. Returns the error, if memory was not enough and nothing was sent yet.
+async fn send(
+    plan: Arc<dyn ExecutionPlan>,
+    task: Arc<TaskContext>,
+    sender: &Sender<DataFusionResult<RecordBatch>>,
+) -> DataFusionResult<Option<DataFusionError>> {
+    let mut sent = false;
+    let mut batches = execute_stream(plan, task)?;
+    while let Some(batch) = batches.next().await {
+        match batch {
+            Err(error) if !sent && is_out_of_memory(&error) => return Ok(Some(error)),
+            Err(error) => return Err(error),
+            Ok(batch) => match sender.send(Ok(batch)).await {
+                Ok(()) => sent = true,
+                Err(_) => break,
+            },
+        }
+    }
+    Ok(None)
+}
+
+/// Rows of a statement that can be stopped, also while its operators are busy.
+struct HeldRows {
+    rows: SendableRecordBatchStream,
+    stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
+    held: Held,
+    over: bool,
+}
+
+impl Stream for HeldRows {
+    type Item = DataFusionResult<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Waking<'_>) -> Poll<Option<Self::Item>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let next = self.rows.poll_next_unpin(context);
+        if next.is_pending() && self.stopped.as_mut().poll(context).is_ready() {
+            self.over = true;
+            return Poll::Ready(Some(Err(to_datafusion(self.held.running().reason()))));
+        }
+        next
+    }
+}
+
+impl RecordBatchStream for HeldRows {
+    fn schema(&self) -> SchemaRef {
+        self.rows.schema()
+    }
+}
+
 impl Stream for Rows {
     type Item = Result<RecordBatch, Error>;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Waking<'_>) -> Poll<Option<Self::Item>> {
         self.stream.poll_next_unpin(context).map(|batch| batch.map(|batch| batch.map_err(from_datafusion)))
     }
 }

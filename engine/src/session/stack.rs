@@ -26,6 +26,11 @@ pub(crate) async fn with_big_stack<T>(sql: &str, future: impl Future<Output = T>
     }
 }
 
+/// Runs a future that may be deep, whatever its statement.
+pub(crate) async fn deep<T>(future: impl Future<Output = T> + Send) -> T {
+    BigStack(Box::pin(future)).await
+}
+
 /// Runs a function on a big stack.
 pub(crate) fn on_big_stack<T>(sql: &str, run: impl FnOnce() -> T) -> T {
     match may_be_deep(sql) {

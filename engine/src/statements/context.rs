@@ -6,6 +6,8 @@ use clouddb_storage::{Snapshot, TableId, TableSnapshot};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::TaskContext;
+use datafusion::execution::memory_pool::MemoryLimit;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
@@ -17,8 +19,13 @@ use super::rewrite;
 use crate::catalog::CloudTable;
 use crate::database::Database;
 use crate::error::{Error, Result, from_datafusion};
+use crate::limits::{Running, guarded};
 use crate::session::catalogs::SessionCatalogs;
+use crate::session::stack::deep;
 use crate::settings::CATALOG;
+
+/// How many sorts of a statement, each in all partitions, may take a quarter of a small limit to merge in: 16 times a 64th.
+const SORTS_WITH_A_SHARE: usize = 64;
 
 /// A schema and a name in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,15 +48,23 @@ pub(crate) struct Context {
     pub(crate) state: SessionState,
     pub(crate) catalogs: Arc<SessionCatalogs>,
     pub(crate) snapshot: Snapshot,
+    /// The statement as it runs: its limits, and whether it was stopped.
+    pub(crate) running: Arc<Running>,
     /// The tables that the statement's queries read.
     read: Mutex<Vec<TableId>>,
 }
 
 impl Context {
     /// Begins a statement on a snapshot.
-    pub(crate) fn new(database: Database, state: SessionState, catalogs: Arc<SessionCatalogs>, snapshot: Snapshot) -> Self {
+    pub(crate) fn new(
+        database: Database,
+        state: SessionState,
+        catalogs: Arc<SessionCatalogs>,
+        snapshot: Snapshot,
+        running: Arc<Running>,
+    ) -> Self {
         catalogs.begin(database.catalog_at(snapshot.clone()));
-        Self { database, state, catalogs, snapshot, read: Mutex::default() }
+        Self { database, state, catalogs, snapshot, running, read: Mutex::default() }
     }
 
     /// The schema of names without one.
@@ -120,13 +135,41 @@ impl Context {
         noted.map(|_| ()).map_err(from_datafusion)
     }
 
-    /// Optimizes a plan and makes it ready to run.
+    /// Optimizes a plan and makes it ready to run, and to be stopped.
     pub(crate) async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
-        self.state.create_physical_plan(plan).await.map_err(from_datafusion)
+        self.physical_in(&self.state, plan).await
     }
 
-    /// What a plan runs in.
+    /// The same plan with joins that sort and spill where they would hash and hold one side: for when memory was not enough. `None` if it was that already.
+    pub(crate) async fn frugal(&self, plan: &LogicalPlan) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let mut state = self.state.clone();
+        let options = state.config_mut().options_mut();
+        if !std::mem::replace(&mut options.optimizer.prefer_hash_join, false) {
+            return Ok(None);
+        }
+        // With one partition DataFusion's planner hashes all the same.
+        options.execution.target_partitions = options.execution.target_partitions.max(2);
+        options.optimizer.repartition_joins = true;
+        deep(self.physical_in(&state, plan)).await.map(Some)
+    }
+
+    async fn physical_in(&self, state: &SessionState, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = state.create_physical_plan(plan).await.map_err(from_datafusion)?;
+        guarded(plan, &self.running).map_err(from_datafusion)
+    }
+
+    /// What a plan runs in: the session's functions and settings, and the statement's memory.
     pub(crate) fn task(&self) -> Arc<TaskContext> {
-        self.state.task_ctx()
+        let mut task = TaskContext::from(&self.state);
+        if let MemoryLimit::Finite(limit) = self.running.pool().memory_limit() {
+            // What each sort keeps free to merge what it spilled: 10 MB, which is too much of a small limit.
+            let mut config = task.session_config().clone();
+            let execution = &mut config.options_mut().execution;
+            let share = limit / SORTS_WITH_A_SHARE / execution.target_partitions.max(1);
+            execution.sort_spill_reservation_bytes = execution.sort_spill_reservation_bytes.min(share);
+            task = task.with_session_config(config);
+        }
+        let runtime = RuntimeEnv { memory_pool: self.running.pool(), ..self.database.runtime().as_ref().clone() };
+        Arc::new(task.with_runtime(Arc::new(runtime)))
     }
 }

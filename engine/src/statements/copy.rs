@@ -220,7 +220,7 @@ pub(crate) async fn to_files(context: &Context, copy: CopyStatement) -> Result<D
         }
     };
     let physical = context.physical(&plan).await?;
-    let rows = files::write(&context.state, &place, format, &options, physical, folders).await?;
+    let rows = files::write(context, &place, format, &options, physical, folders).await?;
     Ok(Done::with_rows("COPY", rows))
 }
 

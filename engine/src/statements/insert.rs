@@ -13,7 +13,7 @@ use super::context::Context;
 use super::parse::{self, normalized};
 use super::refuse::unsupported;
 use super::{constant, rewrite, values};
-use crate::error::{Error, Result, from_datafusion};
+use crate::error::{Error, Result, from_datafusion, is_out_of_memory};
 use crate::session::result::Done;
 use crate::write::write_plan;
 
@@ -165,7 +165,7 @@ pub(crate) async fn write_rows(
 ) -> Result<u64> {
     let source = add_defaults(context, target.meta(), source, &mut columns)?;
     let physical = context.physical(&source).await?;
-    append(context, transaction, target.meta(), physical, columns.into()).await
+    append(context, transaction, target.meta(), (&source, physical), columns.into()).await
 }
 
 /// Appends a plan's output, columns of the plan by position, to a table.
@@ -173,14 +173,21 @@ pub(crate) async fn append(
     context: &Context,
     transaction: &mut Transaction,
     table: &Arc<TableMeta>,
-    plan: Arc<dyn ExecutionPlan>,
+    (source, plan): (&LogicalPlan, Arc<dyn ExecutionPlan>),
     columns: Arc<[Option<usize>]>,
 ) -> Result<u64> {
-    let plan = Arc::new(ConformExec::new(plan, table.arrow_schema(), columns));
+    let conform = |plan| Arc::new(ConformExec::new(plan, table.arrow_schema(), Arc::clone(&columns)));
     let id = table.id;
     // A store that cannot take commits is refused before rows are uploaded to it.
     context.database.storage().prepare_to_write().await?;
-    let (segments, rows) = write_plan(|| transaction.writer(id), plan, context.task()).await.map_err(from_datafusion)?;
+    let mut written = write_plan(|| transaction.writer(id), conform(plan), context.task()).await;
+    if let Err(error) = &written
+        && is_out_of_memory(error)
+        && let Some(frugal) = Box::pin(context.frugal(source)).await?
+    {
+        written = write_plan(|| transaction.writer(id), conform(frugal), context.task()).await;
+    }
+    let (segments, rows) = written.map_err(from_datafusion)?;
     transaction.append(id, segments)?;
     Ok(rows)
 }

@@ -1,11 +1,23 @@
 //! SET, RESET and USE: settings of one session.
 
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Set, Use, Value};
+use std::time::Duration;
+
+use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectName, Set, Use, Value};
 
 use super::refuse::unsupported;
 use super::schemas::schema_name;
 use crate::error::{Error, Result};
+use crate::limits::{Limits, StatementLimits, duration_text, parse_duration, parse_size, size_text};
 use crate::optimizer::PREFIX;
+
+/// The name of the limit on a statement's time.
+pub(crate) const STATEMENT_TIMEOUT: &str = "statement_timeout";
+
+/// The name of the limit on a statement's memory.
+pub(crate) const QUERY_MEMORY_LIMIT: &str = "query_memory_limit";
+
+/// The name of the limit on the memory of all statements.
+pub(crate) const MEMORY_LIMIT: &str = "memory_limit";
 
 /// A change of a session's settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +28,12 @@ pub(crate) enum Setting {
     Timestamp(Expr),
     /// Where names without a schema are looked up.
     Schema(String),
+    /// How long a statement may run.
+    StatementTimeout(Option<Duration>),
+    /// How many bytes the operators of one statement may hold.
+    QueryMemoryLimit(Option<usize>),
+    /// How many bytes the operators of all statements may hold, those of other sessions included.
+    MemoryLimit(Option<usize>),
     /// One of DataFusion's own.
     DataFusion(String, String),
 }
@@ -37,9 +55,39 @@ pub(crate) fn from_set(set: Set) -> Result<Setting> {
         "snapshot" => Ok(Setting::Snapshot(value)),
         "timestamp" => Ok(Setting::Timestamp(value)),
         "schema" | "search_path" => Ok(Setting::Schema(text(&value)?)),
+        STATEMENT_TIMEOUT => Ok(Setting::StatementTimeout(parse_duration(&text(&value)?).map_err(|error| of(&key, error))?)),
+        QUERY_MEMORY_LIMIT => Ok(Setting::QueryMemoryLimit(size(&key, &value)?)),
+        MEMORY_LIMIT => Ok(Setting::MemoryLimit(size(&key, &value)?)),
         "timezone" | "time_zone" => time_zone(&value),
         _ => datafusion_setting(key, text(&value)?),
     }
+}
+
+/// The query that shows a limit, if the name is one's: `SHOW statement_timeout`.
+pub(crate) fn shown(name: &[Ident], of_statement: &StatementLimits, of_all: &Limits) -> Option<String> {
+    let [name] = name else { return None };
+    let name = name.value.to_lowercase();
+    let value = match name.as_str() {
+        STATEMENT_TIMEOUT => of_statement.timeout.map(duration_text),
+        QUERY_MEMORY_LIMIT => of_statement.memory.map(size_text),
+        MEMORY_LIMIT => of_all.memory().map(size_text),
+        _ => return None,
+    };
+    Some(format!("SELECT '{name}' AS name, '{}' AS value", value.as_deref().unwrap_or("0")))
+}
+
+/// A size that is a limit; 0 is none.
+fn size(key: &str, value: &Expr) -> Result<Option<usize>> {
+    let text = text(value)?;
+    if text.trim() == "0" {
+        return Ok(None);
+    }
+    let bytes = parse_size(&text).map_err(|error| of(key, error))?;
+    Ok(Some(usize::try_from(bytes).unwrap_or(usize::MAX)))
+}
+
+fn of(key: &str, error: Error) -> Error {
+    error.context(format!("the value of {key}"))
 }
 
 /// What a USE changes.
@@ -57,8 +105,9 @@ pub(crate) fn check_datafusion_key(key: &str) -> Result<()> {
         return Ok(());
     }
     if !key.starts_with("datafusion.") {
-        return Err(Error::not_found(format!("there is no setting '{key}'"))
-            .with_hint("there are snapshot, timestamp and schema, and those that SHOW ALL lists"));
+        return Err(Error::not_found(format!("there is no setting '{key}'")).with_hint(
+            "there are snapshot, timestamp, schema, statement_timeout, query_memory_limit and memory_limit, and those that SHOW ALL lists",
+        ));
     }
     let fixed =
         key.starts_with("datafusion.runtime.") || key.starts_with("datafusion.catalog.") || key.starts_with("datafusion.sql_parser.");

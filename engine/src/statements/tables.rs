@@ -46,7 +46,7 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
     let mut table = TableMeta::new(transaction.new_table_id(), schema, name.name.clone(), columns, &request.cluster_by)?;
     table.comment = request.comment;
     let physical = match &plan {
-        Some(plan) => Some(context.physical(plan).await?),
+        Some(plan) => Some((plan, context.physical(plan).await?)),
         None => None,
     };
     if let Some(existing) = existing {
