@@ -108,7 +108,7 @@ impl Database {
             footers.insert(segment, footer).await;
         }
         let store_options = options.storage.store_options.clone();
-        let caches = Caches { footers, columns: ColumnCache::new(options.cache_bytes), disk };
+        let caches = Caches { footers, columns: ColumnCache::with_policy(options.cache_bytes, options.cache_policy), disk };
         Ok(Self { inner: Arc::new(Inner { storage, caches, runtime, template, stored, store_options }) })
     }
 
