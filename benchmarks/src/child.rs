@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engines;
 use crate::error::{Context, Error, Result};
-use crate::suites::{cold_open, commits, load};
+use crate::suites::{cache, cold_open, commits, load};
 
 /// What a child can do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub enum Task {
     Query(cold_open::Task),
     /// Commit transactions.
     Commit(commits::worker::Task),
+    /// Want one column, many callers at once.
+    Callers(cache::callers::Task),
     /// Look whether sums balance, until standard input ends.
     Look(commits::reader::Task),
 }
@@ -37,6 +39,7 @@ pub fn run(task: &str) -> Result<()> {
         Task::Load(task) => load::child(&task),
         Task::Query(task) => cold_open::child(&task),
         Task::Commit(task) => commits::worker::child(&task),
+        Task::Callers(task) => cache::callers::child(&task),
         Task::Look(task) => commits::reader::child(&task),
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use clouddb_benchmarks::proxy::{Distance, Proxy};
 use clouddb_benchmarks::suites::queries::{self, RunArgs};
-use clouddb_benchmarks::suites::{cold_open, commits, load};
+use clouddb_benchmarks::suites::{cache, cold_open, commits, load};
 use clouddb_benchmarks::tpch::data::{self, Format};
 use clouddb_benchmarks::tpch::{TABLES, Table};
 use clouddb_benchmarks::workload::clickbench::ClickBench;
@@ -43,6 +43,8 @@ enum Command {
     Load(load::Args),
     /// What a new process pays for its first answer, in time, requests and round trips
     ColdOpen(cold_open::Args),
+    /// Decoded columns in budgets that are too small for them: hit ratios, memory, loads
+    Cache(cache::Args),
     /// Commits a second, with many callers and processes; every row exactly once
     Commits(commits::Args),
     /// A far-away store: a proxy in front of an S3 server, until a signal ends it
@@ -115,6 +117,7 @@ fn run(command: Command) -> Result<()> {
         Command::Shapes(suite) => queries::run(&suite.workload, &suite.run),
         Command::Load(arguments) => load::run(&arguments),
         Command::ColdOpen(arguments) => cold_open::run(&arguments),
+        Command::Cache(arguments) => cache::run(&arguments),
         Command::Commits(arguments) => commits::run(&arguments),
         Command::Proxy(arguments) => serve(&arguments),
         Command::Child { task } => child::run(&task),

@@ -86,6 +86,15 @@ impl Place {
         Location { url: format!("{}/{name}", self.root), options: Vec::new() }
     }
 
+    /// How far away it is, for names of files: `local`, `bucket`, `far`.
+    pub fn kind(&self) -> &'static str {
+        match (&self.proxy, self.folder()) {
+            (Some(_), _) => "far",
+            (None, Some(_)) => "local",
+            (None, None) => "bucket",
+        }
+    }
+
     /// Whether it is on this machine's own disk, and the folder.
     pub fn folder(&self) -> Option<&Path> {
         (!self.root.contains("://")).then(|| Path::new(&self.root))

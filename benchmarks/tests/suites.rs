@@ -53,9 +53,7 @@ fn tpch_has_the_answers_of_duckdb() {
         return;
     }
     compare(&TPCH, None, "duckdb-parquet,duckdb-memory,duckdb-file", "Q22");
-    if std::env::var_os("CLOUDDB_TEST_MINIO").is_none() {
-        assert!(std::env::var_os("CLOUDDB_TEST_REQUIRE_MINIO").is_none(), "there is no MinIO: run this with scripts/minio run");
-        eprintln!("skipped on S3: no MinIO server; run it with scripts/minio run");
+    if !has_minio() {
         return;
     }
     compare(&TPCH, Some("s3://test/tpch"), "duckdb-parquet", "Q22");
@@ -90,6 +88,51 @@ fn clickbench_has_the_answers_of_duckdb() {
 fn shapes_have_the_answers_of_duckdb() {
     if has_duckdb() {
         compare(&["shapes", "--rows", "20000"], None, "duckdb-memory", "cte-twice");
+    }
+}
+
+/// Whether there is an S3 server; says so where there is none.
+fn has_minio() -> bool {
+    let there = std::env::var_os("CLOUDDB_TEST_MINIO").is_some();
+    if !there {
+        assert!(std::env::var_os("CLOUDDB_TEST_REQUIRE_MINIO").is_none(), "there is no MinIO: run this with scripts/minio run");
+        eprintln!("skipped on S3: no MinIO server; run it with scripts/minio run");
+    }
+    there
+}
+
+#[test]
+fn a_new_process_finds_on_disk_what_was_read_of_the_bucket() {
+    if !has_minio() {
+        return;
+    }
+    let suite = ["tpch", "--scale", "0.01", "--queries", "1,6", "--modes", "disk,local", "--far", "--delay-ms", "1"];
+    let output = run(&suite, Some("s3://test/tpch-disk"), "datafusion-parquet");
+    let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && told.contains("all answers of all engines agree"), "{told}\n{errors}");
+    let sums = told.lines().skip_while(|line| !line.contains("last round")).find(|line| line.contains("clouddb-disk")).unwrap();
+    let (first, last) = sums.trim_end_matches('|').rsplit_once('|').unwrap();
+    // A look at the log is a few bytes; rows are more.
+    assert!(first.contains("KiB") && !last.contains("iB"), "{told}");
+}
+
+#[test]
+fn a_cache_keeps_its_budget_and_loads_a_column_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let below = |name: &str| folder.path().join(name).display().to_string();
+    let output = Command::new(env!("CARGO_BIN_EXE_clouddb-bench"))
+        .args(["cache", "--scale", "0.01", "--queries", "30", "--budgets", "25,100", "--callers", "8", "--runs", "1"])
+        .args(["--store", &below("store"), "--data", &below("data"), "--out", &below("results")])
+        .output()
+        .unwrap();
+    let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}\n{errors}");
+    assert!(told.contains("memory and loads are as they have to be"), "{told}\n{errors}");
+    for policy in ["none", "TinyLFU", "LRU"] {
+        assert!(told.contains(policy), "{told}");
+    }
+    for name in ["cache-sf0.01-local.json", "cache-sf0.01-local.html"] {
+        assert!(folder.path().join("results").join(name).exists(), "{told}");
     }
 }
 

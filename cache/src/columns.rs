@@ -1,8 +1,8 @@
 //! The cache of decoded columns.
 //!
 //! - Keys name a column of a row group of a segment. Segments never change, so nothing is ever invalidated.
-//! - Entries are weighed in bytes; the total stays below the budget. TinyLFU decides what enters: a scan that passes once does not flush what is used
-//!   often. With a budget of 0 everything works and nothing stays.
+//! - Entries are weighed in bytes; the total stays below the budget. TinyLFU decides what enters, unless the caller wants another policy: a scan that
+//!   passes once does not flush what is used often. With a budget of 0 everything works and nothing stays.
 //! - Loads are single-flight: whoever wants a chunk that somebody is loading waits for that load. A load goes on when those who wait for it are gone,
 //!   so that nobody's cancellation is somebody else's error.
 //! - An error is never kept.
@@ -19,6 +19,7 @@ use futures::future::{BoxFuture, Shared};
 use moka::sync::Cache;
 
 use crate::chunk::Chunk;
+use crate::policy::CachePolicy;
 use crate::row_group::RowGroup;
 
 /// How many bytes of decoded columns are kept unless the caller says otherwise: a modest share of a laptop's memory.
@@ -69,6 +70,7 @@ pub struct ColumnCache {
 struct Counters {
     hits: AtomicU64,
     misses: AtomicU64,
+    loads: AtomicU64,
     evictions: AtomicU64,
     saved: AtomicU64,
 }
@@ -80,6 +82,8 @@ pub struct ColumnCacheCounts {
     pub hits: u64,
     /// Chunks that had to be loaded, or whose load was waited for.
     pub misses: u64,
+    /// Chunks whose load began.
+    pub loads: u64,
     /// Chunks that left to make room.
     pub evictions: u64,
     /// Nanoseconds that loading the hits took once, and not again.
@@ -95,10 +99,16 @@ pub struct ColumnCacheCounts {
 impl ColumnCache {
     /// A cache that keeps at most `budget` bytes.
     pub fn new(budget: u64) -> Self {
+        Self::with_policy(budget, CachePolicy::default())
+    }
+
+    /// The same, which says what stays.
+    pub fn with_policy(budget: u64, policy: CachePolicy) -> Self {
         let counters: Arc<Counters> = Arc::default();
         let evictions = Arc::clone(&counters);
         let entries = Cache::builder()
             .max_capacity(budget)
+            .eviction_policy(policy.eviction())
             .weigher(|_, entry: &Entry| u32::try_from(entry.chunk.memory_size()).unwrap_or(u32::MAX))
             .eviction_listener(move |_, _, cause| {
                 if cause.was_evicted() {
@@ -160,6 +170,7 @@ impl ColumnCache {
         if ours.is_empty() {
             return;
         }
+        self.counters.loads.fetch_add(ours.len() as u64, Ordering::Relaxed);
         let columns: Vec<_> = ours.iter().map(|(_, column, _)| *column).collect();
         let keys: Vec<_> = ours.iter().map(|(_, _, key)| *key).collect();
         let task = tokio::spawn(self.clone().read(store.clone(), row_group.clone(), columns, keys));
@@ -213,6 +224,7 @@ impl ColumnCache {
         ColumnCacheCounts {
             hits: counters.hits.load(Ordering::Relaxed),
             misses: counters.misses.load(Ordering::Relaxed),
+            loads: counters.loads.load(Ordering::Relaxed),
             evictions: counters.evictions.load(Ordering::Relaxed),
             saved_nanoseconds: counters.saved.load(Ordering::Relaxed),
             entries: self.entries.entry_count(),

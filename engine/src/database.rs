@@ -114,7 +114,7 @@ impl Database {
             footers.insert(segment, footer).await;
         }
         let store_options = options.storage.store_options.clone();
-        let caches = Caches { footers, columns: ColumnCache::new(options.cache_bytes), disk };
+        let caches = Caches { footers, columns: ColumnCache::with_policy(options.cache_bytes, options.cache_policy), disk };
         let (memory_limit, statement_limits) = (options.memory_limit, options.statement_limits());
         let inner = Inner { storage, caches, runtime, limits, memory_limit, statement_limits, template, stored, store_options };
         Ok(Self { inner: Arc::new(inner) })

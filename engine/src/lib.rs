@@ -30,6 +30,7 @@ pub mod text;
 mod types;
 mod write;
 
+pub use clouddb_cache::CachePolicy;
 pub use database::Database;
 pub use error::{Error, ErrorKind, Result};
 pub use limits::{parse_duration, parse_size};

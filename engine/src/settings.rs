@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clouddb_cache::CachePolicy;
 use clouddb_storage::OpenOptions;
 use datafusion::config::Dialect as ConfigDialect;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -54,6 +55,8 @@ pub struct Options {
     pub footer_cache_bytes: u64,
     /// Bytes of decoded columns to keep in memory between queries; 0 keeps nothing.
     pub cache_bytes: u64,
+    /// Which of them stay when there is not room for all.
+    pub cache_policy: CachePolicy,
     /// A folder on a local disk to keep what is read of segments in a store behind a network, for later processes, too; `None` keeps nothing. Any
     /// number of databases and processes can share it.
     pub cache_folder: Option<PathBuf>,
@@ -73,6 +76,7 @@ impl Default for Options {
             batch_size: None,
             footer_cache_bytes: clouddb_cache::DEFAULT_FOOTER_BYTES,
             cache_bytes: clouddb_cache::DEFAULT_COLUMN_BYTES,
+            cache_policy: CachePolicy::default(),
             cache_folder: None,
             cache_folder_bytes: clouddb_cache::DEFAULT_DISK_BYTES,
         }

@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use clouddb_engine::{Database, Options, Session, StatementResult};
+use clouddb_engine::{CachePolicy, DEFAULT_SCHEMA, Database, Options, Session, StatementResult};
 use clouddb_storage::OpenOptions;
 use datafusion::arrow::array::RecordBatch;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
-use super::{Engine, Run, time_query};
+use super::{Engine, Keeps, Run, time_query};
 use crate::error::{Context, Error, Result};
 use crate::place::Location;
 use crate::tpch::Table;
@@ -23,11 +23,19 @@ pub struct CloudDb {
     runtime: Arc<Runtime>,
 }
 
-/// All options of a database that is measured are chosen here. The budget for decoded columns has no option to go to yet.
-fn options(location: &Location, threads: usize, prefetch: Vec<(String, String)>, cache_bytes: Option<u64>) -> Options {
+/// All options of a database that is measured are chosen here.
+fn options(location: &Location, threads: usize, keeps: &Keeps) -> Options {
+    let prefetch = keeps.prefetch.iter().map(|table| (DEFAULT_SCHEMA.to_owned(), table.clone())).collect();
     let storage = OpenOptions { store_options: location.options.clone(), prefetch, ..OpenOptions::default() };
     let defaults = Options::default();
-    Options { storage, threads: Some(threads), cache_bytes: cache_bytes.unwrap_or(defaults.cache_bytes), ..defaults }
+    Options {
+        storage,
+        threads: Some(threads),
+        cache_bytes: keeps.cache_bytes.unwrap_or(defaults.cache_bytes),
+        cache_policy: if keeps.lru { CachePolicy::Lru } else { CachePolicy::TinyLfu },
+        cache_folder: keeps.cache_folder.clone(),
+        ..defaults
+    }
 }
 
 impl CloudDb {
@@ -36,21 +44,15 @@ impl CloudDb {
     /// # Errors
     /// Those of opening it.
     pub fn open(location: &Location, threads: usize, runtime: Arc<Runtime>) -> Result<Self> {
-        Self::open_with(location, threads, runtime, Vec::new(), None)
+        Self::open_with(location, threads, runtime, &Keeps::default())
     }
 
-    /// The same, naming tables whose footers are wanted at once, and the budget for decoded columns (`None` is the default).
+    /// The same, saying what it may keep.
     ///
     /// # Errors
     /// Those of opening it.
-    pub fn open_with(
-        location: &Location,
-        threads: usize,
-        runtime: Arc<Runtime>,
-        prefetch: Vec<(String, String)>,
-        cache_bytes: Option<u64>,
-    ) -> Result<Self> {
-        let options = options(location, threads, prefetch, cache_bytes);
+    pub fn open_with(location: &Location, threads: usize, runtime: Arc<Runtime>, keeps: &Keeps) -> Result<Self> {
+        let options = options(location, threads, keeps);
         let url = location.url.clone();
         let opening = runtime.spawn(async move { Database::open(&url, options).await });
         let database = runtime.block_on(opening).map_err(task_ended)?.context(format!("opening {}", location.url))?;
@@ -112,7 +114,7 @@ impl CloudDb {
 
     /// Waits for background work, so that none of it falls into what is measured next.
     pub fn settle(&self) {
-        self.runtime.block_on(self.database.storage().close());
+        self.runtime.block_on(self.database.close());
     }
 }
 

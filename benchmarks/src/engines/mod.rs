@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 pub use self::clouddb::CloudDb;
 pub use self::datafusion::DataFusion;
-pub use self::protocol::{Memory, Opened, Opening, Source};
+pub use self::protocol::{Keeps, Memory, Opened, Opening, Source};
 pub use self::roster::EngineName;
 pub(crate) use self::serve::child as serve;
 pub use self::worker::{Failure, Worker, extensions, python};

@@ -45,8 +45,21 @@ pub struct Opening {
     pub endpoint: Option<String>,
     /// Threads.
     pub threads: usize,
-    /// Bytes that CloudDB may keep decoded; `None` is its default.
+    /// What CloudDB may keep.
+    pub keeps: Keeps,
+}
+
+/// What CloudDB may keep, and which footers it is to have at once.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Keeps {
+    /// Bytes of decoded columns; `None` is its default.
     pub cache_bytes: Option<u64>,
+    /// Whether the columns used last stay, and not those used often.
+    pub lru: bool,
+    /// A folder for what is read of segments in a store behind a network.
+    pub cache_folder: Option<PathBuf>,
+    /// Tables whose footers are wanted when it opens.
+    pub prefetch: Vec<String>,
 }
 
 /// A table and the Parquet file that holds its rows.

@@ -51,7 +51,7 @@ fn open(opening: &Opening) -> Result<Box<dyn Engine>> {
     match opening.engine.as_str() {
         "clouddb" => {
             let location = opening.location.as_ref().context("CloudDB needs a place for its database")?;
-            let mut database = CloudDb::open_with(location, opening.threads, runtime, Vec::new(), opening.cache_bytes)?;
+            let mut database = CloudDb::open_with(location, opening.threads, runtime, &opening.keeps)?;
             for table in &opening.tables {
                 database.load_parquet(&table.name, &table.path)?;
             }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::child::{self, Child};
-use crate::engines::{self, CloudDb};
+use crate::engines::{self, CloudDb, Keeps};
 use crate::error::{Context, Error, Result};
 use crate::numbers::{bytes, median, milliseconds};
 use crate::place::{Location, Place, StoreArgs};
@@ -159,14 +159,7 @@ pub fn run(args: &Args) -> Result<()> {
     });
     let mut results = report::provenance("cold-open", &settings);
     results["cases"] = json!(entries);
-    let kind = if args.store.far {
-        "far"
-    } else if place.folder().is_some() {
-        "local"
-    } else {
-        "bucket"
-    };
-    report::write_json(&args.out, &format!("cold-open-{kind}"), &results)?;
+    report::write_json(&args.out, &format!("cold-open-{}", place.kind()), &results)?;
     Ok(())
 }
 
@@ -226,8 +219,8 @@ fn measure(args: &Args, case: &Case, place: &Place, writer: &mut CloudDb) -> Res
 
 /// Opens, asks, waits for the word, asks again; in the child.
 pub(crate) fn child(task: &Task) -> Result<()> {
-    let prefetch = if task.prefetch { vec![("main".to_owned(), task.table.clone())] } else { Vec::new() };
-    let mut database = CloudDb::open_with(&task.location, task.threads, engines::runtime(task.threads)?, prefetch, None)?;
+    let keeps = Keeps { prefetch: if task.prefetch { vec![task.table.clone()] } else { Vec::new() }, ..Keeps::default() };
+    let mut database = CloudDb::open_with(&task.location, task.threads, engines::runtime(task.threads)?, &keeps)?;
     for query in 0..2 {
         let run = database.execute(&task.sql)?;
         child::tell(&Answered { rows: run.answer.rows.len(), query_seconds: run.seconds })?;

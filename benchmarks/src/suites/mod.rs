@@ -1,5 +1,6 @@
 //! What can be measured, a module each: its arguments, its run, its report.
 
+pub mod cache;
 pub mod cold_open;
 pub mod commits;
 pub mod load;

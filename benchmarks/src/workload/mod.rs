@@ -1,7 +1,7 @@
 //! What engines are asked to do: tables with rows, and queries over them.
 
 pub mod clickbench;
-mod rows;
+pub(crate) mod rows;
 pub mod shapes;
 pub mod sql;
 mod texts;

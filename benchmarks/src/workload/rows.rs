@@ -13,7 +13,7 @@ use arrow::error::ArrowError;
 const BATCH_ROWS: u64 = 8192;
 
 /// Well mixed bits for a number and a salt (the finalizer of SplitMix64).
-pub(super) fn mix(number: u64, salt: u64) -> u64 {
+pub(crate) fn mix(number: u64, salt: u64) -> u64 {
     let mut bits = number.wrapping_add(salt.wrapping_mul(0xD134_2543_DE82_EF95)).wrapping_add(0x9E37_79B9_7F4A_7C15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -21,17 +21,17 @@ pub(super) fn mix(number: u64, salt: u64) -> u64 {
 }
 
 /// A number in [0, 1).
-pub(super) fn unit(number: u64, salt: u64) -> f64 {
+pub(crate) fn unit(number: u64, salt: u64) -> f64 {
     (mix(number, salt) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// A number below `count`, all as often.
-pub(super) fn below(number: u64, salt: u64, count: u64) -> u64 {
+pub(crate) fn below(number: u64, salt: u64, count: u64) -> u64 {
     mix(number, salt) % count.max(1)
 }
 
 /// A number below `count`, the k-th about 1/k as often as the first: Zipf's distribution, its sum replaced by an integral.
-pub(super) fn zipf(number: u64, salt: u64, count: u64) -> u64 {
+pub(crate) fn zipf(number: u64, salt: u64, count: u64) -> u64 {
     let rank = (count as f64 + 1.0).powf(unit(number, salt)) as u64;
     rank.saturating_sub(1).min(count.saturating_sub(1))
 }

@@ -11,7 +11,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, exec_err};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{Partitioning, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::execution_plan::{
@@ -104,9 +104,8 @@ impl GroupExec {
 
     fn new(single: AggregateExec, grouped: Arc<Grouped>, most_outputs: usize) -> Self {
         let outputs = if single.input().output_partitioning().partition_count() <= 1 { 1 } else { most_outputs.max(1) };
-        // Constants and equal columns are as they would be; no order survives.
-        let mut equivalences = single.properties().equivalence_properties().clone();
-        equivalences.clear_orderings();
+        // What is constant in each partition of the input need not be so here, nor where a grouping set leaves the key out: nothing is passed on.
+        let equivalences = EquivalenceProperties::new(single.schema());
         let properties =
             PlanProperties::new(equivalences, Partitioning::UnknownPartitioning(outputs), EmissionType::Final, Boundedness::Bounded)
                 .with_scheduling_type(SchedulingType::Cooperative)

@@ -102,15 +102,8 @@ pub fn run(args: &Args) -> Result<()> {
     let mut results = report::provenance("commits", &settings);
     results["summary"] = serde_json::to_value(&summary)?;
     results["reader"] = serde_json::to_value(&looks)?;
-    let kind = if args.store.far {
-        "far"
-    } else if place.folder().is_some() {
-        "local"
-    } else {
-        "bucket"
-    };
     let transfer = if args.transfer { "-transfer" } else { "" };
-    report::write_json(&args.out, &format!("commits-{kind}-{}x{}{transfer}", args.processes, args.callers), &results)?;
+    report::write_json(&args.out, &format!("commits-{}-{}x{}{transfer}", place.kind(), args.processes, args.callers), &results)?;
     if let Some(error) = summary.errors.first() {
         return Err(Error::new(format!("{} commits failed; the first: {error}", summary.errors.len())));
     }

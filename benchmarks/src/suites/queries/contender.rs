@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{Mode, RunArgs};
 use crate::bucket;
-use crate::engines::{EngineName, Failure, Opening, Run, Source, Worker};
-use crate::error::{Context, Result};
-use crate::place::Place;
+use crate::engines::{EngineName, Failure, Keeps, Opening, Run, Source, Worker};
+use crate::error::{Context, Error, Result};
+use crate::place::{Location, Place};
 
 /// An engine that takes part.
 pub(super) struct Contender {
@@ -19,6 +19,12 @@ pub(super) struct Contender {
     worker: Option<Worker>,
     /// What its own database is in; a new one whenever it is opened.
     scratch: Option<tempfile::TempDir>,
+    /// Whether every round has a process of its own.
+    restarts: bool,
+    /// Whether it is there for others of ours to be set against.
+    sets_standard: bool,
+    /// What stays when it is opened again; dropped with it.
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// All that were asked for; CloudDB's database is made here, once.
@@ -33,8 +39,12 @@ pub(super) fn all(args: &RunArgs, sources: &[Source], place: &Place) -> Result<V
     };
     for &engine in &args.engines {
         if engine == EngineName::Clouddb {
-            load(args, sources, place)?;
-            contenders.extend(args.modes.iter().map(|mode| clouddb(*mode, args, place)));
+            if args.modes.iter().any(|mode| *mode != Mode::Local) {
+                load(args, sources, place.near("db"))?;
+            }
+            for mode in &args.modes {
+                contenders.push(clouddb(*mode, args, sources, place)?);
+            }
         } else {
             let mut opening = Opening { tables: sources.to_vec(), threads: args.threads, ..Opening::default() };
             if let (Some((sources, endpoint)), true) = (&far, engine.reads_sources()) {
@@ -46,26 +56,46 @@ pub(super) fn all(args: &RunArgs, sources: &[Source], place: &Place) -> Result<V
     Ok(contenders)
 }
 
-fn load(args: &RunArgs, sources: &[Source], place: &Place) -> Result<()> {
-    let opening = Opening { tables: sources.to_vec(), location: Some(place.near("db")), threads: args.threads, ..Opening::default() };
+fn load(args: &RunArgs, sources: &[Source], location: Location) -> Result<()> {
+    let opening = Opening { tables: sources.to_vec(), location: Some(location), threads: args.threads, ..Opening::default() };
     let (mut worker, opened) = EngineName::Clouddb.open(&opening)?;
     worker.close()?;
     println!("loaded CloudDB in {:.1} s", opened.seconds);
     Ok(())
 }
 
-fn clouddb(mode: Mode, args: &RunArgs, place: &Place) -> Contender {
-    let (suffix, cache_bytes) = match mode {
-        Mode::Hot => ("", args.cache_gib.map(|gib| gib << 30)),
-        Mode::Uncached => ("-uncached", Some(0)),
+fn clouddb(mode: Mode, args: &RunArgs, sources: &[Source], place: &Place) -> Result<Contender> {
+    let opening = Opening { location: Some(place.database("db")), threads: args.threads, ..Opening::default() };
+    let contender = |suffix: &str, location: Option<Location>, keeps: Keeps| {
+        let location = location.or_else(|| opening.location.clone());
+        Contender::new(format!("clouddb{suffix}"), EngineName::Clouddb, Opening { location, keeps, ..opening.clone() })
     };
-    let opening = Opening { location: Some(place.database("db")), threads: args.threads, cache_bytes, ..Opening::default() };
-    Contender::new(format!("clouddb{suffix}"), EngineName::Clouddb, opening)
+    let nothing = Keeps { cache_bytes: Some(0), ..Keeps::default() };
+    Ok(match mode {
+        Mode::Hot => contender("", None, Keeps { cache_bytes: args.cache_gib.map(|gib| gib << 30), ..Keeps::default() }),
+        Mode::Uncached => contender("-uncached", None, nothing),
+        Mode::Disk => {
+            if place.folder().is_some() {
+                return Err(Error::new("--modes disk is about what is kept of a store behind a network: give --store s3://BUCKET/PREFIX"));
+            }
+            let folder = tempfile::tempdir().context("making a folder for the cache on disk")?;
+            let keeps = Keeps { cache_folder: Some(folder.path().to_owned()), ..nothing };
+            Contender { restarts: true, _folder: Some(folder), ..contender("-disk", None, keeps) }
+        }
+        Mode::Local => {
+            let folder = tempfile::tempdir().context("making a folder for a database on this machine")?;
+            let url = folder.path().join("db").to_str().context("the path of temporary files is not UTF-8")?.to_owned();
+            let location = Location { url, options: Vec::new() };
+            load(args, sources, location.clone())?;
+            Contender { restarts: true, sets_standard: true, _folder: Some(folder), ..contender("-local", Some(location), nothing) }
+        }
+    })
 }
 
 impl Contender {
     fn new(name: String, engine: EngineName, opening: Opening) -> Self {
-        Self { name, description: String::new(), engine, opening, worker: None, scratch: None }
+        let (restarts, sets_standard) = (false, false);
+        Self { name, description: String::new(), engine, opening, worker: None, scratch: None, restarts, sets_standard, _folder: None }
     }
 
     /// Starts its process and has it load what it has to.
@@ -76,6 +106,9 @@ impl Contender {
         let (worker, opened) = self.engine.open(&self.opening)?;
         self.description =
             format!("{} {}, reads {}, {} threads", self.engine.name(), opened.version, self.engine.reads(), self.opening.threads);
+        if self.restarts {
+            self.description += ", a new process for every round";
+        }
         if self.opening.endpoint.is_some() {
             self.description += ", in the far-away bucket";
         }
@@ -88,6 +121,22 @@ impl Contender {
 
     pub(super) fn is_open(&self) -> bool {
         self.worker.is_some()
+    }
+
+    /// Whether it is to be compared with peers.
+    pub(super) fn is_us(&self) -> bool {
+        self.engine == EngineName::Clouddb && !self.sets_standard
+    }
+
+    /// Makes it ready for a round: opens it, or opens it again if every round is a new process's.
+    pub(super) fn ready(&mut self) -> Result<()> {
+        if self.restarts
+            && let Some(mut worker) = self.worker.take()
+        {
+            // What was read is on disk when it has closed.
+            worker.close()?;
+        }
+        if self.worker.is_none() { self.open() } else { Ok(()) }
     }
 
     /// Runs a query within a limit of time.

@@ -104,6 +104,11 @@ pub(super) fn measure(query: &Query, args: &RunArgs, contenders: &mut [Contender
 
 /// Runs a query once; an error goes into the outcome.
 fn run(query: &Query, args: &RunArgs, contender: &mut Contender, place: &Place, outcome: &mut Outcome) -> Option<(f64, Answer)> {
+    // What opening asks of the store is not the query's.
+    if let Err(error) = contender.ready() {
+        outcome.failed = Some(error.to_string());
+        return None;
+    }
     if let Some(proxy) = &place.proxy {
         proxy.take_trace();
     }

@@ -27,6 +27,10 @@ pub enum Mode {
     Hot,
     /// No decoded data
     Uncached,
+    /// No decoded data, but a folder for what is read of a bucket: a new process for every round, which finds what those before it read
+    Disk,
+    /// What `disk` is set against: no decoded data, the database in a folder of this machine, a new process for every round
+    Local,
 }
 
 /// Arguments of every suite of queries.
@@ -41,7 +45,7 @@ pub struct RunArgs {
     /// Engines that take part
     #[arg(long, value_enum, value_delimiter = ',', default_value = "clouddb,duckdb-memory,duckdb-parquet,datafusion-parquet")]
     engines: Vec<EngineName>,
-    /// What CloudDB keeps between queries; with both, it takes part twice
+    /// What CloudDB keeps between queries; it takes part once for each
     #[arg(long, value_enum, value_delimiter = ',', default_value = "hot")]
     modes: Vec<Mode>,
     /// GiB of decoded columns that CloudDB may keep; left out, its default

@@ -7,7 +7,6 @@ use serde_json::json;
 use super::RunArgs;
 use super::contender::Contender;
 use super::measure::{Measured, Outcome, Traffic};
-use crate::engines::EngineName;
 use crate::error::{Error, Result};
 use crate::numbers::{bytes, geometric_mean};
 use crate::place::Place;
@@ -40,8 +39,14 @@ impl Results<'_> {
         let (header, lines) = self.table();
         println!("{}", report::table(&header.iter().map(String::as_str).collect::<Vec<_>>(), &lines));
         let verdict = self.verdict();
+        if self.place.proxy.is_some() {
+            println!(
+                "{}",
+                report::table(&["sums of all queries: requests, bytes, trips", "first round", "last round"], &self.traffic_sums())
+            );
+        }
         println!("{}, {} threads each, medians of {} rounds; {verdict}", self.workload.title(), self.args.threads, self.args.runs);
-        let name = format!("{}-{}-{}", self.workload.suite(), self.workload.size(), self.kind());
+        let name = format!("{}-{}-{}", self.workload.suite(), self.workload.size(), self.place.kind());
         report::write_json(&self.args.out, &name, &self.json())?;
         let html = self.args.html.clone().unwrap_or_else(|| self.args.out.join(format!("{name}.html")));
         self.page(&verdict, header, lines)?.write(&html)?;
@@ -49,14 +54,6 @@ impl Results<'_> {
         let is_us = |problem: &String| problem.contains(" in clouddb");
         let differing: Vec<String> = self.problems(|outcome| outcome.differs.as_ref()).into_iter().filter(is_us).collect();
         if differing.is_empty() { Ok(()) } else { Err(Error::new(format!("answers differ:\n  {}", differing.join("\n  ")))) }
-    }
-
-    fn kind(&self) -> &'static str {
-        match (self.args.store.far, self.place.folder()) {
-            (true, _) => "far",
-            (false, Some(_)) => "local",
-            (false, None) => "bucket",
-        }
     }
 
     fn problems<'b>(&'b self, problem: impl Fn(&'b Outcome) -> Option<&'b String>) -> Vec<String> {
@@ -91,7 +88,7 @@ impl Results<'_> {
 
     /// Each of ours against each peer, the peer of choice first.
     fn comparisons(&self) -> Vec<Against> {
-        let is_us = |position: &usize| self.contenders[*position].engine == EngineName::Clouddb;
+        let is_us = |position: &usize| self.contenders[*position].is_us();
         let (us, mut peers): (Vec<usize>, Vec<usize>) = (0..self.contenders.len()).partition(is_us);
         peers.sort_by_key(|peer| Some(self.contenders[*peer].engine) != self.args.peer);
         us.iter().flat_map(|us| peers.iter().map(|peer| self.against(*us, *peer))).collect()
@@ -261,7 +258,16 @@ impl Results<'_> {
         self.contenders.iter().enumerate().map(curve).collect()
     }
 
-    /// What each engine asked of the store, in sum and query by query.
+    /// What each engine asked of the store in the first and in the last round.
+    fn traffic_sums(&self) -> Vec<Vec<String>> {
+        let sums = |of: &dyn Fn(&Outcome) -> Option<Traffic>| self.traffic(of).1.pop().unwrap_or_default();
+        let (first, last) = (sums(&|outcome| outcome.first_traffic), sums(&|outcome| outcome.traffic));
+        // The first cell says that these are sums.
+        let both = first.into_iter().zip(last).skip(1);
+        self.contenders.iter().zip(both).map(|(contender, (first, last))| vec![contender.name.clone(), first, last]).collect()
+    }
+
+    /// What each engine asked of the store, query by query and in sum.
     fn traffic(&self, of: impl Fn(&Outcome) -> Option<Traffic>) -> (Vec<String>, Vec<Vec<String>>) {
         let mut header = vec!["query".to_owned()];
         header.extend(self.contenders.iter().map(|contender| format!("{}: requests, bytes, trips", contender.name)));
