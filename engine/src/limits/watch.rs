@@ -70,6 +70,7 @@ impl Watch {
             let shared = Arc::clone(&self.0);
             let look = move || {
                 loop {
+                    #[allow(clippy::disallowed_methods, reason = "a thread of its own, and no runtime's")]
                     std::thread::sleep(INTERVAL);
                     let mut watched = shared.lock().unwrap_or_else(PoisonError::into_inner);
                     if !watched.look() {
