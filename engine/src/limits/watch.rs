@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_millis(300);
 const IDLE: Duration = Duration::from_secs(1);
 
 /// Memory beside operators and caches: buffers of requests, batches under way, plans.
-const HEADROOM: u64 = 256 << 20;
+const HEADROOM: u64 = 512 << 20;
 
 /// Whoever watches the statements of one database.
 #[derive(Debug)]
