@@ -14,7 +14,7 @@ use crate::place::Location;
 #[serde(tag = "do", rename_all = "lowercase")]
 pub(super) enum Request {
     /// Open the engine; comes first. Answered with [`Opened`].
-    Open(Opening),
+    Open(Box<Opening>),
     /// Run a query or statement: `{"seconds": S, "rows": [[cell, …], …] | null}`.
     Run {
         /// Its text.

@@ -112,7 +112,7 @@ impl Worker {
         // A thread reads, so that waiting can end. It ends with the process's output.
         std::thread::spawn(move || BufReader::new(output).lines().map_while(|line| line.ok()).try_for_each(|line| sender.send(line)));
         let mut worker = Self { engine, process, input, lines };
-        let opened = worker.ask(&Request::Open(opening.clone()), None).context(format!("opening {}", worker.engine))?;
+        let opened = worker.ask(&Request::Open(Box::new(opening.clone())), None).context(format!("opening {}", worker.engine))?;
         Ok((worker, opened))
     }
 
