@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use clouddb_benchmarks::proxy::{Distance, Proxy};
 use clouddb_benchmarks::suites::queries::{self, RunArgs};
-use clouddb_benchmarks::suites::{cache, cold_open, commits, load};
+use clouddb_benchmarks::suites::{cache, cold_open, commits, load, lookup};
 use clouddb_benchmarks::tpch::data::{self, Format};
 use clouddb_benchmarks::tpch::{TABLES, Table};
 use clouddb_benchmarks::workload::clickbench::ClickBench;
@@ -45,6 +45,8 @@ enum Command {
     ColdOpen(cold_open::Args),
     /// Decoded columns in budgets that are too small for them: hit ratios, memory, loads
     Cache(cache::Args),
+    /// A few rows of a big clustered table, by new processes and by some that have been asked before
+    Lookup(lookup::Args),
     /// Commits a second, with many callers and processes; every row exactly once
     Commits(commits::Args),
     /// A far-away store: a proxy in front of an S3 server, until a signal ends it
@@ -118,6 +120,7 @@ fn run(command: Command) -> Result<()> {
         Command::Load(arguments) => load::run(&arguments),
         Command::ColdOpen(arguments) => cold_open::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
+        Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Commits(arguments) => commits::run(&arguments),
         Command::Proxy(arguments) => serve(&arguments),
         Command::Child { task } => child::run(&task),

@@ -91,6 +91,23 @@ fn shapes_have_the_answers_of_duckdb() {
     }
 }
 
+#[test]
+fn lookups_have_the_answers_of_peers() {
+    let lookups = |more: &[&str]| {
+        let suite = [&["lookup", "--scale", "0.01", "--keys", "30"], more].concat();
+        run(&suite, more.contains(&"--far").then_some("s3://test/lookup"), "datafusion-parquet")
+    };
+    let check = |output: Output| {
+        let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && told.contains("all answers of all engines agree"), "{told}\n{errors}");
+        assert!(told.contains("p99") && !told.contains("takes no part"), "{told}\n{errors}");
+    };
+    check(lookups(&[]));
+    if has_minio() {
+        check(lookups(&["--far", "--delay-ms", "1"]));
+    }
+}
+
 /// Whether there is an S3 server; says so where there is none.
 fn has_minio() -> bool {
     let there = std::env::var_os("CLOUDDB_TEST_MINIO").is_some();

@@ -233,7 +233,7 @@ pub(crate) fn child(task: &Task) -> Result<()> {
 
 /// Round trips up to the first byte of data: the longest chain of requests that ends with the first request for rows. Where there is none, the
 /// rows were in the log.
-fn trips_to_first_data(trace: &Trace) -> usize {
+pub(super) fn trips_to_first_data(trace: &Trace) -> usize {
     trace.requests.iter().find(|request| is_for_rows(request)).map_or_else(|| trace.round_trips(), |request| trips_until(trace, request))
 }
 

@@ -4,4 +4,5 @@ pub mod cache;
 pub mod cold_open;
 pub mod commits;
 pub mod load;
+pub mod lookup;
 pub mod queries;
