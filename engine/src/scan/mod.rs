@@ -237,12 +237,10 @@ impl TableScan {
     }
 }
 
-/// What two scans have in common if they read the same rows of the same snapshot, with the filters that count; `None` for a source that is not ours.
-pub(crate) fn identity(source: &dyn DataSource, counts: &dyn Fn(&Arc<dyn PhysicalExpr>) -> Result<bool>) -> Result<Option<String>> {
-    if let Some(segments) = source.downcast_ref::<SegmentSource>() {
-        return segments.identity(counts).map(Some);
-    }
-    Ok(source.downcast_ref::<InlineSource>().map(InlineSource::identity))
+/// What two scans have in common if they read the same rows of the same snapshot, filters aside; `None` for a source that is not ours.
+pub(crate) fn identity(source: &dyn DataSource) -> Option<String> {
+    let segments = source.downcast_ref::<SegmentSource>().map(SegmentSource::identity);
+    segments.or_else(|| source.downcast_ref::<InlineSource>().map(InlineSource::identity))
 }
 
 /// Whether a scan applies a filter of a query's: not one that asks other tables, or that answers differently each time.

@@ -80,16 +80,10 @@ impl SegmentSource {
         Self { filters, selectivity, ..self }
     }
 
-    /// What a source has in common with another that reads the same rows of the same snapshot, with the filters that count.
-    pub(super) fn identity(&self, counts: &dyn Fn(&Arc<dyn PhysicalExpr>) -> Result<bool>) -> Result<String> {
+    /// What a source has in common with another that reads the same rows of the same snapshot, filters aside.
+    pub(super) fn identity(&self) -> String {
         let pieces: Vec<_> = self.distribution.pieces().map(|piece| (Arc::as_ptr(&piece.segment), piece.part)).collect();
-        let mut filters = Vec::new();
-        for filter in &self.filters {
-            if counts(filter)? {
-                filters.push(filter.to_string());
-            }
-        }
-        Ok(format!("{pieces:?} {:?} {:?} {} {filters:?}", self.projection, self.fetch, self.distribution.partitions()))
+        format!("{pieces:?} {:?} {:?} {}", self.projection, self.fetch, self.distribution.partitions())
     }
 
     fn job(&self, context: &TaskContext) -> Job {

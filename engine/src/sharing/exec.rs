@@ -3,10 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::utils::memory::get_record_batch_memory_size;
 use datafusion::common::{DataFusionError, Result, Statistics};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::spill_file::SpillFile;
@@ -16,7 +15,7 @@ use datafusion::physical_plan::execution_plan::CardinalityEffect;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, RecordOutput, SpillMetrics};
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SpillManager};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SpillManager};
 use futures::future::{BoxFuture, Shared};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
@@ -30,14 +29,13 @@ pub(super) struct SharedExec {
     metrics: ExecutionPlanMetricsSet,
 }
 
-/// The runs of a shared part, one for each partition.
-pub(super) struct Runs {
-    partitions: Vec<OnceLock<Run>>,
-}
+/// The run of a shared part: its partitions, all of one copy's input. Those of two copies need not have the same rows in the same partition.
+#[derive(Default)]
+pub(super) struct Runs(OnceLock<Vec<Run>>);
 
 impl fmt::Debug for Runs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runs").field("partitions", &self.partitions.len()).finish()
+        f.debug_struct("Runs").field("begun", &self.0.get().is_some()).finish()
     }
 }
 
@@ -58,8 +56,27 @@ enum Piece {
 }
 
 impl Runs {
-    pub(super) fn new(partitions: usize) -> Arc<Self> {
-        Arc::new(Self { partitions: (0..partitions).map(|_| OnceLock::new()).collect() })
+    /// The rows of each partition. The first who asks begins all of them: whoever reads partitions one after the other must not wait for one whose rows come
+    /// from the same tasks as another's.
+    fn begin(&self, input: &Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>, metrics: &ExecutionPlanMetricsSet) -> &[Run] {
+        self.0.get_or_init(|| {
+            let begin = |partition| {
+                let spills = SpillManager::new(context.runtime_env(), SpillMetrics::new(metrics, partition), input.schema());
+                let input = input.execute(partition, Arc::clone(context));
+                let consumer = MemoryConsumer::new(format!("SharedExec[{partition}]")).with_can_spill(true);
+                let reservation = consumer.register(context.memory_pool());
+                let task = SpawnedTask::spawn(async move { keep(input?, spills, reservation).await });
+                let kept = async move {
+                    match task.join().await {
+                        Ok(kept) => kept.map(Arc::new).map_err(Arc::new),
+                        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                        Err(_) => Err(Arc::new(DataFusionError::Execution("a shared part was cancelled".to_owned()))),
+                    }
+                };
+                kept.boxed().shared()
+            };
+            (0..input.output_partitioning().partition_count()).map(begin).collect()
+        })
     }
 }
 
@@ -67,30 +84,11 @@ impl SharedExec {
     pub(super) fn new(input: Arc<dyn ExecutionPlan>, number: usize, runs: Arc<Runs>) -> Self {
         Self { input, number, runs, metrics: ExecutionPlanMetricsSet::new() }
     }
+}
 
-    /// The rows of a partition. The first who wants any partition begins all of them: whoever reads partitions one after the other must not wait for
-    /// one whose rows come from the same tasks as another's.
-    fn begin(&self, partition: usize, context: &Arc<TaskContext>) -> Option<Run> {
-        for (partition, run) in self.runs.partitions.iter().enumerate() {
-            run.get_or_init(|| {
-                let input = self.input.execute(partition, Arc::clone(context));
-                let spills = SpillManager::new(context.runtime_env(), SpillMetrics::new(&self.metrics, partition), self.input.schema());
-                let consumer = MemoryConsumer::new(format!("SharedExec[{partition}]")).with_can_spill(true);
-                let reservation = consumer.register(context.memory_pool());
-                let task = SpawnedTask::spawn(async move { keep(input?, spills, reservation).await });
-                async move {
-                    match task.join().await {
-                        Ok(kept) => kept.map(Arc::new).map_err(Arc::new),
-                        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                        Err(_) => Err(Arc::new(DataFusionError::Execution("a shared part was cancelled".to_owned()))),
-                    }
-                }
-                .boxed()
-                .shared()
-            });
-        }
-        self.runs.partitions.get(partition).and_then(OnceLock::get).cloned()
-    }
+/// What a batch takes, of buffers that it shares with others its part: an operator cuts many batches out of one.
+fn bytes(batch: &RecordBatch) -> usize {
+    batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())).sum()
 }
 
 /// Reads all rows, and keeps them.
@@ -98,7 +96,7 @@ async fn keep(mut input: SendableRecordBatchStream, spills: SpillManager, reserv
     let mut pieces = Vec::new();
     while let Some(batch) = input.next().await {
         let batch = batch?;
-        if reservation.try_grow(get_record_batch_memory_size(&batch)).is_ok() {
+        if reservation.try_grow(bytes(&batch)).is_ok() {
             pieces.push(Piece::Memory(batch));
             continue;
         }
@@ -159,11 +157,11 @@ impl ExecutionPlan for SharedExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let this = Self::new(Arc::clone(&self.input), self.number, Arc::clone(&self.runs));
+        let (baseline, metrics) = (BaselineMetrics::new(&self.metrics, partition), self.metrics.clone());
+        let (input, runs) = (Arc::clone(&self.input), Arc::clone(&self.runs));
         let rows = stream::once(async move {
             // Not before the first row is asked for, as with any other operator.
-            let run = this.begin(partition, &context);
+            let run = runs.begin(&input, &context, &metrics).get(partition).cloned();
             let run = run.ok_or_else(|| DataFusionError::Internal(format!("SharedExec has no partition {partition}")))?;
             let kept = run.await.map_err(|error| DataFusionError::from(&error))?;
             let pieces = kept.pieces.clone();
@@ -180,7 +178,7 @@ impl ExecutionPlan for SharedExec {
         .try_flatten()
         .try_flatten()
         .inspect_ok(move |batch| {
-            batch.record_output(&metrics);
+            batch.record_output(&baseline);
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }

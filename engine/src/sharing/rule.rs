@@ -1,7 +1,7 @@
 //! Finds the parts of a plan that stand several times. It is the last rule: nothing changes a part afterwards, or hands filters down into one.
 //!
-//! Two parts are the same if their operators say the same of themselves, in the same tree with the same schemas, and their scans read the same segments with
-//! the same filters. A filter that another part of the plan makes while the query runs, a join's or a top-k's, only leaves out rows that are not needed: it does not
+//! Two parts are the same if their operators say the same of themselves and have the same expressions, in the same tree with the same schemas, and their scans
+//! read the same segments. A filter that another part of the plan makes while the query runs, a join's or a top-k's, only leaves out rows that are not needed: it does not
 //! count, but at least one of the parts must do without. What is not known to give the same rows twice is not shared: scans of other tables, random numbers,
 //! subqueries that are filled in from outside.
 
@@ -18,7 +18,7 @@ use datafusion::physical_expr::scalar_subquery::ScalarSubqueryExpr;
 use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
+use datafusion::physical_plan::{ExecutionPlan, displayable};
 
 use super::exec::{Runs, SharedExec};
 use crate::optimizer;
@@ -70,7 +70,7 @@ struct Copies {
 }
 
 /// The parts that can be shared, by what their copies have in common.
-fn count(plan: &Arc<dyn ExecutionPlan>, parts: &mut HashMap<String, Copies>) -> Result<()> {
+fn count(plan: &Arc<dyn ExecutionPlan>, parts: &mut HashMap<Key, Copies>) -> Result<()> {
     if let Some(part) = part(plan)? {
         let copies = parts.entry(part.key).or_default();
         copies.count += 1;
@@ -82,12 +82,12 @@ fn count(plan: &Arc<dyn ExecutionPlan>, parts: &mut HashMap<String, Copies>) -> 
 }
 
 /// With the greatest parts that stand several times shared. One of them runs in full anyway: what filters would leave out of the others is then there for nothing.
-fn shared(plan: Arc<dyn ExecutionPlan>, parts: &mut HashMap<String, Copies>) -> Result<Arc<dyn ExecutionPlan>> {
+fn shared(plan: Arc<dyn ExecutionPlan>, parts: &mut HashMap<Key, Copies>) -> Result<Arc<dyn ExecutionPlan>> {
     let number = parts.values().filter(|copies| copies.runs.is_some()).count() + 1;
     if let Some(part) = part(&plan)?
         && let Some(Copies { count: 2.., whole: Some(whole), runs }) = parts.get_mut(&part.key)
     {
-        let (number, runs) = runs.get_or_insert_with(|| (number, Runs::new(whole.output_partitioning().partition_count())));
+        let (number, runs) = runs.get_or_insert_with(|| (number, Arc::default()));
         return Ok(Arc::new(SharedExec::new(Arc::clone(whole), *number, Arc::clone(runs))));
     }
     let before: Vec<_> = plan.children().into_iter().map(Arc::clone).collect();
@@ -99,10 +99,19 @@ fn shared(plan: Arc<dyn ExecutionPlan>, parts: &mut HashMap<String, Copies>) -> 
     }
 }
 
+/// What parts that give the same rows have in common, filters from elsewhere aside.
+#[derive(Default, PartialEq, Eq, Hash)]
+struct Key {
+    /// The operators: what they say of themselves, and their schemas.
+    operators: String,
+    /// Their expressions, themselves: as text, a long BLOB is cut off. Without those that hold a filter which comes while the query runs: the part's own
+    /// follow from all else.
+    expressions: Vec<Arc<dyn PhysicalExpr>>,
+}
+
 /// A part that can be shared.
 struct Part {
-    /// The same for parts that give the same rows, filters from elsewhere aside.
-    key: String,
+    key: Key,
     /// Whether no filter comes from elsewhere.
     is_whole: bool,
 }
@@ -117,47 +126,48 @@ fn part(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Part>> {
         made.extend(node.dynamic_expressions_produced().iter().filter_map(|filter| filter.expression_id()));
         Ok(TreeNodeRecursion::Continue)
     })?;
-    let (mut key, mut is_whole) = (String::new(), true);
-    let is_shareable = describe(plan, &made, &mut key, &mut is_whole)?;
-    Ok(is_shareable.then_some(Part { key, is_whole }))
+    let mut part = Part { key: Key::default(), is_whole: true };
+    Ok(part.describe(plan, &made)?.then_some(part))
 }
 
-/// Describes a part in full; `false` if it is not known to give the same rows twice.
-fn describe(node: &Arc<dyn ExecutionPlan>, made: &HashSet<u64>, key: &mut String, is_whole: &mut bool) -> Result<bool> {
-    let mut is_shareable = true;
-    let mut waits = false;
-    node.apply_expressions(&mut |expr| {
-        is_shareable &= !is_volatile(expr) && !expr.exists(|part| Ok(part.downcast_ref::<ScalarSubqueryExpr>().is_some()))?;
-        waits |= waits_for_others(expr, made)?;
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    if !is_shareable {
-        return Ok(false);
-    }
-    match node.downcast_ref::<DataSourceExec>() {
-        Some(source) => {
-            let kept = |filter: &Arc<dyn PhysicalExpr>| waits_for_others(filter, made).map(|waits| !waits);
-            let Some(identity) = scan::identity(source.data_source().as_ref(), &kept)? else { return Ok(false) };
-            *is_whole &= !waits;
-            key.push_str(&identity);
-        }
-        None if waits || node.children().is_empty() => return Ok(false),
-        None => key.push_str(&displayable(node.as_ref()).one_line().to_string()),
-    }
-    key.push_str(&format!("{:?} (", node.schema()));
-    for child in node.children() {
-        if !describe(child, made, key, is_whole)? {
+impl Part {
+    /// Describes operators in full; `false` if they are not known to give the same rows twice. `made` are the filters that the part itself makes.
+    fn describe(&mut self, node: &Arc<dyn ExecutionPlan>, made: &HashSet<u64>) -> Result<bool> {
+        let (mut is_shareable, mut waits) = (true, false);
+        node.apply_expressions(&mut |expr| {
+            is_shareable &= !is_volatile(expr) && !expr.exists(|part| Ok(part.downcast_ref::<ScalarSubqueryExpr>().is_some()))?;
+            let mut is_dynamic = false;
+            expr.apply(|part| {
+                if part.downcast_ref::<DynamicFilterPhysicalExpr>().is_some() {
+                    is_dynamic = true;
+                    waits |= part.expression_id().is_none_or(|filter| !made.contains(&filter));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+            if !is_dynamic {
+                self.key.expressions.push(Arc::clone(expr));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        if !is_shareable {
             return Ok(false);
         }
+        match node.downcast_ref::<DataSourceExec>() {
+            Some(source) => {
+                let Some(identity) = scan::identity(source.data_source().as_ref()) else { return Ok(false) };
+                self.is_whole &= !waits;
+                self.key.operators.push_str(&identity);
+            }
+            None if waits || node.children().is_empty() => return Ok(false),
+            None => self.key.operators.push_str(&displayable(node.as_ref()).one_line().to_string()),
+        }
+        self.key.operators.push_str(&format!("{:?} (", node.schema()));
+        for child in node.children() {
+            if !self.describe(child, made)? {
+                return Ok(false);
+            }
+        }
+        self.key.operators.push(')');
+        Ok(true)
     }
-    key.push(')');
-    Ok(true)
-}
-
-/// Whether an expression comes to be while other parts of the plan run.
-fn waits_for_others(expr: &Arc<dyn PhysicalExpr>, made: &HashSet<u64>) -> Result<bool> {
-    expr.exists(|part| {
-        let is_dynamic = part.downcast_ref::<DynamicFilterPhysicalExpr>().is_some();
-        Ok(is_dynamic && part.expression_id().is_none_or(|filter| !made.contains(&filter)))
-    })
 }
