@@ -16,7 +16,7 @@ use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use crate::semantics::{sum_and_multiple, summands};
 
 /// A constant times a count of rows must not overflow before there are 2^42 of them.
-const LARGEST_CONSTANT: i64 = 1 << 20;
+const LARGEST_CONSTANT: u64 = 1 << 20;
 
 /// See the module.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ fn shifted<'a>(expr: &'a Expr, aggregate: &Aggregate) -> Option<Shifted<'a>> {
         other => other.get_type(aggregate.input.schema()).ok()?,
     };
     let is_narrow = narrow.is_integer() && !matches!(narrow, DataType::Int64 | DataType::UInt64) && !value.is_volatile();
-    (is_narrow && constant.abs() <= LARGEST_CONSTANT).then_some(Shifted { function, value, constant })
+    (is_narrow && constant.unsigned_abs() <= LARGEST_CONSTANT).then_some(Shifted { function, value, constant })
 }
 
 impl OptimizerRule for Sums {
