@@ -50,12 +50,14 @@ pub(super) async fn share_out(
             };
             return Ok(parts);
         }
-        let bytes = all.iter().map(|collected| collected.table.size()).sum();
+        let bytes: usize = all.iter().map(|collected| collected.table.size()).sum();
         if reservation.try_grow(bytes).is_ok() {
             let outputs = if groups <= FEW_GROUPS { 1 } else { outputs };
             let states = cut_all(setting, all, outputs).await?;
+            // What the tables held until now, those that are merged will.
+            reservation.grow(bytes);
             for (part, states) in parts.iter_mut().zip(states) {
-                let share = reservation.split(bytes / outputs);
+                let share = reservation.split(2 * bytes / outputs);
                 *part = Part::States(states, share);
             }
             return Ok(parts);
