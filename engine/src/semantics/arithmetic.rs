@@ -323,7 +323,8 @@ fn out_of_range(error: DataFusionError, data_type: &DataType) -> DataFusionError
     let DataFusionError::ArrowError(inner, _) = &error else { return error };
     let what = match inner.as_ref() {
         ArrowError::ArithmeticOverflow(message) => message.strip_prefix("Overflow happened on: ").unwrap_or(message).to_owned(),
-        ArrowError::InvalidArgumentError(message) => message.clone(),
+        // "… is too large to store in a Decimal128 of precision 38. Max is …"
+        ArrowError::InvalidArgumentError(message) => message.split(" is too ").next().unwrap_or(message).to_owned(),
         _ => return error,
     };
     let name = types::sql_name(&Field::new("value", data_type.clone(), true));
