@@ -39,6 +39,19 @@ impl Bits {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// Where wanted rows are, ascending: ranges that begin at a multiple of 64 and have at least `gap` rows between them, none of which is wanted.
+    pub fn runs(&self, gap: usize) -> Vec<Range<usize>> {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for (at, _) in self.words.iter().enumerate().filter(|(_, word)| **word != 0) {
+            let (start, end) = (at * 64, (at * 64 + 64).min(self.rows));
+            match runs.last_mut() {
+                Some(last) if start - last.end < gap => last.end = end,
+                _ => runs.push(start..end),
+            }
+        }
+        runs
+    }
+
     /// How many rows of a range are wanted. It starts at a multiple of 64, and ends at one or with the rows.
     pub(crate) fn count_in(&self, range: &Range<usize>) -> usize {
         self.words_of(range).iter().map(|word| word.count_ones() as usize).sum()

@@ -5,20 +5,21 @@
 //!   passes once does not flush what is used often. With a budget of 0 everything works and nothing stays.
 //! - Loads are single-flight: whoever wants a chunk that somebody is loading waits for that load. A load goes on when those who wait for it are gone,
 //!   so that nobody's cancellation is somebody else's error.
+//! - What is pinned stays, and takes its room from the others.
 //! - An error is never kept.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
 use clouddb_storage::store::Store;
 use clouddb_storage::{Error, Result, SegmentId};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use moka::sync::Cache;
 
 use crate::chunk::Chunk;
+use crate::kept::{Entry, Kept};
 use crate::policy::CachePolicy;
 use crate::row_group::RowGroup;
 
@@ -45,14 +46,8 @@ pub struct Cached {
     pub rows: u64,
     /// Its bytes in memory.
     pub bytes: u64,
-}
-
-/// A chunk in the cache.
-#[derive(Debug, Clone)]
-struct Entry {
-    chunk: Arc<Chunk>,
-    /// What fetching and decoding it took, in nanoseconds.
-    cost: u64,
+    /// Whether it stays whatever else is wanted.
+    pub pinned: bool,
 }
 
 type Load = Shared<BoxFuture<'static, Result<Arc<Vec<Arc<Chunk>>>>>>;
@@ -60,7 +55,7 @@ type Load = Shared<BoxFuture<'static, Result<Arc<Vec<Arc<Chunk>>>>>>;
 /// Decoded columns in memory, within a budget. Cloning is cheap; clones share the entries.
 #[derive(Clone)]
 pub struct ColumnCache {
-    entries: Cache<ChunkKey, Entry>,
+    kept: Arc<RwLock<Kept>>,
     loading: Arc<Mutex<HashMap<ChunkKey, (Load, usize)>>>,
     counters: Arc<Counters>,
     budget: u64,
@@ -71,7 +66,6 @@ struct Counters {
     hits: AtomicU64,
     misses: AtomicU64,
     loads: AtomicU64,
-    evictions: AtomicU64,
     saved: AtomicU64,
 }
 
@@ -104,24 +98,17 @@ impl ColumnCache {
 
     /// The same, which says what stays.
     pub fn with_policy(budget: u64, policy: CachePolicy) -> Self {
-        let counters: Arc<Counters> = Arc::default();
-        let evictions = Arc::clone(&counters);
-        let entries = Cache::builder()
-            .max_capacity(budget)
-            .eviction_policy(policy.eviction())
-            .weigher(|_, entry: &Entry| u32::try_from(entry.chunk.memory_size()).unwrap_or(u32::MAX))
-            .eviction_listener(move |_, _, cause| {
-                if cause.was_evicted() {
-                    evictions.evictions.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-            .build();
-        Self { entries, loading: Arc::default(), counters, budget }
+        Self { kept: Arc::new(RwLock::new(Kept::new(budget, policy))), loading: Arc::default(), counters: Arc::default(), budget }
+    }
+
+    /// Whether anything is kept at all.
+    pub fn keeps(&self) -> bool {
+        self.budget > 0
     }
 
     /// A chunk that is there. Counts as a use, and as nothing if it is not there.
     pub fn get(&self, row_group: &RowGroup, column: usize) -> Option<Arc<Chunk>> {
-        let entry = self.entries.get(&key(row_group, column)?)?;
+        let entry = self.kept().get(&key(row_group, column)?)?;
         self.counters.hits.fetch_add(1, Ordering::Relaxed);
         self.counters.saved.fetch_add(entry.cost, Ordering::Relaxed);
         Some(entry.chunk)
@@ -129,7 +116,7 @@ impl ColumnCache {
 
     /// A chunk that is there, for a look that is not counted as a hit.
     pub fn peek(&self, row_group: &RowGroup, column: usize) -> Option<Arc<Chunk>> {
-        self.entries.get(&key(row_group, column)?).map(|entry| entry.chunk)
+        self.kept().get(&key(row_group, column)?).map(|entry| entry.chunk)
     }
 
     /// Begins to load columns of a row group, by their positions in the table, if they are not there. The load goes on by itself; it is counted with
@@ -160,7 +147,7 @@ impl ColumnCache {
             let Some(key) = key(row_group, *column) else { continue };
             if let Some((load, position)) = loading.get(&key) {
                 parts[*at] = Part::Under(load.clone(), *position);
-            } else if let Some(entry) = self.entries.get(&key) {
+            } else if let Some(entry) = self.kept().get(&key) {
                 // Somebody's load was over just before.
                 parts[*at] = Part::There(entry.chunk);
             } else {
@@ -194,41 +181,59 @@ impl ColumnCache {
         let begin = Instant::now();
         let chunks: Vec<_> = row_group.read(&store, &columns).await?.into_iter().map(Arc::new).collect();
         let cost = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX) / chunks.len().max(1) as u64;
-        if self.budget > 0 {
-            for (key, chunk) in keys.iter().zip(&chunks) {
-                self.entries.insert(*key, Entry { chunk: Arc::clone(chunk), cost });
-            }
-        }
+        let kept = self.kept();
+        keys.iter().zip(&chunks).for_each(|(key, chunk)| kept.insert(*key, Entry { chunk: Arc::clone(chunk), cost }));
+        drop(kept);
         drop(done);
         Ok(chunks)
     }
 
-    /// Forgets chunks.
+    /// Loads columns of a row group, by their positions in the table, if they are not there, and keeps them until they are forgotten, whatever else
+    /// is wanted.
+    ///
+    /// # Errors
+    /// Those of reading them; *limit* if all pinned columns together would take more than the budget.
+    pub async fn pin(&self, store: &Store, row_group: &RowGroup, columns: &[usize]) -> Result<()> {
+        let chunks = self.load(store, row_group, columns).finish().await?;
+        let cost = |key| self.kept().get(&key).map_or(0, |entry| entry.cost);
+        let entry = |(column, chunk): (&usize, Arc<Chunk>)| {
+            let key = key(row_group, *column)?;
+            Some((key, Entry { chunk, cost: cost(key) }))
+        };
+        let entries = columns.iter().zip(chunks).filter_map(entry).collect();
+        self.kept.write().unwrap_or_else(PoisonError::into_inner).pin(entries)
+    }
+
+    /// Forgets chunks, pinned ones, too.
     pub fn forget(&self, keys: impl IntoIterator<Item = ChunkKey>) {
-        for key in keys {
-            self.entries.invalidate(&key);
-        }
+        self.kept.write().unwrap_or_else(PoisonError::into_inner).forget(keys);
     }
 
     /// What is there now.
     pub fn entries(&self) -> Vec<Cached> {
-        self.entries.run_pending_tasks();
-        let cached = |key: ChunkKey, chunk: &Chunk| Cached { key, rows: chunk.rows() as u64, bytes: chunk.memory_size() as u64 };
-        self.entries.iter().map(|(key, entry)| cached(*key, &entry.chunk)).collect()
+        let cached = |(key, chunk, pinned): (ChunkKey, Arc<Chunk>, bool)| {
+            let (rows, bytes) = (chunk.rows() as u64, chunk.memory_size() as u64);
+            Cached { key, rows, bytes, pinned }
+        };
+        self.kept().entries().into_iter().map(cached).collect()
+    }
+
+    fn kept(&self) -> RwLockReadGuard<'_, Kept> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What it did so far.
     pub fn counts(&self) -> ColumnCacheCounts {
-        self.entries.run_pending_tasks();
+        let (entries, bytes, evictions) = self.kept().counts();
         let counters = &self.counters;
         ColumnCacheCounts {
             hits: counters.hits.load(Ordering::Relaxed),
             misses: counters.misses.load(Ordering::Relaxed),
             loads: counters.loads.load(Ordering::Relaxed),
-            evictions: counters.evictions.load(Ordering::Relaxed),
+            evictions,
             saved_nanoseconds: counters.saved.load(Ordering::Relaxed),
-            entries: self.entries.entry_count(),
-            bytes: self.entries.weighted_size(),
+            entries,
+            bytes,
             budget: self.budget,
         }
     }
@@ -236,7 +241,7 @@ impl ColumnCache {
 
 impl std::fmt::Debug for ColumnCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ColumnCache").field("budget", &self.budget).field("bytes", &self.entries.weighted_size()).finish_non_exhaustive()
+        f.debug_struct("ColumnCache").field("budget", &self.budget).field("bytes", &self.kept().counts().1).finish_non_exhaustive()
     }
 }
 

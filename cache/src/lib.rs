@@ -20,6 +20,7 @@ pub mod chunk;
 mod columns;
 mod disk;
 mod footers;
+mod kept;
 mod policy;
 pub mod predicate;
 mod row_group;

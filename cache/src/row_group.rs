@@ -4,7 +4,8 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchReader};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use bytes::{Buf, Bytes};
 use clouddb_storage::segment::reader::{self, SegmentFooter};
@@ -12,7 +13,7 @@ use clouddb_storage::segment::{ParquetLocation, SegmentBody, SegmentMeta};
 use clouddb_storage::store::Store;
 use clouddb_storage::{Error, Result};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
@@ -91,13 +92,45 @@ impl RowGroup {
     /// Those of the store; *corrupt* where the bytes are not those that were written.
     pub(crate) async fn read(&self, store: &Store, columns: &[usize]) -> Result<Vec<Chunk>> {
         let location = self.location()?;
-        let corrupt = |error: ParquetError| match error {
-            ParquetError::External(error) => match error.downcast::<Error>() {
-                Ok(error) => *error,
-                Err(error) => Error::corrupt(format!("{}: {error}", location.path)),
-            },
-            error => Error::corrupt(format!("{}: {error}", location.path)).with_source(error),
+        let metadata = self.reader_metadata(columns).map_err(|error| corrupt(location, error))?;
+        let batch = self.decode(store, columns, metadata, None).await?;
+        let chunk = |column: &usize| {
+            let shape = &self.columns[*column];
+            Chunk::new(Arc::clone(decoded(&batch, shape)?), &shape.data_type)
+                .map_err(|error| Error::corrupt(format!("column '{}' of {}: {error}", shape.physical_name, location.path)))
         };
+        columns.iter().map(chunk).collect()
+    }
+
+    /// Fetches and decodes columns, by their positions in the table, in the types that queries see, for whoever needs them once: all rows, or those of
+    /// `runs`, ascending. Pages without such rows are not fetched.
+    ///
+    /// # Errors
+    /// Those of the store; *corrupt* where the bytes are not those that were written.
+    pub async fn read_once(&self, store: &Store, columns: &[usize], runs: Option<&[Range<usize>]>) -> Result<Vec<ArrayRef>> {
+        let location = self.location()?;
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata()), ArrowReaderOptions::new());
+        let batch = self.decode(store, columns, metadata.map_err(|error| corrupt(location, error))?, runs).await?;
+        let array = |column: &usize| {
+            let shape = &self.columns[*column];
+            let array = decoded(&batch, shape)?;
+            match array.data_type() == &shape.data_type {
+                true => Ok(Arc::clone(array)),
+                false => cast(array, &shape.data_type)
+                    .map_err(|error| Error::corrupt(format!("column '{}' of {}: {error}", shape.physical_name, location.path))),
+            }
+        };
+        columns.iter().map(array).collect()
+    }
+
+    async fn decode(
+        &self,
+        store: &Store,
+        columns: &[usize],
+        metadata: ArrowReaderMetadata,
+        runs: Option<&[Range<usize>]>,
+    ) -> Result<RecordBatch> {
+        let location = self.location()?;
         let schema = self.metadata().file_metadata().schema_descr();
         let mut roots = Vec::with_capacity(columns.len());
         for column in columns {
@@ -106,42 +139,55 @@ impl RowGroup {
             roots.push(root.ok_or_else(|| Error::corrupt(format!("{} has no column '{name}'", location.path)))?);
         }
         let mask = ProjectionMask::roots(schema, roots.iter().copied());
-        let group = self.metadata().row_group(self.number);
-        let ranges: Vec<Range<u64>> = group
-            .columns()
-            .iter()
-            .enumerate()
-            .filter(|(leaf, _)| mask.leaf_included(*leaf))
-            .map(|(_, column)| {
-                let (start, length) = column.byte_range();
-                start..start + length
-            })
-            .collect();
+        let mut ranges = Vec::new();
+        for leaf in (0..schema.num_columns()).filter(|leaf| mask.leaf_included(*leaf)) {
+            self.add_ranges(leaf, runs, &mut ranges);
+        }
         let bytes = reader::read_ranges(store, location, &self.footer, &ranges).await?;
         let file = Fetched { length: location.length, parts: ranges.iter().map(|range| range.start).zip(bytes).collect() };
-        let metadata = self.reader_metadata(columns).map_err(corrupt)?;
-        let mut batches = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        let rows = runs.map_or(self.rows(), |runs| runs.iter().map(Range::len).sum());
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_row_groups(vec![self.number])
             .with_projection(mask)
-            .with_batch_size(self.rows().max(1))
-            .build()
-            .map_err(corrupt)?;
+            .with_batch_size(rows.max(1));
+        if let Some(runs) = runs {
+            builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(runs.iter().cloned(), self.rows()));
+        }
+        let mut batches = builder.build().map_err(|error| corrupt(location, error))?;
         let batch = match batches.next() {
             Some(batch) => batch.map_err(|error| Error::corrupt(format!("{}: {error}", location.path)).with_source(error))?,
             None => RecordBatch::new_empty(batches.schema()),
         };
-        if batch.num_rows() != self.rows() || batches.next().is_some() {
+        if batch.num_rows() != rows || batches.next().is_some() {
             let message = format!("row group {} of {} does not have the {} rows of its footer", self.number, location.path, self.rows());
             return Err(Error::corrupt(message));
         }
-        let chunk = |column: &usize| {
-            let shape = &self.columns[*column];
-            let array = batch.column_by_name(&shape.physical_name);
-            let array = array.ok_or_else(|| Error::internal(format!("column '{}' was not decoded", shape.physical_name)))?;
-            Chunk::new(Arc::clone(array), &shape.data_type)
-                .map_err(|error| Error::corrupt(format!("column '{}' of {}: {error}", shape.physical_name, location.path)))
+        Ok(batch)
+    }
+
+    /// Adds where a leaf column's bytes are: all of them, or its dictionary and the pages that have rows of `runs`.
+    fn add_ranges(&self, leaf: usize, runs: Option<&[Range<usize>]>, ranges: &mut Vec<Range<u64>>) {
+        let (start, length) = self.metadata().row_group(self.number).column(leaf).byte_range();
+        let index = self.metadata().offset_index().and_then(|index| index.get(self.number)?.get(leaf));
+        let (Some(runs), Some(index)) = (runs, index) else {
+            ranges.push(start..start + length);
+            return;
         };
-        columns.iter().map(chunk).collect()
+        let pages = index.page_locations();
+        let first = pages.first().map_or(start, |page| page.offset.unsigned_abs());
+        if first > start {
+            ranges.push(start..first);
+        }
+        let row = |at: usize| pages.get(at).map_or(self.rows(), |page| usize::try_from(page.first_row_index).unwrap_or(usize::MAX));
+        for (at, page) in pages.iter().enumerate() {
+            let rows = row(at)..row(at + 1);
+            // Runs are ascending: the first that does not end before the page decides.
+            let run = runs.get(runs.partition_point(|run| run.end <= rows.start));
+            if run.is_some_and(|run| run.start < rows.end) {
+                let offset = page.offset.unsigned_abs();
+                ranges.push(offset..offset + u64::from(page.compressed_page_size.unsigned_abs()));
+            }
+        }
     }
 
     /// Asks the decoder for strings as the chunks keep them.
@@ -169,6 +215,22 @@ impl RowGroup {
         let schema = Arc::new(Schema::new(fields));
         ArrowReaderMetadata::try_new(Arc::clone(self.metadata()), ArrowReaderOptions::new().with_schema(schema))
     }
+}
+
+fn corrupt(location: &ParquetLocation, error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(error) => match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(error) => Error::corrupt(format!("{}: {error}", location.path)),
+        },
+        error => Error::corrupt(format!("{}: {error}", location.path)).with_source(error),
+    }
+}
+
+/// A column of what was decoded.
+fn decoded<'a>(batch: &'a RecordBatch, shape: &ColumnShape) -> Result<&'a ArrayRef> {
+    let array = batch.column_by_name(&shape.physical_name);
+    array.ok_or_else(|| Error::internal(format!("column '{}' was not decoded", shape.physical_name)))
 }
 
 fn has_dictionary(column: &ColumnChunkMetaData) -> bool {

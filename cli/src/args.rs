@@ -87,6 +87,9 @@ pub(crate) struct ShellArgs {
     /// Disk space that --cache-dir may take; what was not used for longest goes first. Default: 10GiB.
     #[arg(long, value_name = "SIZE", value_parser = parse_size, requires = "cache_dir")]
     pub(crate) cache_dir_size: Option<u64>,
+    /// Memory for results of queries: the same query on the same snapshot is answered from there. Default: none.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size_or_none)]
+    pub(crate) result_cache_size: Option<u64>,
     /// Tell on standard error how long each statement took.
     #[arg(long)]
     pub(crate) timer: bool,

@@ -142,6 +142,7 @@ impl Runner {
             cache_bytes,
             cache_folder,
             cache_folder_bytes,
+            result_cache_bytes: args.result_cache_size.unwrap_or(defaults.result_cache_bytes),
             ..defaults
         };
         let database = interruptible(async { Ok(Database::open(url, options).await?) }).await?;

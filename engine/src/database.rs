@@ -15,6 +15,7 @@ use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::{Error, Result};
 use crate::limits::{Limits, StatementLimits};
 use crate::optimizer;
+use crate::reuse::{Reuse, fingerprint};
 use crate::scan::Caches;
 use crate::semantics;
 use crate::session::Session;
@@ -31,6 +32,8 @@ pub struct Database {
 struct Inner {
     storage: clouddb_storage::Database,
     caches: Caches,
+    /// What statements leave for later ones.
+    reuse: Reuse,
     runtime: Arc<RuntimeEnv>,
     limits: Limits,
     /// The limits on memory and on each statement that the database was opened with.
@@ -38,6 +41,8 @@ struct Inner {
     statement_limits: StatementLimits,
     /// What every session starts from: making the tables of functions and rules once saves a millisecond for each session.
     template: SessionState,
+    /// Its settings' number.
+    settings: u64,
     /// Plans views and defaults.
     stored: Arc<StoredSql>,
     /// Options of the store: those of files that a statement names, too.
@@ -114,9 +119,13 @@ impl Database {
             footers.insert(segment, footer).await;
         }
         let store_options = options.storage.store_options.clone();
-        let caches = Caches { footers, columns: ColumnCache::with_policy(options.cache_bytes, options.cache_policy), disk };
+        let columns = ColumnCache::with_policy(options.cache_bytes, options.cache_policy);
+        let reuse = Reuse::new(options.result_cache_bytes);
+        let caches = Caches { footers, columns, disk, reuse: Some(reuse.clone()) };
+        let settings = fingerprint(template.config_options());
         let (memory_limit, statement_limits) = (options.memory_limit, options.statement_limits());
-        let inner = Inner { storage, caches, runtime, limits, memory_limit, statement_limits, template, stored, store_options };
+        let inner =
+            Inner { storage, caches, reuse, runtime, limits, memory_limit, statement_limits, template, settings, stored, store_options };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -156,6 +165,16 @@ impl Database {
     /// What is kept between queries.
     pub fn caches(&self) -> &Caches {
         &self.inner.caches
+    }
+
+    /// What statements leave for later ones.
+    pub(crate) fn reuse(&self) -> &Reuse {
+        &self.inner.reuse
+    }
+
+    /// The number of the settings that sessions start with.
+    pub(crate) fn default_settings(&self) -> u64 {
+        self.inner.settings
     }
 
     pub(crate) fn runtime(&self) -> &Arc<RuntimeEnv> {

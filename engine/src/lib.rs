@@ -8,6 +8,7 @@
 //! - `types` is SQL's types in Arrow.
 //! - `limits` keeps one statement from taking all time and memory, and stops it at any moment.
 //! - `optimizer` chooses among plans with the same answer: the order of joins.
+//! - `reuse` keeps plans, and results where that is wanted, for the next time.
 //! - `statements` carries out what DataFusion does not: DDL, INSERT, COPY, transactions, time travel; and refuses what nobody carries out.
 //!
 //! DataFusion plans and runs queries. This crate decides which snapshot a statement reads, what it changes, and when that is committed.
@@ -19,6 +20,7 @@ mod files;
 mod grouping;
 mod limits;
 mod optimizer;
+mod reuse;
 mod scan;
 mod semantics;
 mod session;

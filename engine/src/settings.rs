@@ -57,6 +57,8 @@ pub struct Options {
     pub cache_bytes: u64,
     /// Which of them stay when there is not room for all.
     pub cache_policy: CachePolicy,
+    /// Bytes of queries' results to keep in memory, for the same query on the same snapshot; 0 keeps nothing.
+    pub result_cache_bytes: u64,
     /// A folder on a local disk to keep what is read of segments in a store behind a network, for later processes, too; `None` keeps nothing. Any
     /// number of databases and processes can share it.
     pub cache_folder: Option<PathBuf>,
@@ -77,6 +79,7 @@ impl Default for Options {
             footer_cache_bytes: clouddb_cache::DEFAULT_FOOTER_BYTES,
             cache_bytes: clouddb_cache::DEFAULT_COLUMN_BYTES,
             cache_policy: CachePolicy::default(),
+            result_cache_bytes: 0,
             cache_folder: None,
             cache_folder_bytes: clouddb_cache::DEFAULT_DISK_BYTES,
         }
@@ -115,7 +118,7 @@ impl Options {
 
     /// What all statements together may take.
     pub(crate) fn limits(&self) -> Limits {
-        Limits::new(self.memory_limit, self.cache_bytes.saturating_add(self.footer_cache_bytes))
+        Limits::new(self.memory_limit, self.cache_bytes.saturating_add(self.footer_cache_bytes).saturating_add(self.result_cache_bytes))
     }
 
     /// What a session's statements may each take at first.

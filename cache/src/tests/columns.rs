@@ -128,3 +128,47 @@ async fn errors_are_not_kept() -> TestResult {
     assert_eq!(cache.load(database.store(), &groups[0], &[0]).finish().await?[0].rows(), groups[0].rows());
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pinned_stays_and_takes_its_room_from_the_others() -> TestResult {
+    let (database, groups) = row_groups().await?;
+    let store = database.store();
+    let one = ColumnCache::new(64 << 20).load(store, &groups[0], &[2]).finish().await?[0].memory_size() as u64;
+    let cache = ColumnCache::new(3 * one + one / 2);
+    cache.pin(store, &groups[0], &[2]).await?;
+    cache.pin(store, &groups[0], &[2]).await?;
+    for _ in 0..5 {
+        for group in &groups {
+            cache.load(store, group, &[0, 1, 2]).finish().await?;
+        }
+    }
+    let counts = cache.counts();
+    assert!(counts.bytes <= counts.budget && counts.evictions > 0, "{counts:?}");
+    assert_eq!(cache.load(store, &groups[0], &[2]).missing(), 0);
+    let pinned: Vec<_> = cache.entries().into_iter().filter(|entry| entry.pinned).map(|entry| (entry.key, entry.bytes)).collect();
+    assert_eq!(pinned.len(), 1);
+    assert_eq!(pinned[0].1, one);
+    // What does not fit is not pinned, and what was stays.
+    let error = cache.pin(store, &groups[1], &[0, 1, 2]).await.err();
+    cache.pin(store, &groups[1], &[2]).await?;
+    cache.pin(store, &groups[2], &[2]).await?;
+    let error = error.or(cache.pin(store, &groups[1], &[0]).await.err());
+    assert!(error.is_some_and(|error| error.message().contains("pinned")));
+    assert!(cache.counts().bytes <= cache.counts().budget, "{:?}", cache.counts());
+    // Forgotten, its room is the others' again.
+    let keys: Vec<_> = cache.entries().into_iter().map(|entry| entry.key).collect();
+    cache.forget(keys);
+    assert_eq!((cache.counts().entries, cache.counts().bytes), (0, 0));
+    cache.load(store, &groups[1], &[2]).finish().await?;
+    assert_eq!(cache.load(store, &groups[1], &[2]).missing(), 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_budget_nothing_can_be_pinned() -> TestResult {
+    let (database, groups) = row_groups().await?;
+    let cache = ColumnCache::new(0);
+    assert!(cache.pin(database.store(), &groups[0], &[0]).await.is_err());
+    assert_eq!(cache.counts().entries, 0);
+    Ok(())
+}

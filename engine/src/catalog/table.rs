@@ -52,6 +52,11 @@ impl CloudTable {
         self.scan.sampled(filters).ok().flatten()
     }
 
+    /// The snapshot that it is a table of.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     /// The table in storage's terms.
     pub fn table(&self) -> &TableSnapshot {
         self.scan.table()

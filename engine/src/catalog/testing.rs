@@ -35,7 +35,7 @@ pub(crate) struct TestDatabase {
 impl TestDatabase {
     pub(crate) async fn new() -> TestResult<Self> {
         let storage = Database::open("memory://", OpenOptions::default()).await?;
-        let test = Self { storage, caches: Caches { footers: FooterCache::default(), columns: ColumnCache::new(64 << 20), disk: None } };
+        let test = Self { storage, caches: Caches::new(FooterCache::default(), ColumnCache::new(64 << 20)) };
         let mut transaction = test.storage.begin(&test.snapshot().await?)?;
         if transaction.snapshot().schema("main").is_none() {
             transaction.create_schema("main", None)?;

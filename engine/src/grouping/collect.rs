@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::common::Result;
+use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, Time};
@@ -46,10 +46,37 @@ pub(super) async fn collect(
     time: Time,
 ) -> Result<Collected> {
     let mut collected = Collected { table: setting.grouped.table()?, spill: None, reservation };
+    let mut finest = setting.grouped.sets.as_ref().map(|sets| Ok::<_, DataFusionError>((sets, sets.finest()?))).transpose()?;
     while let Some(batch) = input.next().await {
         let batch = batch?;
         let timer = time.timer();
-        collected.table.update(&batch)?;
+        let mut size = 0;
+        match &mut finest {
+            None => collected.table.update(&batch)?,
+            Some((sets, groups)) => {
+                groups.update(&batch)?;
+                if groups.is_full() {
+                    let does_not_pay = groups.does_not_pay();
+                    groups.empty_into(sets, &mut collected.table)?;
+                    if does_not_pay {
+                        finest = None;
+                    }
+                } else {
+                    size = groups.size();
+                }
+            }
+        }
+        if collected.reservation.try_resize(collected.table.size() + size).is_err() {
+            if let Some((sets, groups)) = &mut finest {
+                groups.empty_into(sets, &mut collected.table)?;
+            }
+            collected.write_out(&setting, partition)?;
+        }
+        timer.done();
+    }
+    if let Some((sets, mut groups)) = finest {
+        let timer = time.timer();
+        groups.empty_into(sets, &mut collected.table)?;
         if collected.reservation.try_resize(collected.table.size()).is_err() {
             collected.write_out(&setting, partition)?;
         }

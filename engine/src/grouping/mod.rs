@@ -21,6 +21,7 @@ mod exec;
 mod keys;
 mod merge;
 mod rule;
+mod sets;
 mod spill;
 mod table;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_expr::PhysicalExpr;
@@ -12,6 +12,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::{AggregateExec, PhysicalGroupBy, evaluate_group_by};
 
 use super::keys::{Keys, keys};
+use super::sets::Sets;
 
 /// What is grouped by what.
 #[derive(Debug)]
@@ -27,14 +28,33 @@ pub(super) struct Grouped {
     pub(super) states: SchemaRef,
     /// Keys and results.
     pub(super) output: SchemaRef,
+    /// How several grouping sets are made of one.
+    pub(super) sets: Option<Sets>,
 }
 
 impl Grouped {
+    /// The same by other keys, for their states.
+    pub(super) fn by(&self, group_by: PhysicalGroupBy, input: &Schema) -> Result<Self> {
+        let key_schema = group_by.group_schema(input)?;
+        let of_aggregates = self.states.fields().iter().skip(self.key_count());
+        let states = Arc::new(Schema::new(key_schema.fields().iter().chain(of_aggregates).cloned().collect::<Vec<_>>()));
+        Ok(Self {
+            group_by: Arc::new(group_by),
+            aggregates: self.aggregates.clone(),
+            filters: self.filters.clone(),
+            arguments: self.arguments.clone(),
+            key_schema,
+            output: Arc::clone(&states),
+            states,
+            sets: None,
+        })
+    }
+
     /// As in a partial aggregation, whose output are states, and the final one above it.
     pub(super) fn try_new(partial: &AggregateExec, output: SchemaRef) -> Result<Self> {
         let aggregates = partial.aggr_expr().to_vec();
         let group_by = Arc::new(partial.group_expr().clone());
-        Ok(Self {
+        let mut grouped = Self {
             key_schema: group_by.group_schema(&partial.input_schema())?,
             group_by,
             arguments: aggregates.iter().map(|aggregate| aggregate.expressions()).collect(),
@@ -42,7 +62,10 @@ impl Grouped {
             filters: partial.filter_expr().to_vec(),
             states: partial.schema(),
             output,
-        })
+            sets: None,
+        };
+        grouped.sets = Sets::new(&grouped, &partial.input_schema())?;
+        Ok(grouped)
     }
 
     /// A table without groups.
@@ -115,6 +138,19 @@ impl Table {
     /// Adds another table's states.
     pub(super) fn merge(&mut self, states: &RecordBatch) -> Result<()> {
         let (keys, states) = states.columns().split_at(self.grouped.key_count());
+        self.merge_states(keys, states)
+    }
+
+    /// Adds states of groups by all keys to each of the sets.
+    pub(super) fn merge_sets(&mut self, states: &RecordBatch, sets: &PhysicalGroupBy) -> Result<()> {
+        let of_aggregates = &states.columns()[sets.expr().len()..];
+        for keys in evaluate_group_by(sets, states)? {
+            self.merge_states(&keys, of_aggregates)?;
+        }
+        Ok(())
+    }
+
+    fn merge_states(&mut self, keys: &[ArrayRef], states: &[ArrayRef]) -> Result<()> {
         self.keys.intern(keys, &mut self.groups)?;
         let count = self.keys.len();
         let mut at = 0;

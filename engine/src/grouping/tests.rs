@@ -23,6 +23,9 @@ const QUERIES: &[&str] = &[
     "SELECT few, short, grouping(few), sum(n) FROM t GROUP BY ROLLUP (few, short)",
     "SELECT few, flag, short, count(*) FROM t GROUP BY GROUPING SETS ((few, flag), (short), ())",
     "SELECT few, short, count(*), sum(n) FROM t WHERE n < 0 GROUP BY ROLLUP (few, short)",
+    "SELECT few, short, flag, count(*), avg(price), min(day), max(long), count(DISTINCT dense), sum(n) FILTER (WHERE flag) FROM t GROUP BY CUBE (few, short, flag)",
+    "SELECT flag, few, n, grouping(flag, few, n), sum(price) FROM t GROUP BY ROLLUP (flag, few, n)",
+    "SELECT a.n % 2, dense, count(*), sum(a.n) FROM t a JOIN (SELECT 1 AS one FROM generate_series(1, 3)) ON true GROUP BY GROUPING SETS ((a.n % 2, dense), (dense), (dense), ())",
     "SELECT few, count(*) FROM t WHERE n < 0 GROUP BY few",
     "SELECT a.dense, a.c, b.s FROM (SELECT dense, count(*) AS c FROM t GROUP BY dense) a JOIN (SELECT dense, sum(n) AS s FROM t GROUP BY dense) b ON a.dense = b.dense",
     "SELECT few, rank() OVER (ORDER BY sum(n)) FROM t GROUP BY few",
@@ -70,6 +73,8 @@ async fn groups_that_do_not_fit_into_memory_go_through_the_disk() -> TestResult 
         files.is_some_and(|files| files != "0")
     });
     assert!(spilled, "{shown}");
+    let rollup = "SELECT count(*), sum(c), sum(s), count(DISTINCT p) FROM (SELECT spread, long, count(*) AS c, sum(n) AS s, avg(price) AS p FROM t GROUP BY ROLLUP (long, spread))";
+    assert_eq!(answer(&mut session, rollup).await?, answer(&mut self::session(None).await?, rollup).await?);
     // DataFusion's operator cannot do it with so little.
     let mut unlimited = self::session(None).await?;
     assert_eq!(answer(&mut session, sql).await?, answer(&mut unlimited, sql).await?);

@@ -1,6 +1,7 @@
 //! Rules of our own behind DataFusion's: what a plan costs is decided here, never what it answers.
 //!
 //! - `estimate`: how many rows a plan gives, from statistics; `selectivity`: which share of rows passes a filter.
+//! - `derived_keys`: keys of a grouping that follow from others are computed behind it.
 //! - `sums`: sums of one value plus constants are had from one sum.
 //! - `join_order`: in which order relations are joined, and which side of each join is built.
 //! - `barrier`: filters are not handed down where DataFusion would confuse columns of one name.
@@ -9,6 +10,7 @@
 //! No rule looks at names, and all are deterministic: the same query on the same snapshot has the same plan.
 
 mod barrier;
+mod derived_keys;
 mod estimate;
 mod join_order;
 mod options;
@@ -30,7 +32,7 @@ use crate::grouping::Grouping;
 use crate::sharing::Sharing;
 
 pub(crate) use estimate::share_of_rows;
-pub(crate) use options::{CloudOptions, PREFIX, of as options};
+pub(crate) use options::{CloudOptions, PREFIX, of as options, uses_cached_result};
 
 /// DataFusion's rules for physical plans, kept from handing filters to the wrong table.
 pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
@@ -52,6 +54,7 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     // Before expressions that stand twice are taken out.
     let common = rules.iter().position(|rule| rule.name() == CommonSubexprEliminate::new().name()).unwrap_or_default();
     rules.insert(common, Arc::new(sums::Sums));
+    rules.insert(common, Arc::new(derived_keys::DerivedKeys));
     rules.push(Arc::new(join_order::JoinOrder));
     rules
 }

@@ -1,4 +1,4 @@
-//! Settings of the optimizer's rules: a session's own, under `clouddb.optimizer`.
+//! Settings of our own, beside DataFusion's: the optimizer's rules, under `clouddb.optimizer`, and what is taken from caches.
 
 use datafusion::common::config_namespace;
 use datafusion::common::extensions_options;
@@ -26,11 +26,18 @@ extensions_options! {
     pub struct CloudOptions {
         /// Which of the optimizer's rules are applied.
         pub optimizer: OptimizerOptions, default = Default::default()
+        /// Take a query's rows from the cache of results, if the database was opened with one.
+        pub use_cached_result: bool, default = true
     }
 }
 
 impl ConfigExtension for CloudOptions {
     const PREFIX: &'static str = PREFIX;
+}
+
+/// Whether rows may come from the cache of results.
+pub(crate) fn uses_cached_result(options: &ConfigOptions) -> bool {
+    options.extensions.get::<CloudOptions>().is_none_or(|options| options.use_cached_result)
 }
 
 /// The rules that are applied: all of them where nobody said otherwise.

@@ -10,6 +10,7 @@ mod distinct;
 mod estimate;
 mod expression;
 mod inline;
+mod output;
 mod pruning;
 pub(crate) mod schema;
 mod source;
@@ -57,6 +58,15 @@ pub struct Caches {
     pub columns: ColumnCache,
     /// Bytes of segments, on a local disk. The store is read through it; here it is for those who want to know how it does.
     pub disk: Option<DiskCache>,
+    /// What is kept of the statements of the one database that runs SQL with them.
+    pub(crate) reuse: Option<Reuse>,
+}
+
+impl Caches {
+    /// Caches in memory, for catalogs in contexts of somebody else's.
+    pub fn new(footers: FooterCache, columns: ColumnCache) -> Self {
+        Self { footers, columns, disk: None, reuse: None }
+    }
 }
 
 /// What the partitions of one scan share.

@@ -18,6 +18,7 @@ use datafusion::physical_expr::expressions::{DynamicFilterTracker, DynamicFilter
 use datafusion::physical_plan::metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, RecordOutput};
 use futures::Stream;
 
+use super::output::{self, Column, Coming};
 use super::work::{Item, Opening, Piece, Queue, Toward};
 use super::{Shared, compile, expression, pruning};
 use crate::error::to_datafusion;
@@ -109,12 +110,12 @@ struct Pending {
     /// Those that the filter reads.
     of_filter: Loading,
     /// The others that the output needs, if they were asked for at once.
-    of_output: Option<Loading>,
+    of_output: Option<Coming>,
 }
 
 /// A row group with wanted rows that have not all been handed out.
 struct Current {
-    chunks: Vec<Arc<Chunk>>,
+    columns: Vec<Column>,
     rows: usize,
     /// Which rows are wanted; all, if there is none.
     wanted: Option<Bits>,
@@ -136,6 +137,8 @@ struct Partition {
     /// Row groups whose filter columns were looked at, and those of them that had a wanted row.
     looked_at: usize,
     with_rows: usize,
+    /// Of the row groups with wanted rows, which share would have to be decoded, added up.
+    decoded: f64,
     pending: VecDeque<Pending>,
     current: Option<Current>,
     /// Rows that are too few for a batch.
@@ -179,6 +182,7 @@ impl Partition {
             trackers: Vec::new(),
             looked_at: 0,
             with_rows: 0,
+            decoded: 0.0,
             pending: VecDeque::new(),
             current: None,
             small: Vec::new(),
@@ -262,9 +266,9 @@ impl Partition {
             .iter()
             .map(|column| {
                 let at = self.output_columns.binary_search(column).unwrap_or_default();
-                current.chunks[at].gather(rows)
+                current.columns[at].gather(rows)
             })
-            .collect::<Result<Vec<ArrayRef>, _>>();
+            .collect::<Result<Vec<ArrayRef>>>();
         let done = current.next >= current.rows;
         if done {
             self.current = None;
@@ -321,9 +325,10 @@ impl Partition {
         };
         // What is cached is not taken ahead of need: others may have nothing to do.
         while self.pending.len() < ahead
-            && self.pending.back().is_some_and(|pending| {
-                pending.of_filter.missing() > 0 || pending.of_output.as_ref().is_some_and(|loading| loading.missing() > 0)
-            })
+            && self
+                .pending
+                .back()
+                .is_some_and(|pending| pending.of_filter.missing() > 0 || pending.of_output.as_ref().is_some_and(Coming::is_missing))
         {
             let Some(row_group) = self.queue.next_row_group() else { break };
             if self.may_match(&row_group) {
@@ -385,12 +390,19 @@ impl Partition {
         may_match
     }
 
-    /// Asks for the columns of a row group: for all of them, unless most row groups turn out to have no wanted row.
+    /// Asks for the columns of a row group: for all of them, unless most row groups turn out to have no wanted row, or, where nothing is kept, so few rows
+    /// that it pays to know which before they are read.
     fn begin(&mut self, row_group: RowGroup) {
         let of_filter = self.load(&row_group, &self.filter_columns);
-        let at_once = self.looked_at < 2 || self.with_rows * 4 > self.looked_at * 3;
+        let mostly = self.looked_at < 2 || self.with_rows * 4 > self.looked_at * 3;
         let rest: Vec<_> = self.output_columns.iter().copied().filter(|column| !self.filter_columns.contains(column)).collect();
-        let of_output = (at_once || of_filter.missing() == 0 && self.filter.is_empty()).then(|| self.load(&row_group, &rest));
+        let of_output = match self.job.shared.cache.keeps() {
+            true => (mostly || of_filter.missing() == 0 && self.filter.is_empty()).then(|| Coming::Cached(self.load(&row_group, &rest))),
+            false => {
+                let whole = mostly && self.decoded * 2.0 >= self.with_rows as f64;
+                (self.filter.is_empty() || whole).then(|| self.read_once(&row_group, rest))
+            }
+        };
         self.pending.push_back(Pending { row_group, of_filter, of_output });
     }
 
@@ -399,6 +411,11 @@ impl Partition {
         self.metrics.cache_misses.add(loading.missing());
         self.metrics.cache_hits.add(columns.len() - loading.missing());
         loading
+    }
+
+    fn read_once(&self, row_group: &RowGroup, columns: Vec<usize>) -> Coming {
+        self.metrics.cache_misses.add(columns.len());
+        Coming::once(&self.store, row_group, columns)
     }
 
     /// Evaluates the filter on a row group; whether it has wanted rows, which are then at hand.
@@ -428,23 +445,27 @@ impl Partition {
                 return Ok(false);
             }
             self.with_rows += 1;
-            (count < rows).then_some(wanted)
+            let wanted = (count < rows).then_some(wanted);
+            self.decoded += wanted.as_ref().map_or(1.0, output::share);
+            wanted
         };
         self.metrics.rows_scanned.add(rows);
+        let mut at_hand: Vec<Option<Column>> = loaded.into_iter().map(|chunk| chunk.map(Column::Chunk)).collect();
         if let Some(of_output) = of_output {
-            let columns = of_output.columns().to_vec();
-            for (column, chunk) in columns.iter().zip(of_output.finish().await.map_err(to_datafusion)?) {
-                loaded[*column] = Some(chunk);
-            }
+            of_output.finish(&mut at_hand).await?;
         }
-        let missing: Vec<_> = self.output_columns.iter().copied().filter(|column| loaded[*column].is_none()).collect();
+        let missing: Vec<_> = self.output_columns.iter().copied().filter(|column| at_hand[*column].is_none()).collect();
         if !missing.is_empty() {
-            for (column, chunk) in missing.iter().zip(self.load(&row_group, &missing).finish().await.map_err(to_datafusion)?) {
-                loaded[*column] = Some(chunk);
+            match self.job.shared.cache.keeps() {
+                true => Coming::Cached(self.load(&row_group, &missing)).finish(&mut at_hand).await?,
+                false => {
+                    self.metrics.cache_misses.add(missing.len());
+                    output::read_wanted(&self.store, &row_group, &missing, wanted.as_ref(), &mut at_hand).await?;
+                }
             }
         }
-        let chunks = self.output_columns.iter().filter_map(|column| loaded[*column].take()).collect();
-        self.current = Some(Current { chunks, rows, wanted, next: 0 });
+        let columns = self.output_columns.iter().filter_map(|column| at_hand[*column].take()).collect();
+        self.current = Some(Current { columns, rows, wanted, next: 0 });
         Ok(true)
     }
 }

@@ -1,4 +1,4 @@
-//! Loads a table's columns into the cache ahead of any query, and drops them from it.
+//! Loads columns of a table into the cache ahead of any query, pins them there, and drops them from it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,29 +13,51 @@ use super::{Caches, TableScan};
 /// Row groups that are loaded at once: enough to keep a far-away store and all cores busy.
 const AT_ONCE: usize = 8;
 
-/// Loads all columns of a table that are not in the cache, as far as the budget goes. Returns how many rows they have; rows inside the log are in memory
-/// in any case.
-pub(crate) async fn warm(table: TableSnapshot, caches: &Caches) -> Result<u64> {
-    let scan = TableScan::new(table, caches.clone());
-    let (table, store) = (scan.table(), scan.table().store());
-    let columns: Vec<usize> = (0..scan.columns.len()).collect();
+/// How long what is loaded stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stay {
+    /// Until something is used more.
+    WhileUsed,
+    /// Until it is dropped.
+    Pinned,
+}
+
+/// Loads columns of a table, by their positions, that are not in the cache; as far as the budget goes, unless they are pinned: then all or none. What is
+/// added to the table later is not among them. Returns how many rows they have; rows inside the log are in memory in any case.
+pub(crate) async fn warm(table: TableSnapshot, columns: &[usize], stay: Stay, caches: &Caches) -> Result<u64> {
+    let loaded = load(&table, columns, stay, caches).await;
+    if loaded.is_err() && stay == Stay::Pinned {
+        forget(&table, columns, caches);
+    }
+    loaded.map(|()| table.rows())
+}
+
+async fn load(table: &TableSnapshot, columns: &[usize], stay: Stay, caches: &Caches) -> Result<()> {
+    let scan = TableScan::new(table.clone(), caches.clone());
+    let store = table.store();
     for segment in table.segments() {
         let SegmentBody::Parquet(location) = &segment.body else { continue };
         let footer = caches.footers.footer(store, segment.id, location).await?;
         let row_group =
             |number| RowGroup { segment: Arc::clone(segment), footer: Arc::clone(&footer), number, columns: Arc::clone(&scan.columns) };
         stream::iter((0..footer.metadata().num_row_groups()).map(row_group))
-            .map(|row_group| caches.columns.load(store, &row_group, &columns).finish())
+            .map(|row_group| async move {
+                match stay {
+                    Stay::WhileUsed => caches.columns.load(store, &row_group, columns).finish().await.map(drop),
+                    Stay::Pinned => caches.columns.pin(store, &row_group, columns).await,
+                }
+            })
             .buffer_unordered(AT_ONCE)
-            .try_for_each(|_| async { Ok(()) })
+            .try_for_each(|()| async { Ok(()) })
             .await?;
     }
-    Ok(table.rows())
+    Ok(())
 }
 
-/// Drops a table's columns from the cache.
-pub(crate) fn forget(table: &TableSnapshot, caches: &Caches) {
+/// Drops columns of a table, by their positions, from the cache, pinned ones, too.
+pub(crate) fn forget(table: &TableSnapshot, columns: &[usize], caches: &Caches) {
     let segments: HashSet<_> = table.segments().map(|segment| segment.id).collect();
+    let fields: HashSet<_> = columns.iter().filter_map(|column| table.meta().columns.get(*column)).map(|column| column.id()).collect();
     let entries = caches.columns.entries().into_iter().map(|entry| entry.key);
-    caches.columns.forget(entries.filter(|key| segments.contains(&key.segment)));
+    caches.columns.forget(entries.filter(|key| segments.contains(&key.segment) && fields.contains(&key.field_id)));
 }

@@ -24,6 +24,11 @@ impl SessionCatalogs {
         catalogs.insert(CATALOG.to_owned(), database);
     }
 
+    /// Whether the current statement reads files, or the past.
+    pub(crate) fn has_added(&self) -> bool {
+        self.catalogs.read().unwrap_or_else(PoisonError::into_inner).len() > 1
+    }
+
     /// Adds a catalog for the current statement.
     pub(crate) fn add(&self, name: &str, catalog: Arc<dyn CatalogProvider>) {
         self.catalogs.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), catalog);

@@ -13,6 +13,7 @@ mod transaction;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use clouddb_storage::{AsOf, Snapshot, Transaction};
 use datafusion::common::runtime::SpawnedTask;
@@ -28,6 +29,7 @@ use self::transaction::State;
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result, from_datafusion};
 use crate::limits::{Running, StatementLimits};
+use crate::reuse::fingerprint;
 use crate::settings::DEFAULT_SCHEMA;
 use crate::statements::context::Context;
 use crate::statements::kind::{self, Kind};
@@ -68,6 +70,8 @@ pub struct Session {
     transaction: State,
     pinned: Option<Snapshot>,
     committing: Arc<AtomicBool>,
+    /// The number of the settings: what was kept is used with the same ones only.
+    settings: u64,
     /// What each statement may take.
     limits: StatementLimits,
     /// The statement that runs, or ran last.
@@ -84,7 +88,8 @@ impl Session {
             .build();
         let (limits, committing) = (database.default_statement_limits(), Arc::default());
         let running = Arc::clone(database.limits().begin(limits, Arc::clone(&committing)).running());
-        Self { database, state, catalogs, transaction: State::None, pinned: None, committing, limits, running }
+        let settings = database.default_settings();
+        Self { database, state, catalogs, transaction: State::None, pinned: None, committing, settings, limits, running }
     }
 
     /// The database.
@@ -140,6 +145,12 @@ impl Session {
     }
 
     async fn run_here(&mut self, statement: &Statement) -> Result<StatementResult> {
+        if !self.in_transaction() && self.database.reuse().plans.knows(statement.sql(), self.settings) {
+            let context = self.read_context().await?;
+            if let Some(plan) = self.database.reuse().plans.get(statement.sql(), self.settings, context.snapshot.number()) {
+                return self.run_planned(context, plan).await.map(StatementResult::Rows);
+            }
+        }
         let parsed = parse::parse_statement(statement)?;
         if matches!(self.transaction, State::Failed) && !ends_transaction(&parsed) {
             return Err(
@@ -148,6 +159,7 @@ impl Session {
         }
         match parsed {
             Parsed::Reset(name) => self.reset(&name).map(StatementResult::Done),
+            Parsed::Cache(statement) => cache::carry_out(&self.read_context().await?, statement).await.map(StatementResult::Done),
             Parsed::Copy(copy) => match copy.to_files() {
                 true => {
                     let context = self.read_context().await?;
@@ -164,7 +176,6 @@ impl Session {
                 Kind::Write => Box::pin(self.write(statement.sql(), Write::Sql(sql))).await.map(StatementResult::Done),
                 Kind::Transaction => self.control_transaction(*sql).await.map(StatementResult::Done),
                 Kind::Session => Box::pin(self.set(*sql)).await.map(StatementResult::Done),
-                Kind::Cache => cache::carry_out(&self.read_context().await?, *sql).await.map(StatementResult::Done),
             },
         }
     }
@@ -181,7 +192,8 @@ impl Session {
     fn context(&self, snapshot: Snapshot) -> Context {
         let mut state = self.state.clone();
         state.mark_start_execution();
-        Context::new(self.database.clone(), state, Arc::clone(&self.catalogs), snapshot, Arc::clone(&self.running))
+        let reusable = (!self.in_transaction()).then_some(self.settings);
+        Context::new(self.database.clone(), state, Arc::clone(&self.catalogs), snapshot, Arc::clone(&self.running), reusable)
     }
 
     async fn read_context(&self) -> Result<Context> {
@@ -205,12 +217,22 @@ impl Session {
         let context = self.read_context().await?;
         // In a task of its own: what is constant is computed while a query is planned, for as long as that takes.
         let planned = SpawnedTask::spawn(Box::pin(plan(context, statement, sql.to_owned())));
-        let (context, logical, physical) =
-            planned.join_unwind().await.map_err(|error| Error::internal(format!("the planner's task ended: {error}")))??;
+        let (context, optimized, physical) = planned.join_unwind().await.map_err(|error| planner_ended(&error))??;
         if let State::Active(active) = &mut self.transaction {
             active.note_reads(&context);
         }
-        Rows::run_within(context, logical, physical)
+        Rows::run_within(context, optimized, physical)
+    }
+
+    /// Runs a query whose optimized plan was kept.
+    async fn run_planned(&self, context: Context, plan: Arc<LogicalPlan>) -> Result<Rows> {
+        let settings = self.settings;
+        let planned = SpawnedTask::spawn(Box::pin(stack::deep(async move {
+            let physical = Box::pin(context.physical_query(&plan, Some(settings))).await?;
+            Ok::<_, Error>((context, plan, physical))
+        })));
+        let (context, plan, physical) = planned.join_unwind().await.map_err(|error| planner_ended(&error))??;
+        Rows::run_within(context, plan, physical)
     }
 
     fn check_writable(&self) -> Result<()> {
@@ -291,6 +313,7 @@ impl Session {
                     return Err(Error::not_found(format!("there is no schema '{name}'")));
                 }
                 self.state.config_mut().options_mut().catalog.default_schema = name;
+                self.settings = fingerprint(self.state.config_options());
             }
             Setting::StatementTimeout(timeout) => self.limits.timeout = timeout,
             Setting::QueryMemoryLimit(bytes) => self.limits.memory = bytes,
@@ -317,13 +340,17 @@ impl Session {
         options.set(key, value).map_err(from_datafusion)?;
         // `enable_dynamic_filter_pushdown = true` would switch this one on as well.
         options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+        self.settings = fingerprint(self.state.config_options());
         Ok(())
     }
 
     fn reset(&mut self, name: &str) -> Result<Done> {
         match name {
             "snapshot" | "timestamp" => self.pinned = None,
-            "schema" | "search_path" => self.state.config_mut().options_mut().catalog.default_schema = DEFAULT_SCHEMA.to_owned(),
+            "schema" | "search_path" => {
+                self.state.config_mut().options_mut().catalog.default_schema = DEFAULT_SCHEMA.to_owned();
+                self.settings = fingerprint(self.state.config_options());
+            }
             set::STATEMENT_TIMEOUT => self.limits.timeout = self.database.default_statement_limits().timeout,
             set::QUERY_MEMORY_LIMIT => self.limits.memory = self.database.default_statement_limits().memory,
             set::MEMORY_LIMIT => self.database.limits().set_memory(self.database.default_memory_limit()),
@@ -404,19 +431,31 @@ fn no_transaction() -> Error {
 fn ends_transaction(parsed: &Parsed) -> bool {
     match parsed {
         Parsed::Sql(statement) => matches!(**statement, SqlStatement::Commit { .. } | SqlStatement::Rollback { .. }),
-        Parsed::Copy(_) | Parsed::Reset(_) => false,
+        Parsed::Cache(_) | Parsed::Copy(_) | Parsed::Reset(_) => false,
     }
 }
 
-/// Plans a query, on a stack that is deep enough. The futures below are large, and threads' stacks are not.
-async fn plan(context: Context, statement: SqlStatement, sql: String) -> Result<(Context, LogicalPlan, Arc<dyn ExecutionPlan>)> {
+fn planner_ended(error: &tokio::task::JoinError) -> Error {
+    Error::internal(format!("the planner's task ended: {error}"))
+}
+
+/// Plans a query, on a stack that is deep enough, and keeps the plan if it can be used again. The futures below are large, and threads' stacks are not.
+async fn plan(context: Context, statement: SqlStatement, sql: String) -> Result<(Context, Arc<LogicalPlan>, Arc<dyn ExecutionPlan>)> {
     let plan = Box::pin(async {
+        let begin = Instant::now();
         let logical = Box::pin(context.plan(statement)).await?;
-        let physical = Box::pin(context.physical(&logical)).await?;
-        Ok::<_, Error>((logical, physical))
+        let settled = context.settled(&logical)?;
+        let optimized = Arc::new(context.optimized(&logical)?);
+        if let Some(settings) = settled
+            && !matches!(logical, LogicalPlan::Analyze(_))
+        {
+            context.database.reuse().plans.planned(&sql, settings, context.snapshot.number(), &optimized, begin.elapsed());
+        }
+        let physical = Box::pin(context.physical_query(&optimized, settled)).await?;
+        Ok::<_, Error>((optimized, physical))
     });
-    let (logical, physical) = stack::with_big_stack(&sql, plan).await?;
-    Ok((context, logical, physical))
+    let (optimized, physical) = stack::with_big_stack(&sql, plan).await?;
+    Ok((context, optimized, physical))
 }
 
 /// A statement for the history: its beginning, on one line.

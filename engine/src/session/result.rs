@@ -75,13 +75,13 @@ impl Rows {
     }
 
     /// Runs a query. If memory is not enough before there is a row, it is run once more with operators that need less.
-    pub(crate) fn run_within(context: Context, logical: LogicalPlan, plan: Arc<dyn ExecutionPlan>) -> Result<Self> {
+    pub(crate) fn run_within(context: Context, optimized: Arc<LogicalPlan>, plan: Arc<dyn ExecutionPlan>) -> Result<Self> {
         let schema = plan.schema();
         let mut builder = RecordBatchReceiverStream::builder(Arc::clone(&schema), BATCHES_AHEAD);
         let sender = builder.tx();
         builder.spawn(async move {
             let Some(error) = send(plan, context.task(), &sender).await? else { return Ok(()) };
-            match Box::pin(context.frugal(&logical)).await.map_err(to_datafusion)? {
+            match Box::pin(context.frugal(&optimized)).await.map_err(to_datafusion)? {
                 Some(frugal) => Box::pin(send(frugal, context.task(), &sender)).await?.map_or(Ok(()), Err),
                 None => Err(error),
             }

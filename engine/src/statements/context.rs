@@ -20,6 +20,8 @@ use crate::catalog::CloudTable;
 use crate::database::Database;
 use crate::error::{Error, Result, from_datafusion};
 use crate::limits::{Running, guarded};
+use crate::optimizer::uses_cached_result;
+use crate::reuse::{ResultKey, is_settled, with_results};
 use crate::session::catalogs::SessionCatalogs;
 use crate::session::stack::deep;
 use crate::settings::CATALOG;
@@ -50,6 +52,8 @@ pub(crate) struct Context {
     pub(crate) snapshot: Snapshot,
     /// The statement as it runs: its limits, and whether it was stopped.
     pub(crate) running: Arc<Running>,
+    /// The number of the settings, where what earlier statements left may be used: not in a transaction.
+    pub(crate) reusable: Option<u64>,
     /// The tables that the statement's queries read.
     read: Mutex<Vec<TableId>>,
 }
@@ -62,9 +66,10 @@ impl Context {
         catalogs: Arc<SessionCatalogs>,
         snapshot: Snapshot,
         running: Arc<Running>,
+        reusable: Option<u64>,
     ) -> Self {
         catalogs.begin(database.catalog_at(snapshot.clone()));
-        Self { database, state, catalogs, snapshot, running, read: Mutex::default() }
+        Self { database, state, catalogs, snapshot, running, reusable, read: Mutex::default() }
     }
 
     /// The schema of names without one.
@@ -135,13 +140,44 @@ impl Context {
         noted.map(|_| ()).map_err(from_datafusion)
     }
 
+    /// Optimizes a plan.
+    pub(crate) fn optimized(&self, plan: &LogicalPlan) -> Result<LogicalPlan> {
+        self.state.optimize(plan).map_err(from_datafusion)
+    }
+
     /// Optimizes a plan and makes it ready to run, and to be stopped.
     pub(crate) async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
-        self.physical_in(&self.state, plan).await
+        self.physical_in(&self.state, &self.optimized(plan)?).await
+    }
+
+    /// Makes an optimized query ready to run. If it is settled, with these settings, its rows come from the cache of results, or go there.
+    pub(crate) async fn physical_query(&self, optimized: &LogicalPlan, settled: Option<u64>) -> Result<Arc<dyn ExecutionPlan>> {
+        let physical = self.physical_in(&self.state, optimized).await?;
+        let results = &self.database.reuse().results;
+        let Some(settings) = settled.filter(|_| results.is_on() && uses_cached_result(self.state.config_options())) else {
+            return Ok(physical);
+        };
+        let query = match optimized {
+            LogicalPlan::Analyze(analyze) => analyze.input.as_ref(),
+            query => query,
+        };
+        let key = ResultKey { plan: query.clone(), snapshot: self.snapshot.number(), settings };
+        with_results(physical, key, results).map_err(from_datafusion)
+    }
+
+    /// Whether a query has the same answer whenever it is run on the snapshot, so that its plan and its rows can be kept: for which settings.
+    pub(crate) fn settled(&self, plan: &LogicalPlan) -> Result<Option<u64>> {
+        let query = match plan {
+            LogicalPlan::Analyze(analyze) => analyze.input.as_ref(),
+            query => query,
+        };
+        let settled =
+            self.reusable.is_some() && !self.catalogs.has_added() && is_settled(query, &self.snapshot).map_err(from_datafusion)?;
+        Ok(self.reusable.filter(|_| settled))
     }
 
     /// The same plan with joins that sort and spill where they would hash and hold one side: for when memory was not enough. `None` if it was that already.
-    pub(crate) async fn frugal(&self, plan: &LogicalPlan) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    pub(crate) async fn frugal(&self, optimized: &LogicalPlan) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let mut state = self.state.clone();
         let options = state.config_mut().options_mut();
         if !std::mem::replace(&mut options.optimizer.prefer_hash_join, false) {
@@ -150,11 +186,11 @@ impl Context {
         // With one partition DataFusion's planner hashes all the same.
         options.execution.target_partitions = options.execution.target_partitions.max(2);
         options.optimizer.repartition_joins = true;
-        deep(self.physical_in(&state, plan)).await.map(Some)
+        deep(self.physical_in(&state, optimized)).await.map(Some)
     }
 
-    async fn physical_in(&self, state: &SessionState, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = state.create_physical_plan(plan).await.map_err(from_datafusion)?;
+    async fn physical_in(&self, state: &SessionState, optimized: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = state.query_planner().create_physical_plan(optimized, state).await.map_err(from_datafusion)?;
         guarded(plan, &self.running).map_err(from_datafusion)
     }
 

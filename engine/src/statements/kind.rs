@@ -16,8 +16,6 @@ pub(crate) enum Kind {
     Transaction,
     /// Changes the session.
     Session,
-    /// Changes what is kept in memory.
-    Cache,
 }
 
 /// Decides, or refuses with a message that names the statement.
@@ -36,7 +34,6 @@ pub(crate) fn of(statement: &Statement) -> Result<Kind> {
         Statement::Drop { object_type: ObjectType::Table | ObjectType::View | ObjectType::Schema, .. } => Kind::Write,
         Statement::StartTransaction { .. } | Statement::Commit { .. } | Statement::Rollback { .. } => Kind::Transaction,
         Statement::Set(_) | Statement::Use(_) | Statement::Reset(_) => Kind::Session,
-        Statement::Cache { .. } | Statement::UNCache { .. } => Kind::Cache,
         Statement::Delete(_) => return not_yet("DELETE"),
         Statement::Update(_) => return not_yet("UPDATE"),
         Statement::Merge(_) => return not_yet("MERGE"),

@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
+use super::cache::{self, CacheStatement};
 use super::copy::{self, CopyStatement};
 use super::depth;
 use super::dialect::DIALECT;
@@ -76,6 +77,8 @@ pub(crate) enum Parsed {
     Sql(Box<SqlStatement>),
     /// `COPY`, parsed here.
     Copy(Box<CopyStatement>),
+    /// `CACHE TABLE` or `UNCACHE TABLE`.
+    Cache(CacheStatement),
     /// `RESET name`.
     Reset(String),
 }
@@ -86,6 +89,9 @@ pub(crate) fn parse_statement(statement: &Statement) -> Result<Parsed> {
     let mut parser = parser(statement.tokens.clone());
     let parsed = match parser.peek_token().token {
         Token::Word(word) if word.keyword == Keyword::COPY => Parsed::Copy(Box::new(copy::parse(&mut parser).map_err(syntax_error)?)),
+        Token::Word(word) if matches!(word.keyword, Keyword::CACHE | Keyword::UNCACHE) => {
+            Parsed::Cache(cache::parse(&mut parser).map_err(syntax_error)?)
+        }
         Token::Word(word) if word.keyword == Keyword::RESET => {
             parser.next_token();
             Parsed::Reset(reset_name(&mut parser).map_err(syntax_error)?)

@@ -19,6 +19,9 @@ pub(crate) const QUERY_MEMORY_LIMIT: &str = "query_memory_limit";
 /// The name of the limit on the memory of all statements.
 pub(crate) const MEMORY_LIMIT: &str = "memory_limit";
 
+/// The name of the setting that takes rows from the cache of results.
+pub(crate) const USE_CACHED_RESULT: &str = "use_cached_result";
+
 /// A change of a session's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Setting {
@@ -59,6 +62,7 @@ pub(crate) fn from_set(set: Set) -> Result<Setting> {
         QUERY_MEMORY_LIMIT => Ok(Setting::QueryMemoryLimit(size(&key, &value)?)),
         MEMORY_LIMIT => Ok(Setting::MemoryLimit(size(&key, &value)?)),
         "timezone" | "time_zone" => time_zone(&value),
+        USE_CACHED_RESULT => datafusion_setting(format!("{PREFIX}.{key}"), text(&value)?),
         _ => datafusion_setting(key, text(&value)?),
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Float64Array, Int64Array, RecordBatch, StringViewArray};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use clouddb_storage::{SegmentId, Snapshot};
 use datafusion::common::Result;
@@ -48,6 +48,11 @@ pub(super) async fn rows(caches: &Caches) -> Result<RecordBatch> {
         let disk = disk.counts().await;
         lines.push(("disk", [disk.entries, disk.bytes, disk.budget, disk.hits, disk.misses, disk.evictions], disk.saved_nanoseconds));
     }
+    if let Some(reuse) = &caches.reuse {
+        for (kind, kept) in [("plans", reuse.plans.counts()), ("results", reuse.results.counts())] {
+            lines.push((kind, [kept.entries, kept.bytes, kept.budget, kept.hits, kept.misses, kept.evictions], kept.saved_nanoseconds));
+        }
+    }
     let numbers = |at: usize| Arc::new(lines.iter().map(|line| Some(to_number(line.1[at]))).collect::<Int64Array>());
     batch(
         schema(),
@@ -65,7 +70,15 @@ pub(super) async fn rows(caches: &Caches) -> Result<RecordBatch> {
 }
 
 pub(super) fn columns_schema() -> SchemaRef {
-    schema_of(vec![text("schema"), text("table_name"), text("column_name"), number("row_groups"), number("rows"), number("bytes")])
+    schema_of(vec![
+        text("schema"),
+        text("table_name"),
+        text("column_name"),
+        number("row_groups"),
+        number("rows"),
+        number("bytes"),
+        number("pinned_bytes"),
+    ])
 }
 
 pub(super) fn columns_rows(snapshot: &Snapshot, caches: &Caches) -> Result<RecordBatch> {
@@ -75,37 +88,28 @@ pub(super) fn columns_rows(snapshot: &Snapshot, caches: &Caches) -> Result<Recor
         .enumerate()
         .flat_map(|(owner, (_, table))| table.segments().map(move |segment| (segment.id, owner)).collect::<Vec<_>>())
         .collect();
-    let mut cached: HashMap<(usize, u32), (u64, u64, u64)> = HashMap::new();
+    let mut cached: HashMap<(usize, u32), [u64; 4]> = HashMap::new();
     for entry in caches.columns.entries() {
         if let Some(owner) = owners.get(&entry.key.segment) {
-            let (row_groups, rows, bytes) = cached.entry((*owner, entry.key.field_id)).or_default();
+            let [row_groups, rows, bytes, pinned] = cached.entry((*owner, entry.key.field_id)).or_default();
             *row_groups += 1;
             *rows += entry.rows;
             *bytes += entry.bytes;
+            *pinned += if entry.pinned { entry.bytes } else { 0 };
         }
     }
     let mut names = (Vec::new(), Vec::new(), Vec::new());
-    let mut numbers = (Vec::new(), Vec::new(), Vec::new());
+    let mut numbers: [Vec<i64>; 4] = Default::default();
     for (owner, (schema, table)) in tables.iter().enumerate() {
         for column in &table.meta().columns {
-            let Some((row_groups, rows, bytes)) = cached.get(&(owner, column.id())) else { continue };
+            let Some(of_column) = cached.get(&(owner, column.id())) else { continue };
             names.0.push(schema.as_str());
             names.1.push(table.meta().name.as_str());
             names.2.push(column.name());
-            numbers.0.push(to_number(*row_groups));
-            numbers.1.push(to_number(*rows));
-            numbers.2.push(to_number(*bytes));
+            numbers.iter_mut().zip(of_column).for_each(|(numbers, number)| numbers.push(to_number(*number)));
         }
     }
-    batch(
-        columns_schema(),
-        vec![
-            Arc::new(StringViewArray::from(names.0)),
-            Arc::new(StringViewArray::from(names.1)),
-            Arc::new(StringViewArray::from(names.2)),
-            Arc::new(Int64Array::from(numbers.0)),
-            Arc::new(Int64Array::from(numbers.1)),
-            Arc::new(Int64Array::from(numbers.2)),
-        ],
-    )
+    let names = [names.0, names.1, names.2].map(|names| Arc::new(StringViewArray::from(names)) as ArrayRef);
+    let numbers = numbers.map(|numbers| Arc::new(Int64Array::from(numbers)) as ArrayRef);
+    batch(columns_schema(), names.into_iter().chain(numbers).collect())
 }

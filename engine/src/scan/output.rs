@@ -1,0 +1,166 @@
+//! Columns of a row group's output, behind its filter: through the cache, or, where it keeps nothing, decoded for this query alone.
+//!
+//! What is decoded for one query has the type that queries see and no other form first. Where wanted rows stand together, only their pages are fetched and
+//! only their rows decoded.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, MutableArrayData, UInt32Array, make_array};
+use arrow::compute::take;
+use clouddb_cache::bits::Bits;
+use clouddb_cache::chunk::Rows;
+use clouddb_cache::{Chunk, Loading, RowGroup};
+use clouddb_storage::store::Store;
+use datafusion::common::Result;
+use datafusion::common::runtime::SpawnedTask;
+
+use crate::error::{Error, to_datafusion};
+
+/// Rows that are not wanted are decoded all the same between wanted ones, unless they are so many: skipping fewer saves nothing.
+const GAP_ROWS: usize = 1024;
+
+/// Rows that are left out must be a tenth of the row group, or it is decoded whole.
+const LEAST_SAVED: usize = 10;
+
+/// Columns on their way, by their positions in the table.
+pub(super) enum Coming {
+    /// Through the cache.
+    Cached(Loading),
+    /// For this query alone, all rows.
+    Once(Vec<usize>, SpawnedTask<clouddb_storage::Result<Vec<ArrayRef>>>),
+}
+
+impl Coming {
+    /// Begins to fetch and decode columns for this query alone.
+    pub(super) fn once(store: &Store, row_group: &RowGroup, columns: Vec<usize>) -> Self {
+        let (store, row_group, wanted) = (store.clone(), row_group.clone(), columns.clone());
+        Self::Once(columns, SpawnedTask::spawn(async move { row_group.read_once(&store, &wanted, None).await }))
+    }
+
+    /// Whether there is something to wait for.
+    pub(super) fn is_missing(&self) -> bool {
+        match self {
+            Self::Cached(loading) => loading.missing() > 0,
+            Self::Once(columns, _) => !columns.is_empty(),
+        }
+    }
+
+    /// The columns, each at its position.
+    pub(super) async fn finish(self, into: &mut [Option<Column>]) -> Result<()> {
+        match self {
+            Self::Cached(loading) => {
+                let columns = loading.columns().to_vec();
+                let chunks = loading.finish().await.map_err(to_datafusion)?;
+                columns.into_iter().zip(chunks).for_each(|(column, chunk)| into[column] = Some(Column::Chunk(chunk)));
+            }
+            Self::Once(columns, task) => {
+                let arrays =
+                    task.join_unwind().await.map_err(|error| to_datafusion(Error::internal(format!("a load ended early: {error}"))))?;
+                let arrays = arrays.map_err(to_datafusion)?;
+                columns.into_iter().zip(arrays).for_each(|(column, array)| into[column] = Some(Column::Once(array, None)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fetches and decodes the wanted rows of columns, for this query alone.
+pub(super) async fn read_wanted(
+    store: &Store,
+    row_group: &RowGroup,
+    columns: &[usize],
+    wanted: Option<&Bits>,
+    into: &mut [Option<Column>],
+) -> Result<()> {
+    let runs = wanted.and_then(|wanted| runs(wanted)).map(Arc::new);
+    let arrays = row_group.read_once(store, columns, runs.as_deref().map(Vec::as_slice)).await.map_err(to_datafusion)?;
+    columns.iter().zip(arrays).for_each(|(column, array)| into[*column] = Some(Column::Once(array, runs.clone())));
+    Ok(())
+}
+
+/// The rows to decode; `None` for all.
+fn runs(wanted: &Bits) -> Option<Vec<Range<usize>>> {
+    let runs = wanted.runs(GAP_ROWS);
+    (decoded(&runs) + wanted.rows() / LEAST_SAVED < wanted.rows()).then_some(runs)
+}
+
+fn decoded(runs: &[Range<usize>]) -> usize {
+    runs.iter().map(Range::len).sum()
+}
+
+/// The share of rows that would be decoded.
+pub(super) fn share(wanted: &Bits) -> f64 {
+    decoded(&wanted.runs(GAP_ROWS)) as f64 / wanted.rows().max(1) as f64
+}
+
+/// A column of a row group that is at hand.
+pub(super) enum Column {
+    /// In the cache's form.
+    Chunk(Arc<Chunk>),
+    /// As queries see it: all rows, or those of runs, one behind the other.
+    Once(ArrayRef, Option<Arc<Vec<Range<usize>>>>),
+}
+
+impl Column {
+    /// Rows, which are all within the runs.
+    pub(super) fn gather(&self, rows: Rows<'_>) -> Result<ArrayRef> {
+        match (self, rows) {
+            (Self::Chunk(chunk), rows) => Ok(chunk.gather(rows)?),
+            (Self::Once(array, None), Rows::Range(start, end)) => Ok(copied(array, start, end)),
+            (Self::Once(array, None), Rows::Indices(indices)) => Ok(take(array, &UInt32Array::from(indices.to_vec()), None)?),
+            (Self::Once(array, Some(runs)), Rows::Indices(indices)) => Ok(take(array, &UInt32Array::from(places(runs, indices)), None)?),
+            (Self::Once(array, Some(runs)), Rows::Range(start, end)) => {
+                let indices: Vec<u32> = (start..end).filter_map(|row| u32::try_from(row).ok()).collect();
+                Ok(take(array, &UInt32Array::from(places(runs, &indices)), None)?)
+            }
+        }
+    }
+}
+
+/// A part of an array that does not hold on to the rest: operators account for what arrays hold on to.
+fn copied(array: &ArrayRef, start: usize, end: usize) -> ArrayRef {
+    let data = array.to_data();
+    let mut copy = MutableArrayData::new(vec![&data], false, end - start);
+    copy.extend(0, start, end);
+    make_array(copy.freeze())
+}
+
+/// Where rows, ascending, are among those of the runs.
+fn places(runs: &[Range<usize>], rows: &[u32]) -> Vec<u32> {
+    let mut runs = runs.iter();
+    let (mut run, mut before) = (0..0, 0);
+    let place = |row: &u32| {
+        let row = *row as usize;
+        while run.end <= row {
+            before += run.len();
+            match runs.next() {
+                Some(next) => run = next.clone(),
+                None => break,
+            }
+        }
+        u32::try_from(before + row - run.start).unwrap_or(u32::MAX)
+    };
+    rows.iter().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found_in_their_runs() {
+        let runs = [64..128, 1280..1344, 2560..2624];
+        assert_eq!(places(&runs, &[64, 127, 1280, 1343, 2600]), [0, 63, 64, 127, 168]);
+        assert_eq!(places(&runs, &[2560]), [128]);
+        assert_eq!(places(&[0..64], &[0, 5]), [0, 5]);
+    }
+
+    #[test]
+    fn few_rows_apart_are_not_worth_skipping() {
+        let all = Bits::all(100_000);
+        assert_eq!(runs(&all), None);
+        assert_eq!(runs(&Bits::only(100_000, &(640..1280))), Some(vec![640..1280]));
+        assert!(share(&Bits::only(100_000, &(640..1280))) < 0.01);
+    }
+}
