@@ -44,6 +44,7 @@ use datafusion::physical_plan::union::UnionExec;
 
 use crate::error::to_datafusion;
 use crate::optimizer;
+use crate::reuse::Reuse;
 use ahead::FootersAhead;
 use inline::InlineSource;
 use source::SegmentSource;

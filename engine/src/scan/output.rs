@@ -107,7 +107,7 @@ impl Column {
     pub(super) fn gather(&self, rows: Rows<'_>) -> Result<ArrayRef> {
         match (self, rows) {
             (Self::Chunk(chunk), rows) => Ok(chunk.gather(rows)?),
-            (Self::Once(array, None), Rows::Range(start, end)) => Ok(copied(array, start, end)),
+            (Self::Once(array, None), Rows::Range(start, end)) => copied(array, start, end),
             (Self::Once(array, None), Rows::Indices(indices)) => Ok(take(array, &UInt32Array::from(indices.to_vec()), None)?),
             (Self::Once(array, Some(runs)), Rows::Indices(indices)) => Ok(take(array, &UInt32Array::from(places(runs, indices)), None)?),
             (Self::Once(array, Some(runs)), Rows::Range(start, end)) => {
@@ -119,11 +119,11 @@ impl Column {
 }
 
 /// A part of an array that does not hold on to the rest: operators account for what arrays hold on to.
-fn copied(array: &ArrayRef, start: usize, end: usize) -> ArrayRef {
+fn copied(array: &ArrayRef, start: usize, end: usize) -> Result<ArrayRef> {
     let data = array.to_data();
     let mut copy = MutableArrayData::new(vec![&data], false, end - start);
-    copy.extend(0, start, end);
-    make_array(copy.freeze())
+    copy.try_extend(0, start, end)?;
+    Ok(make_array(copy.freeze()))
 }
 
 /// Where rows, ascending, are among those of the runs.

@@ -26,6 +26,13 @@ enum What {
     Drop { if_exists: bool },
 }
 
+impl CacheStatement {
+    /// The table that it names.
+    pub(crate) fn table(&self) -> &ObjectName {
+        &self.table
+    }
+}
+
 /// Parses one; the parser stands before it.
 pub(crate) fn parse(parser: &mut Parser<'_>) -> Result<CacheStatement, ParserError> {
     let what = match parser.parse_keyword(Keyword::UNCACHE) {

@@ -35,6 +35,9 @@ pub fn table_names(sql: &str) -> Vec<(String, String)> {
                 Ok(Parsed::Copy(copy)) => {
                     let _ = copy.visit_relations(&mut names);
                 }
+                Ok(Parsed::Cache(statement)) => {
+                    let _ = names.pre_visit_relation(statement.table());
+                }
                 Ok(Parsed::Reset(_)) | Err(_) => {}
             };
         });
