@@ -73,7 +73,7 @@ pub(super) async fn read_wanted(
     wanted: Option<&Bits>,
     into: &mut [Option<Column>],
 ) -> Result<()> {
-    let runs = wanted.and_then(|wanted| runs(wanted)).map(Arc::new);
+    let runs = wanted.and_then(runs).map(Arc::new);
     let arrays = row_group.read_once(store, columns, runs.as_deref().map(Vec::as_slice)).await.map_err(to_datafusion)?;
     columns.iter().zip(arrays).for_each(|(column, array)| into[*column] = Some(Column::Once(array, runs.clone())));
     Ok(())
