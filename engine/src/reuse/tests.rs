@@ -96,6 +96,17 @@ async fn what_can_change_is_not_kept() -> TestResult {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn settings_are_shown_as_they_are() -> TestResult {
+    let database = database(1 << 20).await?;
+    let mut session = database.session();
+    for seconds in ["10s", "20s", "30s", "40s"] {
+        run(&mut session, &format!("SET statement_timeout = '{seconds}'")).await?;
+        assert!(answer(&mut session, "SHOW statement_timeout").await?.concat().contains(seconds), "{seconds}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_sees_its_own_rows() -> TestResult {
     let database = database(1 << 20).await?;
     let mut session = database.session();

@@ -201,6 +201,8 @@ impl Session {
     }
 
     async fn query(&mut self, sql: &str, statement: SqlStatement) -> Result<Rows> {
+        // SHOW and its like become queries whose constants are the settings of the moment.
+        let keep = matches!(statement, SqlStatement::Query(_)).then(|| sql.to_owned());
         let statement = match statement {
             explain @ SqlStatement::Explain { .. } => explain::normalized(explain)?,
             SqlStatement::ShowSchemas { .. } => {
@@ -216,7 +218,7 @@ impl Session {
         };
         let context = self.read_context().await?;
         // In a task of its own: what is constant is computed while a query is planned, for as long as that takes.
-        let planned = SpawnedTask::spawn(Box::pin(plan(context, statement, sql.to_owned())));
+        let planned = SpawnedTask::spawn(Box::pin(plan(context, statement, sql.to_owned(), keep)));
         let (context, optimized, physical) = planned.join_unwind().await.map_err(|error| planner_ended(&error))??;
         if let State::Active(active) = &mut self.transaction {
             active.note_reads(&context);
@@ -440,16 +442,19 @@ fn planner_ended(error: &tokio::task::JoinError) -> Error {
 }
 
 /// Plans a query, on a stack that is deep enough, and keeps the plan if it can be used again. The futures below are large, and threads' stacks are not.
-async fn plan(context: Context, statement: SqlStatement, sql: String) -> Result<(Context, Arc<LogicalPlan>, Arc<dyn ExecutionPlan>)> {
+async fn plan(
+    context: Context,
+    statement: SqlStatement,
+    sql: String,
+    keep: Option<String>,
+) -> Result<(Context, Arc<LogicalPlan>, Arc<dyn ExecutionPlan>)> {
     let plan = Box::pin(async {
         let begin = Instant::now();
         let logical = Box::pin(context.plan(statement)).await?;
         let settled = context.settled(&logical)?;
         let optimized = Arc::new(context.optimized(&logical)?);
-        if let Some(settings) = settled
-            && !matches!(logical, LogicalPlan::Analyze(_))
-        {
-            context.database.reuse().plans.planned(&sql, settings, context.snapshot.number(), &optimized, begin.elapsed());
+        if let (Some(settings), Some(sql)) = (settled, &keep) {
+            context.database.reuse().plans.planned(sql, settings, context.snapshot.number(), &optimized, begin.elapsed());
         }
         let physical = Box::pin(context.physical_query(&optimized, settled)).await?;
         Ok::<_, Error>((optimized, physical))
