@@ -134,7 +134,7 @@ async fn what_is_pinned_stays_and_takes_its_room_from_the_others() -> TestResult
     let (database, groups) = row_groups().await?;
     let store = database.store();
     let one = ColumnCache::new(64 << 20).load(store, &groups[0], &[2]).finish().await?[0].memory_size() as u64;
-    let cache = ColumnCache::new(2 * one + one / 2);
+    let cache = ColumnCache::new(2 * one + one / 8);
     cache.pin(store, &groups[0], &[2]).await?;
     cache.pin(store, &groups[0], &[2]).await?;
     for _ in 0..5 {
