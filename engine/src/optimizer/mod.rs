@@ -22,6 +22,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 use datafusion::optimizer::common_subexpr_eliminate::CommonSubexprEliminate;
+use datafusion::optimizer::eliminate_group_by_constant::EliminateGroupByConstant;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
@@ -51,6 +52,7 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
 /// DataFusion's rules for logical plans, and ours behind them.
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
+    rules.retain(|rule| rule.name() != EliminateGroupByConstant::new().name());
     // Before expressions that stand twice are taken out.
     let common = rules.iter().position(|rule| rule.name() == CommonSubexprEliminate::new().name()).unwrap_or_default();
     rules.insert(common, Arc::new(sums::Sums));
