@@ -119,6 +119,11 @@ impl FooterCache {
         self.entries.entry(segment).or_insert(footer).await;
     }
 
+    /// About how many bytes footers take, without waiting for anything.
+    pub fn bytes(&self) -> u64 {
+        self.entries.weighted_size()
+    }
+
     /// What it did so far. Waits for pending evictions, so that the sizes are those of now.
     pub async fn counts(&self) -> FooterCacheCounts {
         self.entries.run_pending_tasks().await;

@@ -64,15 +64,14 @@ impl Kept {
             return Err(Error::new(ErrorKind::Limit, format!("the pinned columns would take {bytes} bytes of a cache of {of}"))
                 .with_hint("give the cache more memory, name the columns that matter, or drop others with UNCACHE TABLE"));
         }
-        if bytes > self.set_aside {
-            self.set_aside = bytes.next_multiple_of((self.budget / STEPS).max(1)).min(self.budget);
-            self.remake();
-        }
         for (key, entry) in new {
             self.others.invalidate(&key);
             self.pinned.insert(key, entry);
         }
         self.pinned_bytes = bytes;
+        if self.pinned_bytes > self.set_aside {
+            self.set_aside();
+        }
         Ok(())
     }
 
@@ -84,14 +83,16 @@ impl Kept {
                 self.pinned_bytes -= entry.chunk.memory_size() as u64;
             }
         }
-        if self.pinned.is_empty() && self.set_aside > 0 {
-            self.set_aside = 0;
-            self.remake();
-        }
+        self.set_aside();
     }
 
-    /// Gives the others what is not set aside.
-    fn remake(&mut self) {
+    /// Sets aside what the pins take, and gives the others the rest.
+    fn set_aside(&mut self) {
+        let bytes = self.pinned_bytes.next_multiple_of((self.budget / STEPS).max(1)).min(self.budget);
+        if bytes == self.set_aside {
+            return;
+        }
+        self.set_aside = bytes;
         let others = cache(self.budget - self.set_aside, self.policy, &self.evictions);
         for (key, entry) in &self.others {
             others.insert(*key, entry);

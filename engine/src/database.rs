@@ -99,7 +99,14 @@ impl Database {
     }
 
     async fn new(storage: clouddb_storage::Database, options: &Options, disk: Option<DiskCache>) -> Result<Self> {
-        let limits = options.limits();
+        let columns = ColumnCache::with_policy(options.cache_bytes, options.cache_policy);
+        let footers = FooterCache::new(options.footer_cache_bytes);
+        for (segment, footer) in storage.take_prefetched_footers() {
+            footers.insert(segment, footer).await;
+        }
+        let reuse = Reuse::new(options.result_cache_bytes);
+        let caches = Caches { footers, columns, disk, reuse: Some(reuse.clone()) };
+        let limits = options.limits(caches.clone());
         let runtime = options.runtime(&limits)?;
         let template = SessionStateBuilder::new()
             .with_config(options.session_config())
@@ -114,14 +121,7 @@ impl Database {
             .with_physical_optimizer_rules(optimizer::physical_rules())
             .build();
         let stored = Arc::new(StoredSql::new(template.clone()));
-        let footers = FooterCache::new(options.footer_cache_bytes);
-        for (segment, footer) in storage.take_prefetched_footers() {
-            footers.insert(segment, footer).await;
-        }
         let store_options = options.storage.store_options.clone();
-        let columns = ColumnCache::with_policy(options.cache_bytes, options.cache_policy);
-        let reuse = Reuse::new(options.result_cache_bytes);
-        let caches = Caches { footers, columns, disk, reuse: Some(reuse.clone()) };
         let settings = fingerprint(template.config_options());
         let (memory_limit, statement_limits) = (options.memory_limit, options.statement_limits());
         let inner =

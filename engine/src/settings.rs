@@ -14,6 +14,7 @@ use datafusion::prelude::SessionConfig;
 use crate::error::{Result, from_datafusion};
 use crate::limits::{Limits, StatementLimits};
 use crate::optimizer::CloudOptions;
+use crate::scan::Caches;
 
 /// The name under which DataFusion knows the database: `clouddb.main.t` is the table `t`.
 pub const CATALOG: &str = "clouddb";
@@ -116,9 +117,9 @@ impl Options {
         config
     }
 
-    /// What all statements together may take.
-    pub(crate) fn limits(&self) -> Limits {
-        Limits::new(self.memory_limit, self.cache_bytes.saturating_add(self.footer_cache_bytes).saturating_add(self.result_cache_bytes))
+    /// What all statements together may take, beside what caches hold.
+    pub(crate) fn limits(&self, caches: Caches) -> Limits {
+        Limits::new(self.memory_limit, Box::new(move || caches.held()))
     }
 
     /// What a session's statements may each take at first.

@@ -9,7 +9,9 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 
+use super::early::EarlyGroupExec;
 use super::exec::GroupExec;
+use super::states::gives_state;
 use crate::optimizer;
 
 /// See the module.
@@ -23,7 +25,7 @@ impl PhysicalOptimizerRule for Grouping {
         }
         let outputs = config.execution.target_partitions;
         plan.transform_up(|node| match replaced(&node, outputs)? {
-            Some(ours) => Ok(Transformed::yes(Arc::new(ours) as _)),
+            Some(ours) => Ok(Transformed::yes(ours)),
             None => Ok(Transformed::no(node)),
         })
         .data()
@@ -39,7 +41,7 @@ impl PhysicalOptimizerRule for Grouping {
 }
 
 /// Our operator in place of an aggregation, where it can do the same.
-fn replaced(node: &Arc<dyn ExecutionPlan>, outputs: usize) -> Result<Option<GroupExec>> {
+fn replaced(node: &Arc<dyn ExecutionPlan>, outputs: usize) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let Some(last) = node.downcast_ref::<AggregateExec>() else { return Ok(None) };
     let first = match last.mode() {
         AggregateMode::Single | AggregateMode::SinglePartitioned => last,
@@ -56,8 +58,11 @@ fn replaced(node: &Arc<dyn ExecutionPlan>, outputs: usize) -> Result<Option<Grou
         && first.limit_options().is_none()
         && last.limit_options().is_none()
         && first.aggr_expr().iter().all(|aggregate| aggregate.groups_accumulator_supported() && aggregate.order_bys().is_empty());
-    match is_ours {
-        true => GroupExec::try_new(first, &node.schema(), outputs),
-        false => Ok(None),
+    if !is_ours {
+        return Ok(None);
     }
+    if !first.aggr_expr().is_empty() && first.aggr_expr().iter().all(|aggregate| gives_state(aggregate)) {
+        return Ok(Some(Arc::new(EarlyGroupExec::try_new(first)?)));
+    }
+    Ok(GroupExec::try_new(first, &node.schema(), outputs)?.map(|ours| Arc::new(ours) as _))
 }

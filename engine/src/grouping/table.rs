@@ -13,6 +13,7 @@ use datafusion::physical_plan::aggregates::{AggregateExec, PhysicalGroupBy, eval
 
 use super::keys::{Keys, keys};
 use super::sets::Sets;
+use super::states;
 
 /// What is grouped by what.
 #[derive(Debug)]
@@ -68,6 +69,14 @@ impl Grouped {
         Ok(grouped)
     }
 
+    /// What the aggregates are given.
+    fn arguments(&self, batch: &RecordBatch) -> Result<Arguments> {
+        let evaluate = |expr: &Arc<dyn PhysicalExpr>| expr.evaluate(batch)?.into_array(batch.num_rows());
+        let filters = self.filters.iter().map(|filter| filter.as_ref().map(evaluate).transpose());
+        let arguments = self.arguments.iter().map(|arguments| arguments.iter().map(evaluate).collect());
+        Ok(Arguments { arguments: arguments.collect::<Result<_>>()?, filters: filters.collect::<Result<_>>()? })
+    }
+
     /// A table without groups.
     pub(super) fn table(self: &Arc<Self>) -> Result<Table> {
         let accumulators = self.aggregates.iter().map(|aggregate| aggregate.create_groups_accumulator());
@@ -88,6 +97,12 @@ impl Grouped {
     pub(super) fn key_count(&self) -> usize {
         self.key_schema.fields().len()
     }
+}
+
+/// Of a batch, for each aggregate, its arguments and its filter.
+struct Arguments {
+    arguments: Vec<Vec<ArrayRef>>,
+    filters: Vec<Option<ArrayRef>>,
 }
 
 impl std::fmt::Debug for Table {
@@ -119,10 +134,7 @@ impl Table {
 
     /// Adds rows of the input.
     pub(super) fn update(&mut self, batch: &RecordBatch) -> Result<()> {
-        let evaluate = |expr: &Arc<dyn PhysicalExpr>| expr.evaluate(batch)?.into_array(batch.num_rows());
-        let filters = self.grouped.filters.iter().map(|filter| filter.as_ref().map(evaluate).transpose()).collect::<Result<Vec<_>>>()?;
-        let arguments = self.grouped.arguments.iter().map(|arguments| arguments.iter().map(evaluate).collect::<Result<Vec<_>>>());
-        let arguments = arguments.collect::<Result<Vec<_>>>()?;
+        let Arguments { arguments, filters } = self.grouped.arguments(batch)?;
         // One set of keys for each grouping set.
         for keys in evaluate_group_by(&self.grouped.group_by, batch)? {
             self.keys.intern(&keys, &mut self.groups)?;
@@ -133,6 +145,18 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// Each row as a group of its own, as they come out of [`Self::finish`], if the aggregates give states.
+    pub(super) fn states_of_rows(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let Arguments { arguments, filters } = self.grouped.arguments(rows)?;
+        let mut columns = evaluate_group_by(&self.grouped.group_by, rows)?.concat();
+        for (at, accumulator) in self.accumulators.iter().enumerate() {
+            let filter: Option<&BooleanArray> = filters[at].as_ref().map(|filter| filter.as_boolean());
+            let states = accumulator.convert_to_state(&arguments[at], filter)?;
+            columns.push(states::pack(self.grouped.output.field(columns.len()).data_type(), states)?);
+        }
+        batch(&self.grouped.output, columns, rows.num_rows())
     }
 
     /// Adds another table's states.

@@ -30,6 +30,8 @@ use pool::{Process, QueryPool};
 pub(crate) use statement::{Held, Running};
 use watch::Watch;
 
+pub(crate) use watch::Cached;
+
 /// What one statement may take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct StatementLimits {
@@ -47,8 +49,8 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Limits on what operators hold. `cached` bytes more are what caches may hold besides.
-    pub(crate) fn new(memory: Option<usize>, cached: u64) -> Self {
+    /// Limits on what operators hold. `cached` says how many bytes caches hold besides.
+    pub(crate) fn new(memory: Option<usize>, cached: Cached) -> Self {
         let process = Arc::new(Process::new(memory));
         let watch = Watch::new(Arc::clone(&process), cached);
         Self { process, watch }

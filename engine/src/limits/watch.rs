@@ -24,14 +24,16 @@ const IDLE: Duration = Duration::from_secs(1);
 /// Memory beside operators and caches: buffers of requests, batches under way, plans.
 const HEADROOM: u64 = 512 << 20;
 
+/// How many bytes caches hold now.
+pub(crate) type Cached = Box<dyn Fn() -> u64 + Send>;
+
 /// Whoever watches the statements of one database.
 #[derive(Debug)]
 pub(super) struct Watch(Arc<Mutex<Watched>>);
 
-#[derive(Debug)]
 struct Watched {
     process: Arc<Process>,
-    cached: u64,
+    cached: Cached,
     statements: Vec<Weak<Running>>,
     has_thread: bool,
     /// Memory that was held at the last look, and at the last one when nothing ran.
@@ -43,8 +45,14 @@ struct Watched {
     busy: Instant,
 }
 
+impl std::fmt::Debug for Watched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watched").field("process", &self.process).field("statements", &self.statements.len()).finish_non_exhaustive()
+    }
+}
+
 impl Watch {
-    pub(super) fn new(process: Arc<Process>, cached: u64) -> Self {
+    pub(super) fn new(process: Arc<Process>, cached: Cached) -> Self {
         let at_rest = private_bytes().unwrap_or(0);
         Self(Arc::new(Mutex::new(Watched {
             process,
@@ -120,7 +128,7 @@ impl Watched {
             statement.growth.fetch_add(share, Ordering::Relaxed);
         }
         let limit = limit as u64;
-        let room = limit + limit / 4 + self.cached + HEADROOM;
+        let room = limit + limit / 4 + (self.cached)() + HEADROOM;
         if held <= room.max(self.at_rest + HEADROOM) || self.stopped.is_some_and(|stopped| now.duration_since(stopped) < GRACE) {
             return;
         }

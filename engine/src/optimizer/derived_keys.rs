@@ -68,7 +68,7 @@ fn is_derived(key: &Expr, plain: &[&Expr]) -> bool {
 }
 
 /// Whether equal values of a type are the same to every function.
-fn is_told_by_value(data_type: &DataType) -> bool {
+pub(super) fn is_told_by_value(data_type: &DataType) -> bool {
     use DataType::*;
     data_type.is_integer()
         || data_type.is_string()

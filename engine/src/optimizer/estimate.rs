@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, JoinType, ScalarValue, Statistics};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, FetchType, Filter, Join, LogicalPlan, Projection, TableScan};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, ExprSchemable, FetchType, Filter, Join, LogicalPlan, Projection, TableScan};
 use datafusion::physical_expr::create_physical_expr;
 
 use super::selectivity::{self, Columns};
@@ -68,10 +68,29 @@ impl Estimate {
         self
     }
 
+    /// Only what lies within a key's bounds. The key's values that are left, if it makes a difference.
+    pub(super) fn narrow(&mut self, plan: &LogicalPlan, key: &Expr, bounds: (f64, f64)) -> Option<f64> {
+        let Expr::Column(column) = key else { return None };
+        let at = plan.schema().maybe_index_of_column(column)?;
+        let (values, rows) = within(plan, self, key, at, bounds)?;
+        self.rows = rows;
+        let column = self.columns.get_mut(at)?;
+        (column.distinct, column.bounds) = (Some(values), Some(bounds));
+        Some(values)
+    }
+
     fn limited(mut self, rows: usize) -> Self {
         self.rows = self.rows.min(rows as f64);
         self.unfiltered = self.unfiltered.min(rows as f64);
         self
+    }
+
+    /// The range of a column's values.
+    pub(super) fn bounds(&self, key: &Expr, schema: &DFSchema) -> Option<(f64, f64)> {
+        match key {
+            Expr::Column(column) => self.columns.get(schema.maybe_index_of_column(column)?)?.bounds,
+            _ => None,
+        }
     }
 
     /// How many different values an expression has over all rows.
@@ -191,6 +210,77 @@ impl Estimate {
     }
 }
 
+/// How many rows of a scan with filters have a key within bounds, seen in a sample. Of a dimension's rows that a query keeps, often all are in the range that
+/// facts have, or none are: no statistics tell.
+fn seen_within(plan: &LogicalPlan, key: &Expr, bounds: (f64, f64)) -> Option<f64> {
+    let (scan, predicate) = match plan {
+        LogicalPlan::TableScan(scan) => (scan, None),
+        LogicalPlan::Filter(filter) => match filter.input.as_ref() {
+            LogicalPlan::TableScan(scan) => (scan, Some(&filter.predicate)),
+            _ => return None,
+        },
+        LogicalPlan::SubqueryAlias(alias) => {
+            let Expr::Column(column) = key else { return None };
+            let below = alias.input.schema().qualified_field(alias.schema.maybe_index_of_column(column)?);
+            return seen_within(&alias.input, &Expr::Column(below.into()), bounds);
+        }
+        _ => return None,
+    };
+    let schema = DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema()).ok()?;
+    let data_type = key.get_type(&schema).ok()?;
+    let literal = |point: f64| {
+        let value = match data_type {
+            DataType::Date32 => ScalarValue::Date32(Some(point as i32)),
+            _ => ScalarValue::Int64(Some(point as i64)).cast_to(&data_type).ok()?,
+        };
+        Some(Expr::Literal(value, None))
+    };
+    let between = key.clone().between(literal(bounds.0)?, literal(bounds.1)?);
+    let filters = each_once(&scan.filters, &predicate.into_iter().chain([&between]).collect::<Vec<_>>());
+    let rows = source_as_provider(&scan.source).ok()?.statistics()?.num_rows.get_value().copied()? as f64;
+    Some((rows * sampled(scan, &filters, &schema)?).max(1.0))
+}
+
+/// What is left of a relation whose key meets others only within bounds: the key's values, and rows.
+fn within(plan: &LogicalPlan, estimate: &Estimate, key: &Expr, at: usize, bounds: (f64, f64)) -> Option<(f64, f64)> {
+    let column = estimate.columns.get(at)?;
+    let share = share_within(column.bounds?, bounds);
+    let data_type = plan.schema().field(at).data_type();
+    if share > WIDE || !(data_type.is_integer() || *data_type == DataType::Date32) {
+        return None;
+    }
+    let distinct = column.distinct?;
+    let values = (distinct * share).max(1.0);
+    let (is_filtered, is_unique) = (estimate.rows < estimate.unfiltered, distinct > UNIQUE * estimate.unfiltered);
+    let rows = match is_filtered.then(|| seen_within(plan, key, bounds)).flatten() {
+        Some(rows) => rows,
+        // Of a dimension, what cannot be seen is taken to be what people ask for: rows that facts have.
+        None if is_filtered && is_unique => estimate.rows.min(values),
+        None => estimate.rows * share,
+    };
+    Some((values, rows.min(estimate.rows).max(1.0)))
+}
+
+/// A key with so many values a row is taken as unique: its values are counted to a few per cent.
+const UNIQUE: f64 = 0.8;
+
+/// Ranges that lie within each other for so large a share are taken as the same.
+const WIDE: f64 = 0.5;
+
+/// The share of a range of whole numbers that lies within another.
+fn share_within((low, high): (f64, f64), within: (f64, f64)) -> f64 {
+    let common = high.min(within.1) - low.max(within.0) + 1.0;
+    (common / (high - low + 1.0)).clamp(0.0, 1.0)
+}
+
+/// The range that two keys have in common.
+pub(super) fn common_bounds(one: Option<(f64, f64)>, other: Option<(f64, f64)>) -> Option<(f64, f64)> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some((one.0.max(other.0), one.1.min(other.1))),
+        (one, other) => one.or(other),
+    }
+}
+
 /// The share of a table's rows that pass filters, seen in a sample.
 fn sampled(scan: &TableScan, filters: &[&Expr], schema: &DFSchema) -> Option<f64> {
     let provider = source_as_provider(&scan.source).ok()?;
@@ -263,7 +353,7 @@ fn column_of(expr: &Expr, input: &Estimate, schema: &DFSchema) -> ColumnEstimate
 }
 
 /// How many groups there are: never more than rows, and rarely as many as keys could form.
-fn groups<'a>(input: &Estimate, keys: impl Iterator<Item = &'a Expr>, schema: &DFSchema) -> f64 {
+pub(super) fn groups<'a>(input: &Estimate, keys: impl Iterator<Item = &'a Expr>, schema: &DFSchema) -> f64 {
     let mut left: Vec<f64> = keys.map(|key| input.distinct_left(key, schema)).collect();
     left.sort_by(|a, b| b.total_cmp(a));
     // Keys often depend on each other: each further one counts less.
@@ -323,8 +413,20 @@ pub(super) fn matching(
 }
 
 fn of_join(join: &Join) -> Estimate {
-    let (left, right) = (of(&join.left), of(&join.right));
+    joined(join, of(&join.left), of(&join.right))
+}
+
+/// The estimate for a join of such sides.
+pub(super) fn joined(join: &Join, mut left: Estimate, mut right: Estimate) -> Estimate {
     let (left_schema, right_schema) = (join.left.schema(), join.right.schema());
+    if join.join_type == JoinType::Inner {
+        for (left_key, right_key) in &join.on {
+            if let Some(bounds) = common_bounds(left.bounds(left_key, left_schema), right.bounds(right_key, right_schema)) {
+                left.narrow(&join.left, left_key, bounds);
+                right.narrow(&join.right, right_key, bounds);
+            }
+        }
+    }
     let one_side = |kept: &Estimate, rows: f64| Estimate { rows: rows.max(1.0).min(kept.rows), ..kept.clone() };
     match join.join_type {
         JoinType::LeftSemi | JoinType::LeftAnti => {

@@ -2,18 +2,25 @@
 //!
 //! - `estimate`: how many rows a plan gives, from statistics; `selectivity`: which share of rows passes a filter.
 //! - `derived_keys`: keys of a grouping that follow from others are computed behind it.
+//! - `averages`: averages are had from sums that are there.
 //! - `sums`: sums of one value plus constants are had from one sum.
 //! - `join_order`: in which order relations are joined, and which side of each join is built.
+//! - `early_groups`: rows are grouped before they are joined.
+//! - `outer_joins`: those whose rows without a partner are dropped anyway are inner joins.
 //! - `barrier`: filters are not handed down where DataFusion would confuse columns of one name.
-//! - `options`: each rule can be switched off, as in `SET clouddb.optimizer.join_order = false`.
+//! - `options`: those that choose among plans can be switched off, as in `SET clouddb.optimizer.join_order = false`.
 //!
-//! No rule looks at names, and all are deterministic: the same query on the same snapshot has the same plan.
+//! No rule looks at the names of tables or columns. The same query on the same snapshot has the same plan as long as the same of it is in memory: a sample of cached
+//! rows tells how many pass a filter.
 
+mod averages;
 mod barrier;
 mod derived_keys;
+mod early_groups;
 mod estimate;
 mod join_order;
 mod options;
+mod outer_joins;
 mod selectivity;
 mod sums;
 #[cfg(test)]
@@ -23,6 +30,7 @@ use std::sync::Arc;
 
 use datafusion::optimizer::common_subexpr_eliminate::CommonSubexprEliminate;
 use datafusion::optimizer::eliminate_group_by_constant::EliminateGroupByConstant;
+use datafusion::optimizer::eliminate_outer_join::EliminateOuterJoin;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
@@ -53,10 +61,14 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
     rules.retain(|rule| rule.name() != EliminateGroupByConstant::new().name());
+    let outer = rules.iter().position(|rule| rule.name() == EliminateOuterJoin::new().name()).unwrap_or_default();
+    rules.insert(outer, Arc::new(outer_joins::OuterJoins));
     // Before expressions that stand twice are taken out.
     let common = rules.iter().position(|rule| rule.name() == CommonSubexprEliminate::new().name()).unwrap_or_default();
     rules.insert(common, Arc::new(sums::Sums));
+    rules.insert(common, Arc::new(averages::Averages));
     rules.insert(common, Arc::new(derived_keys::DerivedKeys));
     rules.push(Arc::new(join_order::JoinOrder));
+    rules.push(Arc::new(early_groups::EarlyGroups));
     rules
 }

@@ -14,6 +14,8 @@ config_namespace! {
         pub join_order: bool, default = true
         /// Keep grouped subqueries that are joined on their keys from making groups that the join drops. Part of the order of joins.
         pub wanted_groups: bool, default = true
+        /// Group before joins where that leaves few rows to join.
+        pub early_groups: bool, default = true
         /// Group with the operator made for it. Otherwise DataFusion's does.
         pub grouping: bool, default = true
         /// Run parts of a plan once that stand several times.

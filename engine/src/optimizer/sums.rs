@@ -29,13 +29,20 @@ struct Shifted<'a> {
     constant: i64,
 }
 
-fn shifted<'a>(expr: &'a Expr, aggregate: &Aggregate) -> Option<Shifted<'a>> {
-    let Expr::AggregateFunction(function) = expr else { return None };
+/// The only argument of an aggregate of all rows alike, in any order.
+pub(super) fn plain_argument(function: &AggregateFunction) -> Option<&Expr> {
     let parameters = &function.params;
     let is_plain =
         !parameters.distinct && parameters.filter.is_none() && parameters.order_by.is_empty() && parameters.null_treatment.is_none();
-    let [argument] = parameters.args.as_slice() else { return None };
-    let (left, right) = summands(argument).filter(|_| is_plain && function.func.name() == "sum")?;
+    match parameters.args.as_slice() {
+        [argument] if is_plain => Some(argument),
+        _ => None,
+    }
+}
+
+fn shifted<'a>(expr: &'a Expr, aggregate: &Aggregate) -> Option<Shifted<'a>> {
+    let Expr::AggregateFunction(function) = expr else { return None };
+    let (left, right) = summands(plain_argument(function)?).filter(|_| function.func.name() == "sum")?;
     let (value, constant) = match (left, right) {
         (value, Expr::Literal(ScalarValue::Int64(Some(constant)), _)) | (Expr::Literal(ScalarValue::Int64(Some(constant)), _), value) => {
             (value, *constant)

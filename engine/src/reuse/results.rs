@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use datafusion::logical_expr::LogicalPlan;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
 use super::ReuseCounts;
@@ -55,6 +56,8 @@ impl ResultCache {
         let evictions = Arc::clone(&counters);
         let entries = Cache::builder()
             .max_capacity(budget)
+            // Those of older snapshots are never asked for again, however often they were.
+            .eviction_policy(EvictionPolicy::lru())
             .weigher(|_, kept: &Arc<Kept>| u32::try_from(kept.bytes.saturating_add(ENTRY_BYTES)).unwrap_or(u32::MAX))
             .eviction_listener(move |_, _, cause| {
                 if cause.was_evicted() {

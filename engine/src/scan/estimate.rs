@@ -9,26 +9,29 @@ use clouddb_cache::bits::Bits;
 use clouddb_cache::chunk::BATCH_ROWS;
 use clouddb_cache::{Chunk, ColumnShape, Filter, RowGroup};
 use clouddb_storage::segment::SegmentMeta;
+use clouddb_storage::segment::reader::SegmentFooter;
 use datafusion::common::Statistics;
 use datafusion::common::stats::Precision;
 
 use super::Caches;
 
 /// Batches of a sample: taken from as many row groups, far from each other.
-const SAMPLED_BATCHES: usize = 6;
+const SAMPLED_BATCHES: u64 = 6;
+
+/// A table of so many batches is looked at whole: a filter of a dimension often keeps few rows, and side by side.
+const SMALL_BATCHES: u64 = 12;
 
 /// The share of rows of these segments that pass a filter, more than 0 and at most 1, by looking at a sample; `None` where not all that it takes is in
 /// memory.
 pub(super) fn sampled(segments: &[Arc<SegmentMeta>], columns: &Arc<[ColumnShape]>, caches: &Caches, filter: &Filter) -> Option<f64> {
     let (mut looked_at, mut kept) = (0, 0);
-    for (row_group, share) in spread(segments, columns, caches)? {
+    for (row_group, batch) in spread(segments, columns, caches)? {
         let rows = row_group.rows();
         let mut chunks: Vec<Option<Arc<Chunk>>> = vec![None; columns.len()];
         for column in filter.columns() {
             chunks[column] = Some(caches.columns.peek(&row_group, column)?);
         }
-        let batch = (rows.div_ceil(BATCH_ROWS) as f64 * share) as usize * BATCH_ROWS;
-        let range = batch.min(rows)..(batch + BATCH_ROWS).min(rows);
+        let range = (batch * BATCH_ROWS).min(rows)..((batch + 1) * BATCH_ROWS).min(rows);
         let (_, count) = filter.wanted_of(&chunks, Bits::only(rows, &range)).ok()?;
         looked_at += range.len();
         kept += count;
@@ -37,12 +40,14 @@ pub(super) fn sampled(segments: &[Arc<SegmentMeta>], columns: &Arc<[ColumnShape]
     (looked_at > 0).then(|| ((kept as f64).max(0.5) / looked_at as f64).min(1.0))
 }
 
-/// Row groups from all over the segments, and where in each to look. `None` if a footer is not in memory.
-fn spread(segments: &[Arc<SegmentMeta>], columns: &Arc<[ColumnShape]>, caches: &Caches) -> Option<Vec<(RowGroup, f64)>> {
+/// Row groups from all over the segments, and which batch of each to look at. `None` if a footer is not in memory.
+fn spread(segments: &[Arc<SegmentMeta>], columns: &Arc<[ColumnShape]>, caches: &Caches) -> Option<Vec<(RowGroup, usize)>> {
     let rows: u64 = segments.iter().map(|segment| segment.rows).sum();
-    let mut found = Vec::with_capacity(SAMPLED_BATCHES);
-    for sample in 0..SAMPLED_BATCHES {
-        let mut at = rows * (2 * sample as u64 + 1) / (2 * SAMPLED_BATCHES as u64);
+    let batches = rows.div_ceil(BATCH_ROWS as u64);
+    let samples = if batches <= SMALL_BATCHES { batches } else { SAMPLED_BATCHES };
+    let mut found = Vec::new();
+    for sample in 0..samples {
+        let mut at = rows * (2 * sample + 1) / (2 * samples);
         let segment = segments.iter().find(|segment| {
             let here = at < segment.rows;
             if !here {
@@ -51,12 +56,23 @@ fn spread(segments: &[Arc<SegmentMeta>], columns: &Arc<[ColumnShape]>, caches: &
             here
         })?;
         let footer = caches.footers.get(segment.id)?;
-        let groups = footer.metadata().num_row_groups();
-        let number = usize::try_from(at as u128 * groups as u128 / u128::from(segment.rows.max(1))).ok()?.min(groups.checked_sub(1)?);
+        let (number, row) = row_group_of(&footer, at)?;
         let row_group = RowGroup { segment: Arc::clone(segment), footer, number, columns: Arc::clone(columns) };
-        found.push((row_group, (sample as f64 + 0.5) / SAMPLED_BATCHES as f64));
+        found.push((row_group, row / BATCH_ROWS));
     }
     Some(found)
+}
+
+/// The row group that has a segment's row, and which of its rows that is.
+fn row_group_of(footer: &SegmentFooter, mut row: u64) -> Option<(usize, usize)> {
+    for (number, group) in footer.metadata().row_groups().iter().enumerate() {
+        let rows = u64::try_from(group.num_rows()).ok()?;
+        if row < rows {
+            return Some((number, usize::try_from(row).ok()?));
+        }
+        row -= rows;
+    }
+    None
 }
 
 /// Statistics of a share of the rows; of all of them, unchanged, if nothing is left out.

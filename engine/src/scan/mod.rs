@@ -68,6 +68,12 @@ impl Caches {
     pub fn new(footers: FooterCache, columns: ColumnCache) -> Self {
         Self { footers, columns, disk: None, reuse: None }
     }
+
+    /// How many bytes they hold in memory.
+    pub(crate) fn held(&self) -> u64 {
+        let results = self.reuse.as_ref().map_or(0, |reuse| reuse.results.counts().bytes);
+        self.columns.counts().bytes + self.footers.bytes() + results
+    }
 }
 
 /// What the partitions of one scan share.

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, MutableArrayData, UInt32Array, make_array};
+use arrow::array::{Array, ArrayRef, AsArray, MutableArrayData, UInt32Array, make_array};
 use arrow::compute::take;
 use clouddb_cache::bits::Bits;
 use clouddb_cache::chunk::Rows;
@@ -120,6 +120,9 @@ impl Column {
 
 /// A part of an array that does not hold on to the rest: operators account for what arrays hold on to.
 fn copied(array: &ArrayRef, start: usize, end: usize) -> Result<ArrayRef> {
+    if let Some(strings) = array.as_string_view_opt() {
+        return Ok(Arc::new(strings.slice(start, end - start).gc()));
+    }
     let data = array.to_data();
     let mut copy = MutableArrayData::new(vec![&data], false, end - start);
     copy.try_extend(0, start, end)?;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use clouddb_cache::RowGroup;
+use clouddb_cache::{Cached, ChunkKey, RowGroup};
 use clouddb_storage::segment::SegmentBody;
 use clouddb_storage::{Result, TableSnapshot};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -25,11 +25,38 @@ pub(crate) enum Stay {
 /// Loads columns of a table, by their positions, that are not in the cache; as far as the budget goes, unless they are pinned: then all or none. What is
 /// added to the table later is not among them. Returns how many rows they have; rows inside the log are in memory in any case.
 pub(crate) async fn warm(table: TableSnapshot, columns: &[usize], stay: Stay, caches: &Caches) -> Result<u64> {
-    let loaded = load(&table, columns, stay, caches).await;
-    if loaded.is_err() && stay == Stay::Pinned {
-        forget(&table, columns, caches);
+    let mut pins = (stay == Stay::Pinned).then(|| Pins::new(&table, columns, caches));
+    load(&table, columns, stay, caches).await?;
+    if let Some(pins) = &mut pins {
+        pins.stay = true;
     }
-    loaded.map(|()| table.rows())
+    Ok(table.rows())
+}
+
+/// What one statement pins: dropped again if it does not come to its end.
+struct Pins<'a> {
+    table: &'a TableSnapshot,
+    columns: &'a [usize],
+    caches: &'a Caches,
+    /// What was pinned before it.
+    before: HashSet<ChunkKey>,
+    stay: bool,
+}
+
+impl<'a> Pins<'a> {
+    fn new(table: &'a TableSnapshot, columns: &'a [usize], caches: &'a Caches) -> Self {
+        let pinned = caches.columns.entries().into_iter().filter(|entry| entry.pinned).map(|entry| entry.key);
+        Self { table, columns, caches, before: pinned.collect(), stay: false }
+    }
+}
+
+impl Drop for Pins<'_> {
+    fn drop(&mut self) {
+        if !self.stay {
+            let new = |entry: &Cached| entry.pinned && !self.before.contains(&entry.key);
+            self.caches.columns.forget(keys(self.table, self.columns, self.caches, new));
+        }
+    }
 }
 
 async fn load(table: &TableSnapshot, columns: &[usize], stay: Stay, caches: &Caches) -> Result<()> {
@@ -56,8 +83,13 @@ async fn load(table: &TableSnapshot, columns: &[usize], stay: Stay, caches: &Cac
 
 /// Drops columns of a table, by their positions, from the cache, pinned ones, too.
 pub(crate) fn forget(table: &TableSnapshot, columns: &[usize], caches: &Caches) {
+    caches.columns.forget(keys(table, columns, caches, |_| true));
+}
+
+/// Those of a table's columns that are in the cache, as wanted.
+fn keys(table: &TableSnapshot, columns: &[usize], caches: &Caches, wanted: impl Fn(&Cached) -> bool) -> Vec<ChunkKey> {
     let segments: HashSet<_> = table.segments().map(|segment| segment.id).collect();
     let fields: HashSet<_> = columns.iter().filter_map(|column| table.meta().columns.get(*column)).map(|column| column.id()).collect();
-    let entries = caches.columns.entries().into_iter().map(|entry| entry.key);
-    caches.columns.forget(entries.filter(|key| segments.contains(&key.segment) && fields.contains(&key.field_id)));
+    let entries = caches.columns.entries().into_iter().filter(wanted).map(|entry| entry.key);
+    entries.filter(|key| segments.contains(&key.segment) && fields.contains(&key.field_id)).collect()
 }

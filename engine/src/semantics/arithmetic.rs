@@ -102,6 +102,25 @@ pub(super) fn operands(expr: &Expr) -> Option<&[Expr]> {
     }
 }
 
+/// Whether a call is one of ours that has a result whatever its operands are: of decimals that have all the digits they may need, or a quotient by a number
+/// that is not zero.
+pub(crate) fn always_has_a_result(call: &ScalarFunction, schema: &DFSchema) -> bool {
+    let Some(checked) = call.func.inner().downcast_ref::<Checked>() else { return false };
+    let types = call.args.iter().map(|operand| type_of(operand, schema)).collect::<DataFusionResult<Vec<_>>>();
+    match (checked.operation, types.as_deref(), call.args.as_slice()) {
+        (Operation::Divide, _, [_, Expr::Literal(divisor, _)]) => {
+            !divisor.is_null() && ScalarValue::new_zero(&divisor.data_type()).is_ok_and(|zero| zero != *divisor)
+        }
+        (Operation::Divide | Operation::Negate, ..) => false,
+        (operation, Ok(types), _) => {
+            let are_decimals = types.iter().all(|data_type| matches!(data_type, DataType::Decimal128(..)));
+            let result = operation.result_type(types);
+            are_decimals && matches!(result, Ok(DataType::Decimal128(digits, _)) if digits < DECIMAL128_MAX_PRECISION)
+        }
+        _ => false,
+    }
+}
+
 impl Operation {
     pub(super) fn of(operator: Operator) -> Option<Self> {
         match operator {

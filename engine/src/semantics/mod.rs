@@ -36,7 +36,7 @@ use datafusion::logical_expr::AggregateUDF;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
-pub(crate) use arithmetic::{sum_and_multiple, summands};
+pub(crate) use arithmetic::{always_has_a_result, sum_and_multiple, summands};
 pub(crate) use casts::keeps_order;
 pub(crate) use common_types::{is_comparison, with_common_types};
 pub(crate) use typed::with_our_meaning;

@@ -33,6 +33,8 @@ use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use super::options::{self, OptimizerOptions};
 use graph::Graph;
 
+pub(super) use graph::only_leaves_out;
+
 /// The rule. It belongs behind those that move filters to where they are needed.
 #[derive(Debug)]
 pub(super) struct JoinOrder;
