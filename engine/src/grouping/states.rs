@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StructArray, new_null_array};
 use arrow::compute::kernels::zip::zip;
-use arrow::compute::{and, filter, is_not_null, prep_null_mask_filter};
+use arrow::compute::{and, is_not_null, prep_null_mask_filter};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use datafusion::common::{Result, not_impl_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -199,17 +199,8 @@ struct Merged {
 
 impl GroupsAccumulator for Merged {
     fn update_batch(&mut self, values: &[ArrayRef], groups: &[usize], wanted: Option<&BooleanArray>, count: usize) -> Result<()> {
-        let states = values[0].as_struct();
-        let present = (states.null_count() > 0).then(|| is_not_null(states)).transpose()?;
-        let wanted = wanted.map(|wanted| if wanted.null_count() > 0 { prep_null_mask_filter(wanted) } else { wanted.clone() });
-        let mask = match (present, wanted) {
-            (None, None) => return self.inner.merge_batch(states.columns(), groups, count),
-            (Some(one), None) | (None, Some(one)) => one,
-            (Some(one), Some(other)) => and(&one, &other)?,
-        };
-        let columns = states.columns().iter().map(|column| filter(column, &mask)).collect::<Result<Vec<_>, _>>()?;
-        let groups: Vec<_> = mask.values().set_indices().map(|row| groups[row]).collect();
-        self.inner.merge_batch(&columns, &groups, count)
+        let states = self.states(&values[0], wanted)?;
+        self.inner.merge_batch(&states, groups, count)
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -225,20 +216,30 @@ impl GroupsAccumulator for Merged {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], wanted: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let states = values[0].as_struct();
+        self.states(&values[0], wanted)
+    }
+
+    fn size(&self) -> usize {
+        self.inner.size()
+    }
+}
+
+impl Merged {
+    /// The states, and in place of those that are NULL or not wanted such of no values. They cannot be left out: an accumulator takes it that each group that it is told
+    /// of has had a value if it has never seen one that is NULL.
+    fn states(&self, states: &ArrayRef, wanted: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let states = states.as_struct();
         let present = is_not_null(states)?;
         let present = match wanted {
             Some(wanted) => and(&present, &prep_null_mask_filter(wanted))?,
             None => present,
         };
-        // The states of values that are NULL stand for those that are not there.
+        if present.false_count() == 0 {
+            return Ok(states.columns().to_vec());
+        }
         let nothing: Vec<_> = self.arguments.iter().map(|field| new_null_array(field.data_type(), states.len())).collect();
         let nothing = self.inner.convert_to_state(&nothing, None)?;
         states.columns().iter().zip(&nothing).map(|(state, nothing)| Ok(zip(&present, state, nothing)?)).collect()
-    }
-
-    fn size(&self) -> usize {
-        self.inner.size()
     }
 }
 

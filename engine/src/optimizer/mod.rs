@@ -4,6 +4,7 @@
 //! - `derived_keys`: keys of a grouping that follow from others are computed behind it.
 //! - `averages`: averages are had from sums that are there.
 //! - `sums`: sums of one value plus constants are had from one sum.
+//! - `cross_joins`: DataFusion's rule for products, where it is right.
 //! - `join_order`: in which order relations are joined, and which side of each join is built.
 //! - `early_groups`: rows are grouped before they are joined.
 //! - `outer_joins`: those whose rows without a partner are dropped anyway are inner joins.
@@ -15,6 +16,7 @@
 
 mod averages;
 mod barrier;
+mod cross_joins;
 mod derived_keys;
 mod early_groups;
 mod estimate;
@@ -29,6 +31,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 use datafusion::optimizer::common_subexpr_eliminate::CommonSubexprEliminate;
+use datafusion::optimizer::eliminate_cross_join::EliminateCrossJoin;
 use datafusion::optimizer::eliminate_group_by_constant::EliminateGroupByConstant;
 use datafusion::optimizer::eliminate_outer_join::EliminateOuterJoin;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
@@ -60,6 +63,9 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
 /// DataFusion's rules for logical plans, and ours behind them.
 pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
+    for rule in rules.iter_mut().filter(|rule| rule.name() == EliminateCrossJoin::new().name()) {
+        *rule = Arc::new(cross_joins::CrossJoins(Arc::clone(rule)));
+    }
     rules.retain(|rule| rule.name() != EliminateGroupByConstant::new().name());
     let outer = rules.iter().position(|rule| rule.name() == EliminateOuterJoin::new().name()).unwrap_or_default();
     rules.insert(outer, Arc::new(outer_joins::OuterJoins));

@@ -9,8 +9,8 @@ async fn star(session: &mut Session) -> TestResult {
     for sql in [
         "CREATE TABLE sales AS SELECT value AS n, CASE WHEN value % 17 = 0 THEN NULL ELSE value * 7919 % 1100 END AS item, value % 23 AS store,
             CASE WHEN value % 5 = 0 THEN NULL ELSE CAST(value % 1000 AS DECIMAL(7, 2)) / 4 END AS price, CAST(value % 90 AS INT) AS quantity,
-            value * 7 % 31 AS a, value * 11 % 29 AS b, value * 13 % 37 AS c, value / 31 % 41 AS d, CAST(value % 8 AS DOUBLE) / 4 AS x, 't' || (value % 9) AS s
-            FROM range(0, 300000)",
+            value * 7 % 31 AS a, value * 11 % 29 AS b, value * 13 % 37 AS c, value / 31 % 41 AS d, CAST(value % 8 AS DOUBLE) / 4 AS x, 't' || (value % 9) AS s,
+            DATE '2020-01-01' + CAST(value % 400 AS INT) AS day, value % 3 = 0 AS flag FROM range(0, 300000)",
         "CREATE TABLE item AS SELECT value AS k, 'brand of some length ' || (value % 40) AS brand, 'class ' || (value % 7) AS class FROM range(0, 1000)",
         "CREATE TABLE store AS SELECT value AS k, 'state ' || (value % 4) AS state FROM range(3, 30)",
     ] {
@@ -21,6 +21,8 @@ async fn star(session: &mut Session) -> TestResult {
 
 /// Queries whose groups are made early.
 const EARLY: &[&str] = &[
+    "SELECT i.k, min(n), max(n), sum(x), avg(x), min(price), max(price), avg(price), min(s), min(day), max(flag), count(x) FROM item i LEFT JOIN sales ON item = i.k AND store < 4 GROUP BY i.k",
+    "SELECT class, min(n), max(quantity), sum(x), avg(x), avg(price), min(day), count(n), count(*) FROM sales JOIN item ON item = k + 5000 GROUP BY ROLLUP (class)",
     "SELECT i.k, sum(quantity), avg(price) FROM item i LEFT JOIN sales ON item = i.k GROUP BY i.k",
     "SELECT brand, sum(quantity), count(*), count(price), min(price), max(s), avg(quantity) FROM sales, item WHERE item = k GROUP BY brand",
     "SELECT brand, sum(price), sum(price * 2 - 1), avg(price), sum(price / 2) FROM sales JOIN item ON item = k GROUP BY brand ORDER BY 2 LIMIT 5",
@@ -90,7 +92,8 @@ async fn a_row_that_a_join_drops_cannot_fail() -> TestResult {
     star(&mut session).await?;
     run(&mut session, "INSERT INTO sales (n, item, price, quantity) VALUES (1, 5000, 1.00, 1), (2, 5001, 99999.99, 0)").await?;
     run(&mut session, "CREATE TABLE large AS SELECT item, CAST(quantity AS DECIMAL(38, 0)) AS d FROM sales").await?;
-    run(&mut session, "INSERT INTO large SELECT 6000, CAST('90000000000000000000000000000000000000' AS DECIMAL(38, 0)) FROM range(0, 3)").await?;
+    run(&mut session, "INSERT INTO large SELECT 6000, CAST('90000000000000000000000000000000000000' AS DECIMAL(38, 0)) FROM range(0, 3)")
+        .await?;
     for sql in [
         "SELECT brand, sum(d) FROM large, item WHERE item = k GROUP BY brand",
         "SELECT brand, sum(100 / quantity) FROM sales, item WHERE item = k AND n = 7919 GROUP BY brand",
