@@ -19,8 +19,8 @@ pub(super) fn are_total(arguments: &[Expr], schema: &DFSchema) -> bool {
     })
 }
 
-/// More digits than this could overflow what a sum is kept in.
-const MOST_DIGITS: u8 = 28;
+/// A billion values of so many digits fit into the 128 bits that a sum is kept in.
+const MOST_DIGITS: u8 = 29;
 
 /// Whether sums of so many rows as there can be have room where they are kept: those of groups that a join drops must not fail.
 pub(super) fn have_room(arguments: &[Expr], schema: &DFSchema) -> bool {

@@ -8,9 +8,9 @@ use crate::catalog::testing::TestResult;
 async fn star(session: &mut Session) -> TestResult {
     for sql in [
         "CREATE TABLE sales AS SELECT value AS n, CASE WHEN value % 17 = 0 THEN NULL ELSE value * 7919 % 1100 END AS item, value % 23 AS store,
-            CASE WHEN value % 5 = 0 THEN NULL ELSE CAST(value % 1000 AS DECIMAL(7, 2)) / 4 END AS price, CAST(value % 90 AS INT) AS quantity,
+            CASE WHEN value % 5 = 0 THEN NULL ELSE CAST(CAST(value % 1000 AS DOUBLE) / 4 AS DECIMAL(7, 2)) END AS price, CAST(value % 90 AS INT) AS quantity,
             value * 7 % 31 AS a, value * 11 % 29 AS b, value * 13 % 37 AS c, value / 31 % 41 AS d, CAST(value % 8 AS DOUBLE) / 4 AS x, 't' || (value % 9) AS s,
-            DATE '2020-01-01' + CAST(value % 400 AS INT) AS day, value % 3 = 0 AS flag FROM range(0, 300000)",
+            DATE '2020-01-01' + CAST(value % 400 AS INT) AS day FROM range(0, 300000)",
         "CREATE TABLE item AS SELECT value AS k, 'brand of some length ' || (value % 40) AS brand, 'class ' || (value % 7) AS class FROM range(0, 1000)",
         "CREATE TABLE store AS SELECT value AS k, 'state ' || (value % 4) AS state FROM range(3, 30)",
     ] {
@@ -21,7 +21,7 @@ async fn star(session: &mut Session) -> TestResult {
 
 /// Queries whose groups are made early.
 const EARLY: &[&str] = &[
-    "SELECT i.k, min(n), max(n), sum(x), avg(x), min(price), max(price), avg(price), min(s), min(day), max(flag), count(x) FROM item i LEFT JOIN sales ON item = i.k AND store < 4 GROUP BY i.k",
+    "SELECT i.k, min(n), max(n), sum(x), avg(x), min(price), max(price), avg(price), min(s), min(day), count(x) FROM item i LEFT JOIN sales ON item = i.k AND store < 8 GROUP BY i.k",
     "SELECT class, min(n), max(quantity), sum(x), avg(x), avg(price), min(day), count(n), count(*) FROM sales JOIN item ON item = k + 5000 GROUP BY ROLLUP (class)",
     "SELECT i.k, sum(quantity), avg(price) FROM item i LEFT JOIN sales ON item = i.k GROUP BY i.k",
     "SELECT brand, sum(quantity), count(*), count(price), min(price), max(s), avg(quantity) FROM sales, item WHERE item = k GROUP BY brand",
@@ -33,7 +33,7 @@ const EARLY: &[&str] = &[
     "SELECT brand, count(*), sum(quantity) FROM sales LEFT JOIN item ON item = k GROUP BY brand",
     "SELECT brand, sum(quantity) FROM sales, item WHERE item = k AND store IN (SELECT k FROM store WHERE state = 'state 2') GROUP BY brand",
     "SELECT brand, sum(quantity) AS q FROM sales, item WHERE item = k GROUP BY brand HAVING sum(quantity) > 10 AND count(*) > 5",
-    "SELECT brand, count(*) FROM sales, item WHERE item = k AND quantity > 80 GROUP BY brand",
+    "SELECT brand, count(*) FROM sales, item WHERE item = k AND quantity > 60 GROUP BY brand",
     "SELECT b.brand, b.q, a.brand FROM (SELECT brand, sum(quantity) q FROM sales, item WHERE item = k GROUP BY brand) b, (SELECT brand, count(*) q FROM sales, item WHERE item = k GROUP BY brand) a WHERE a.brand = b.brand",
 ];
 
@@ -78,8 +78,9 @@ async fn answers_are_those_of_groups_behind_joins() -> TestResult {
 async fn rows_that_share_no_groups_are_handed_on() -> TestResult {
     let mut session = database().await?.session();
     star(&mut session).await?;
+    run(&mut session, "SET datafusion.execution.target_partitions = 1").await?;
     // So many columns are taken to depend on each other, which they do not.
-    let sql = "SELECT a, b, c, d, brand, class, sum(quantity), count(price), avg(price), min(s) FROM sales, item WHERE item = k GROUP BY a, b, c, d, brand, class";
+    let sql = "SELECT a, b, c, d, state, sum(quantity), count(price), avg(price), min(s) FROM sales, store t WHERE store = t.k GROUP BY a, b, c, d, state";
     let shown = format!("{:?}", run(&mut session, &format!("EXPLAIN ANALYZE {sql}")).await?);
     let handed_on = shown.split("ungrouped_rows=").nth(1).is_some_and(|rest| !rest.starts_with('0'));
     assert!(handed_on, "{shown}");
