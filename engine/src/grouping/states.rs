@@ -231,7 +231,8 @@ impl Merged {
         let states = states.as_struct();
         let present = is_not_null(states)?;
         let present = match wanted {
-            Some(wanted) => and(&present, &prep_null_mask_filter(wanted))?,
+            Some(wanted) if wanted.null_count() > 0 => and(&present, &prep_null_mask_filter(wanted))?,
+            Some(wanted) => and(&present, wanted)?,
             None => present,
         };
         if present.false_count() == 0 {
