@@ -297,6 +297,25 @@ impl Loading {
         self.parts.iter().filter(|part| !matches!(part, Part::There(_))).count()
     }
 
+    /// Whether nobody has to wait for them any more.
+    pub fn is_done(&mut self) -> bool {
+        let mut done = true;
+        for part in &mut self.parts {
+            let Part::Under(load, position) = part else { continue };
+            match load.clone().now_or_never() {
+                Some(Ok(loaded)) => {
+                    if let Some(chunk) = loaded.get(*position) {
+                        *part = Part::There(Arc::clone(chunk));
+                    }
+                }
+                // It is told when they are wanted.
+                Some(Err(_)) => {}
+                None => done = false,
+            }
+        }
+        done
+    }
+
     /// The columns, in the order in which they were asked for.
     ///
     /// # Errors

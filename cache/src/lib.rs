@@ -15,11 +15,13 @@
 //! Segments never change, so nothing here is ever invalidated, only evicted. Nothing here knows SQL or DataFusion: predicates that the cache does not
 //! understand come as [`Expression`]s.
 
+mod ahead;
 pub mod bits;
 pub mod chunk;
 mod columns;
 mod disk;
 mod footers;
+mod forms;
 mod kept;
 mod policy;
 pub mod predicate;
@@ -33,6 +35,7 @@ pub use chunk::Chunk;
 pub use columns::{Cached, ChunkKey, ColumnCache, ColumnCacheCounts, DEFAULT_COLUMN_BYTES, Loading};
 pub use disk::{DEFAULT_DISK_BYTES, DiskCache, DiskCacheCounts};
 pub use footers::{DEFAULT_FOOTER_BYTES, FooterCache, FooterCacheCounts};
+pub use forms::{is_narrow, seen};
 pub use policy::CachePolicy;
 pub use predicate::{Expression, Filter};
 pub use row_group::{ColumnShape, RowGroup};

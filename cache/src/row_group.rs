@@ -1,30 +1,25 @@
 //! A row group of a segment: what is known of it beforehand, where its bytes are, and how they become chunks.
 
-use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchReader};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use bytes::{Buf, Bytes};
-use clouddb_storage::segment::reader::{self, SegmentFooter};
+use arrow::datatypes::{DataType, TimeUnit};
+use clouddb_storage::segment::reader::SegmentFooter;
 use clouddb_storage::segment::{ParquetLocation, SegmentBody, SegmentMeta};
 use clouddb_storage::store::Store;
 use clouddb_storage::{Error, Result};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
-use parquet::basic::Encoding;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
-use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 
+use crate::ahead::{Ahead, Fetched};
 use crate::chunk::Chunk;
+use crate::forms::{self, Form};
 use crate::predicate::{Bounds, ValueBounds};
-
-/// Strings that are not in a dictionary are kept with offsets of 32 bits if a column chunk takes less than this in the file, uncompressed.
-const OFFSETS_FIT_BELOW: i64 = 1 << 30;
 
 /// A column of a table, as the cache needs to know it.
 #[derive(Debug, Clone)]
@@ -48,9 +43,38 @@ pub struct RowGroup {
     pub number: usize,
     /// All columns of the table.
     pub columns: Arc<[ColumnShape]>,
+    /// Bytes that were asked for before.
+    ahead: Option<Ahead>,
 }
 
 impl RowGroup {
+    /// A row group of a segment, of which nothing is on its way.
+    pub fn new(segment: Arc<SegmentMeta>, footer: Arc<SegmentFooter>, number: usize, columns: Arc<[ColumnShape]>) -> Self {
+        Self { segment, footer, number, columns, ahead: None }
+    }
+
+    /// The same, with all bytes of some columns, by their positions in the table, on their way: together, where each column alone would be a request or
+    /// a trip of its own. Whoever reads these columns waits for them.
+    #[must_use]
+    pub fn fetching(mut self, store: &Store, columns: &[usize]) -> Self {
+        let Ok(location) = self.location().cloned() else { return self };
+        // What is wrong with a column is said when it is read.
+        let Ok(ranges) = self.mask(columns).map(|mask| self.ranges(&mask, None)) else { return self };
+        self.ahead = Some(Ahead::begin(store.clone(), location, Arc::clone(&self.footer), columns.to_vec(), ranges));
+        self
+    }
+
+    /// Whether all bytes of some columns are on their way already.
+    pub fn is_fetching(&self, columns: &[usize]) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.has(columns))
+    }
+
+    /// Bytes of some columns in the file.
+    pub fn bytes(&self, columns: &[usize]) -> u64 {
+        let leaves = columns.iter().filter_map(|column| self.leaf(*column));
+        leaves.map(|leaf| leaf.compressed_size().unsigned_abs()).sum()
+    }
+
     fn metadata(&self) -> &Arc<ParquetMetaData> {
         self.footer.metadata()
     }
@@ -92,8 +116,7 @@ impl RowGroup {
     /// Those of the store; *corrupt* where the bytes are not those that were written.
     pub(crate) async fn read(&self, store: &Store, columns: &[usize]) -> Result<Vec<Chunk>> {
         let location = self.location()?;
-        let metadata = self.reader_metadata(columns).map_err(|error| corrupt(location, error))?;
-        let batch = self.decode(store, columns, metadata, None).await?;
+        let batch = self.decode(store, columns, Form::Kept, None).await?;
         let chunk = |column: &usize| {
             let shape = &self.columns[*column];
             Chunk::new(Arc::clone(decoded(&batch, shape)?), &shape.data_type)
@@ -102,19 +125,18 @@ impl RowGroup {
         columns.iter().map(chunk).collect()
     }
 
-    /// Fetches and decodes columns, by their positions in the table, in the types that queries see, for whoever needs them once: all rows, or those of
-    /// `runs`, ascending. Pages without such rows are not fetched.
+    /// Fetches and decodes columns, by their positions in the table, for whoever needs them once: all rows, or those of `runs`, ascending. Pages without
+    /// such rows are not fetched. The types are those that queries see, decimals aside, which are as narrow as in the file until [`seen`](crate::seen) widens them.
     ///
     /// # Errors
     /// Those of the store; *corrupt* where the bytes are not those that were written.
     pub async fn read_once(&self, store: &Store, columns: &[usize], runs: Option<&[Range<usize>]>) -> Result<Vec<ArrayRef>> {
         let location = self.location()?;
-        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata()), ArrowReaderOptions::new());
-        let batch = self.decode(store, columns, metadata.map_err(|error| corrupt(location, error))?, runs).await?;
+        let batch = self.decode(store, columns, Form::Seen, runs).await?;
         let array = |column: &usize| {
             let shape = &self.columns[*column];
             let array = decoded(&batch, shape)?;
-            match array.data_type() == &shape.data_type {
+            match array.data_type() == &shape.data_type || forms::is_narrow(array.data_type()) {
                 true => Ok(Arc::clone(array)),
                 false => cast(array, &shape.data_type)
                     .map_err(|error| Error::corrupt(format!("column '{}' of {}: {error}", shape.physical_name, location.path))),
@@ -123,28 +145,18 @@ impl RowGroup {
         columns.iter().map(array).collect()
     }
 
-    async fn decode(
-        &self,
-        store: &Store,
-        columns: &[usize],
-        metadata: ArrowReaderMetadata,
-        runs: Option<&[Range<usize>]>,
-    ) -> Result<RecordBatch> {
+    async fn decode(&self, store: &Store, columns: &[usize], form: Form, runs: Option<&[Range<usize>]>) -> Result<RecordBatch> {
         let location = self.location()?;
-        let schema = self.metadata().file_metadata().schema_descr();
-        let mut roots = Vec::with_capacity(columns.len());
-        for column in columns {
-            let name = &self.columns[*column].physical_name;
-            let root = schema.root_schema().get_fields().iter().position(|field| field.name() == name);
-            roots.push(root.ok_or_else(|| Error::corrupt(format!("{} has no column '{name}'", location.path)))?);
-        }
-        let mask = ProjectionMask::roots(schema, roots.iter().copied());
-        let mut ranges = Vec::new();
-        for leaf in (0..schema.num_columns()).filter(|leaf| mask.leaf_included(*leaf)) {
-            self.add_ranges(leaf, runs, &mut ranges);
-        }
-        let bytes = reader::read_ranges(store, location, &self.footer, &ranges).await?;
-        let file = Fetched { length: location.length, parts: ranges.iter().map(|range| range.start).zip(bytes).collect() };
+        let wanted = columns.iter().filter_map(|column| {
+            let shape = self.columns.get(*column)?;
+            Some((shape, self.leaf(*column)?))
+        });
+        let metadata = forms::reader_metadata(self.metadata(), wanted, form).map_err(|error| corrupt(location, error))?;
+        let mask = self.mask(columns)?;
+        let file = match self.ahead.as_ref().filter(|ahead| ahead.has(columns)) {
+            Some(ahead) => ahead.fetched().await?,
+            None => Fetched::read(store, location, &self.footer, &self.ranges(&mask, runs)).await?,
+        };
         let rows = runs.map_or(self.rows(), |runs| runs.iter().map(Range::len).sum());
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_row_groups(vec![self.number])
@@ -163,6 +175,29 @@ impl RowGroup {
             return Err(Error::corrupt(message));
         }
         Ok(batch)
+    }
+
+    /// The parts of the file's schema that are columns, by their positions in the table.
+    fn mask(&self, columns: &[usize]) -> Result<ProjectionMask> {
+        let schema = self.metadata().file_metadata().schema_descr();
+        let mut roots = Vec::with_capacity(columns.len());
+        for column in columns {
+            let name = &self.columns[*column].physical_name;
+            let root = schema.root_schema().get_fields().iter().position(|field| field.name() == name);
+            let path = || self.location().map_or_else(|_| String::new(), |location| location.path.to_string());
+            roots.push(root.ok_or_else(|| Error::corrupt(format!("{} has no column '{name}'", path())))?);
+        }
+        Ok(ProjectionMask::roots(schema, roots.iter().copied()))
+    }
+
+    /// Where their bytes are: all, or those that rows of `runs` need.
+    fn ranges(&self, mask: &ProjectionMask, runs: Option<&[Range<usize>]>) -> Vec<Range<u64>> {
+        let mut ranges = Vec::new();
+        let leaves = self.metadata().file_metadata().schema_descr().num_columns();
+        for leaf in (0..leaves).filter(|leaf| mask.leaf_included(*leaf)) {
+            self.add_ranges(leaf, runs, &mut ranges);
+        }
+        ranges
     }
 
     /// Adds where a leaf column's bytes are: all of them, or its dictionary and the pages that have rows of `runs`.
@@ -189,32 +224,6 @@ impl RowGroup {
             }
         }
     }
-
-    /// Asks the decoder for strings as the chunks keep them.
-    fn reader_metadata(&self, columns: &[usize]) -> parquet::errors::Result<ArrowReaderMetadata> {
-        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata()), ArrowReaderOptions::new())?;
-        let strings: Vec<_> = columns.iter().filter(|column| self.columns[**column].data_type == DataType::Utf8View).collect();
-        if strings.is_empty() {
-            return Ok(metadata);
-        }
-        let mut fields: Vec<_> = metadata.schema().fields().iter().cloned().collect();
-        for column in strings {
-            let Some(leaf) = self.leaf(*column) else { continue };
-            let data_type = if is_all_dictionary(leaf) {
-                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-            } else if leaf.uncompressed_size() < OFFSETS_FIT_BELOW && !has_dictionary(leaf) {
-                DataType::Utf8
-            } else {
-                continue;
-            };
-            let name = &self.columns[*column].physical_name;
-            if let Some(field) = fields.iter_mut().find(|field| field.name() == name) {
-                *field = Arc::new(Field::clone(field).with_data_type(data_type));
-            }
-        }
-        let schema = Arc::new(Schema::new(fields));
-        ArrowReaderMetadata::try_new(Arc::clone(self.metadata()), ArrowReaderOptions::new().with_schema(schema))
-    }
 }
 
 fn corrupt(location: &ParquetLocation, error: ParquetError) -> Error {
@@ -231,24 +240,6 @@ fn corrupt(location: &ParquetLocation, error: ParquetError) -> Error {
 fn decoded<'a>(batch: &'a RecordBatch, shape: &ColumnShape) -> Result<&'a ArrayRef> {
     let array = batch.column_by_name(&shape.physical_name);
     array.ok_or_else(|| Error::internal(format!("column '{}' was not decoded", shape.physical_name)))
-}
-
-fn has_dictionary(column: &ColumnChunkMetaData) -> bool {
-    column.dictionary_page_offset().is_some()
-}
-
-/// Whether every value of a column chunk is a code into its dictionary.
-fn is_all_dictionary(column: &ColumnChunkMetaData) -> bool {
-    let only_codes = |encoding: Encoding| matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
-    let all = match (column.page_encoding_stats_mask(), column.page_encoding_stats()) {
-        (Some(mask), _) => mask.is_only(Encoding::RLE_DICTIONARY) || mask.is_only(Encoding::PLAIN_DICTIONARY),
-        (None, Some(pages)) => pages
-            .iter()
-            .filter(|page| matches!(page.page_type, parquet::basic::PageType::DATA_PAGE | parquet::basic::PageType::DATA_PAGE_V2))
-            .all(|page| only_codes(page.encoding)),
-        (None, None) => false,
-    };
-    has_dictionary(column) && all
 }
 
 /// Bounds of a type that is an integer inside, or of strings.
@@ -275,44 +266,5 @@ fn values<'a>(statistics: &'a Statistics, data_type: &DataType) -> Option<ValueB
             Some(ValueBounds::Strings(bounds.min_opt()?.data(), bounds.max_opt()?.data()))
         }
         _ => None,
-    }
-}
-
-/// The parts of a file that were fetched.
-struct Fetched {
-    length: u64,
-    /// Each with where it begins, ascending.
-    parts: Vec<(u64, Bytes)>,
-}
-
-impl Fetched {
-    /// What was fetched from here on.
-    fn from(&self, start: u64) -> parquet::errors::Result<Bytes> {
-        // Parts may touch: the last one that begins before it is the one.
-        let part = self.parts.iter().rev().find(|(begin, bytes)| *begin <= start && start <= begin + bytes.len() as u64);
-        let (begin, bytes) = part.ok_or_else(|| ParquetError::EOF(format!("byte {start} was not fetched")))?;
-        Ok(bytes.slice(usize::try_from(start - begin).unwrap_or(usize::MAX)..))
-    }
-}
-
-impl Length for Fetched {
-    fn len(&self) -> u64 {
-        self.length
-    }
-}
-
-impl ChunkReader for Fetched {
-    type T = Box<dyn Read>;
-
-    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        Ok(Box::new(self.from(start)?.reader()))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        let bytes = self.from(start)?;
-        if bytes.len() < length {
-            return Err(ParquetError::EOF(format!("bytes {start} to {} were not fetched", start + length as u64)));
-        }
-        Ok(bytes.slice(..length))
     }
 }

@@ -22,6 +22,8 @@ pub use dictionary::Dictionary;
 pub use integers::Integers;
 
 use crate::bits::{self, Bits};
+use crate::forms;
+use crate::whole::is_whole;
 
 /// Rows that are looked at together: minimum and maximum are kept for so many, and filters work on so many at once. They and their
 /// intermediate results fit a core's first cache.
@@ -90,6 +92,12 @@ impl Chunk {
                 None => (nulls, Values::Plain(cast(&array, data_type)?)),
             },
             DataType::Utf8 if *data_type == DataType::Utf8View => (nulls, Values::Strings(array)),
+            DataType::Decimal32(..) | DataType::Decimal64(..) if is_whole(data_type) => {
+                match Integers::new(&forms::integers(Arc::clone(&array))) {
+                    Some(integers) => (nulls, Values::Integers(integers)),
+                    None => (nulls, Values::Plain(forms::seen(array)?)),
+                }
+            }
             from => {
                 let array = if from == data_type { array } else { cast(&array, data_type)? };
                 match Integers::new(&array) {

@@ -56,7 +56,7 @@ async fn row_groups() -> TestResult<(Database, Vec<RowGroup>)> {
         let footer = Arc::new(read_footer(database.store(), location).await?);
         for number in 0..footer.metadata().num_row_groups() {
             let segment = Arc::new(segment.meta().clone());
-            groups.push(RowGroup { segment, footer: Arc::clone(&footer), number, columns: Arc::clone(&shapes) });
+            groups.push(RowGroup::new(segment, Arc::clone(&footer), number, Arc::clone(&shapes)));
         }
     }
     assert_eq!(groups.len(), 3);

@@ -57,7 +57,7 @@ fn spread(segments: &[Arc<SegmentMeta>], columns: &Arc<[ColumnShape]>, caches: &
         })?;
         let footer = caches.footers.get(segment.id)?;
         let (number, row) = row_group_of(&footer, at)?;
-        let row_group = RowGroup { segment: Arc::clone(segment), footer, number, columns: Arc::clone(columns) };
+        let row_group = RowGroup::new(Arc::clone(segment), footer, number, Arc::clone(columns));
         found.push((row_group, row / BATCH_ROWS));
     }
     Some(found)

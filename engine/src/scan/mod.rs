@@ -7,6 +7,7 @@
 mod ahead;
 mod compile;
 mod distinct;
+pub(crate) mod early;
 mod estimate;
 mod expression;
 mod inline;
@@ -27,8 +28,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::datatypes::SchemaRef;
-use clouddb_cache::{ColumnCache, ColumnShape, DiskCache, FooterCache};
+use clouddb_cache::{ColumnCache, ColumnShape, DiskCache, Filter, FooterCache, RowGroup};
 use clouddb_storage::TableSnapshot;
+use clouddb_storage::segment::reader::SegmentFooter;
 use clouddb_storage::segment::{SegmentBody, SegmentMeta};
 use clouddb_storage::store::Store;
 use datafusion::catalog::Session;
@@ -46,9 +48,11 @@ use crate::error::to_datafusion;
 use crate::optimizer;
 use crate::reuse::Reuse;
 use ahead::FootersAhead;
+use early::{EARLY_BYTES, Found};
 use inline::InlineSource;
 use source::SegmentSource;
-use work::Distribution;
+use stream::StoreMetrics;
+use work::{Distribution, Piece};
 
 /// What all databases of a process, or those that share a budget, keep between queries. Cloning is cheap; clones share it.
 #[derive(Debug, Clone)]
@@ -87,6 +91,45 @@ struct Shared {
     schema: SchemaRef,
     /// The same columns, as the cache knows them.
     columns: Arc<[ColumnShape]>,
+}
+
+impl Shared {
+    /// The row groups of a piece of a segment.
+    fn row_groups(&self, piece: &Piece, footer: &Arc<SegmentFooter>) -> impl Iterator<Item = RowGroup> {
+        let row_group = |number| RowGroup::new(Arc::clone(&piece.segment), Arc::clone(footer), number, Arc::clone(&self.columns));
+        piece.row_groups(footer.metadata().num_row_groups()).map(row_group)
+    }
+
+    /// The first row groups that may have wanted rows, with the bytes of columns that are not cached on their way.
+    async fn first_row_groups(
+        &self,
+        pieces: impl Iterator<Item = &Piece>,
+        filter: &Filter,
+        columns: &[usize],
+        store: &Store,
+        metrics: &StoreMetrics,
+    ) -> Found {
+        let mut found = Found::default();
+        let mut left = EARLY_BYTES;
+        for piece in pieces.filter(|piece| filter.may_match(&|column| pruning::bounds(&piece.segment, self.columns.get(column)?.field_id)))
+        {
+            // What is wrong with a footer is told to whoever needs it.
+            let Ok(footer) = self.footers_ahead.footer(&piece.segment, store, metrics).await else { break };
+            found.footers.insert(piece.segment.id, Arc::clone(&footer));
+            for row_group in self.row_groups(piece, &footer).filter(|row_group| filter.may_match(&|column| row_group.bounds(column))) {
+                let missing: Vec<_> = columns.iter().copied().filter(|column| self.cache.peek(&row_group, *column).is_none()).collect();
+                let bytes = row_group.bytes(&missing);
+                if bytes > left {
+                    return found;
+                }
+                left -= bytes;
+                if !missing.is_empty() {
+                    found.row_groups.insert((piece.segment.id, row_group.number), row_group.fetching(store, &missing));
+                }
+            }
+        }
+        found
+    }
 }
 
 /// What a query wants of a table.

@@ -1,7 +1,7 @@
 //! Columns of a row group's output, behind its filter: through the cache, or, where it keeps nothing, decoded for this query alone.
 //!
-//! What is decoded for one query has the type that queries see and no other form first. Where wanted rows stand together, only their pages are fetched and
-//! only their rows decoded.
+//! What is decoded for one query has the type that queries see and no other form first; only decimals stay narrow until a batch is made of them. Where
+//! wanted rows stand together, only their pages are fetched and only their rows decoded.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use arrow::array::{Array, ArrayRef, AsArray, MutableArrayData, UInt32Array, make
 use arrow::compute::take;
 use clouddb_cache::bits::Bits;
 use clouddb_cache::chunk::Rows;
-use clouddb_cache::{Chunk, Loading, RowGroup};
+use clouddb_cache::{Chunk, Loading, RowGroup, is_narrow, seen};
 use clouddb_storage::store::Store;
 use datafusion::common::Result;
 use datafusion::common::runtime::SpawnedTask;
@@ -27,22 +27,40 @@ const LEAST_SAVED: usize = 10;
 pub(super) enum Coming {
     /// Through the cache.
     Cached(Loading),
-    /// For this query alone, all rows.
-    Once(Vec<usize>, SpawnedTask<clouddb_storage::Result<Vec<ArrayRef>>>),
+    /// For this query alone: all rows, or those of runs.
+    Once { columns: Vec<usize>, runs: Option<Arc<Vec<Range<usize>>>>, task: SpawnedTask<clouddb_storage::Result<Vec<ArrayRef>>> },
 }
 
 impl Coming {
     /// Begins to fetch and decode columns for this query alone.
     pub(super) fn once(store: &Store, row_group: &RowGroup, columns: Vec<usize>) -> Self {
-        let (store, row_group, wanted) = (store.clone(), row_group.clone(), columns.clone());
-        Self::Once(columns, SpawnedTask::spawn(async move { row_group.read_once(&store, &wanted, None).await }))
+        Self::runs(store, row_group, columns, None)
+    }
+
+    /// Begins to fetch and decode the wanted rows of columns, for this query alone.
+    pub(super) fn wanted(store: &Store, row_group: &RowGroup, columns: Vec<usize>, wanted: Option<&Bits>) -> Self {
+        Self::runs(store, row_group, columns, wanted.and_then(runs).map(Arc::new))
+    }
+
+    fn runs(store: &Store, row_group: &RowGroup, columns: Vec<usize>, runs: Option<Arc<Vec<Range<usize>>>>) -> Self {
+        let (store, row_group, wanted, of) = (store.clone(), row_group.clone(), columns.clone(), runs.clone());
+        let task = async move { row_group.read_once(&store, &wanted, of.as_deref().map(Vec::as_slice)).await };
+        Self::Once { columns, runs, task: SpawnedTask::spawn(task) }
+    }
+
+    /// Which columns.
+    pub(super) fn columns(&self) -> &[usize] {
+        match self {
+            Self::Cached(loading) => loading.columns(),
+            Self::Once { columns, .. } => columns,
+        }
     }
 
     /// Whether there is something to wait for.
     pub(super) fn is_missing(&self) -> bool {
         match self {
             Self::Cached(loading) => loading.missing() > 0,
-            Self::Once(columns, _) => !columns.is_empty(),
+            Self::Once { columns, .. } => !columns.is_empty(),
         }
     }
 
@@ -54,29 +72,15 @@ impl Coming {
                 let chunks = loading.finish().await.map_err(to_datafusion)?;
                 columns.into_iter().zip(chunks).for_each(|(column, chunk)| into[column] = Some(Column::Chunk(chunk)));
             }
-            Self::Once(columns, task) => {
+            Self::Once { columns, runs, task } => {
                 let arrays =
                     task.join_unwind().await.map_err(|error| to_datafusion(Error::internal(format!("a load ended early: {error}"))))?;
                 let arrays = arrays.map_err(to_datafusion)?;
-                columns.into_iter().zip(arrays).for_each(|(column, array)| into[column] = Some(Column::Once(array, None)));
+                columns.into_iter().zip(arrays).for_each(|(column, array)| into[column] = Some(Column::Once(array, runs.clone())));
             }
         }
         Ok(())
     }
-}
-
-/// Fetches and decodes the wanted rows of columns, for this query alone.
-pub(super) async fn read_wanted(
-    store: &Store,
-    row_group: &RowGroup,
-    columns: &[usize],
-    wanted: Option<&Bits>,
-    into: &mut [Option<Column>],
-) -> Result<()> {
-    let runs = wanted.and_then(runs).map(Arc::new);
-    let arrays = row_group.read_once(store, columns, runs.as_deref().map(Vec::as_slice)).await.map_err(to_datafusion)?;
-    columns.iter().zip(arrays).for_each(|(column, array)| into[*column] = Some(Column::Once(array, runs.clone())));
-    Ok(())
 }
 
 /// The rows to decode; `None` for all.
@@ -105,16 +109,17 @@ pub(super) enum Column {
 impl Column {
     /// Rows, which are all within the runs.
     pub(super) fn gather(&self, rows: Rows<'_>) -> Result<ArrayRef> {
-        match (self, rows) {
-            (Self::Chunk(chunk), rows) => Ok(chunk.gather(rows)?),
-            (Self::Once(array, None), Rows::Range(start, end)) => copied(array, start, end),
-            (Self::Once(array, None), Rows::Indices(indices)) => Ok(take(array, &UInt32Array::from(indices.to_vec()), None)?),
-            (Self::Once(array, Some(runs)), Rows::Indices(indices)) => Ok(take(array, &UInt32Array::from(places(runs, indices)), None)?),
+        let rows = match (self, rows) {
+            (Self::Chunk(chunk), rows) => return Ok(chunk.gather(rows)?),
+            (Self::Once(array, None), Rows::Range(start, end)) => copied(array, start, end)?,
+            (Self::Once(array, None), Rows::Indices(indices)) => take(array, &UInt32Array::from(indices.to_vec()), None)?,
+            (Self::Once(array, Some(runs)), Rows::Indices(indices)) => take(array, &UInt32Array::from(places(runs, indices)), None)?,
             (Self::Once(array, Some(runs)), Rows::Range(start, end)) => {
                 let indices: Vec<u32> = (start..end).filter_map(|row| u32::try_from(row).ok()).collect();
-                Ok(take(array, &UInt32Array::from(places(runs, &indices)), None)?)
+                take(array, &UInt32Array::from(places(runs, &indices)), None)?
             }
-        }
+        };
+        Ok(seen(rows)?)
     }
 }
 
@@ -122,6 +127,10 @@ impl Column {
 fn copied(array: &ArrayRef, start: usize, end: usize) -> Result<ArrayRef> {
     if let Some(strings) = array.as_string_view_opt() {
         return Ok(Arc::new(strings.slice(start, end - start).gc()));
+    }
+    if is_narrow(array.data_type()) {
+        // Becomes a copy in any case.
+        return Ok(array.slice(start, end - start));
     }
     let data = array.to_data();
     let mut copy = MutableArrayData::new(vec![&data], false, end - start);

@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
+use clouddb_storage::store::StoreKind;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics};
@@ -18,18 +19,19 @@ use datafusion::datasource::source::{DataSource, OpenArgs};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_expr::utils::reassign_expr_columns;
+use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_plan::filter_pushdown::{FilterPushdownPropagation, PushedDown};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, SortOrderPushdownResult};
+use tokio::runtime::Handle;
 
-use super::Shared;
-use super::estimate;
+use super::early::{Early, LEAST_SELECTIVITY};
 use super::stream::{self, Job};
 use super::work::{Distribution, Queue, Toward};
+use super::{Shared, compile, estimate};
 use crate::optimizer::CloudOptions;
 
 /// The segments of a table that a query reads.
@@ -49,6 +51,7 @@ pub(crate) struct SegmentSource {
     statistics: Arc<Statistics>,
     /// The share of rows that is expected to pass the query's own filters.
     selectivity: f64,
+    early: Arc<Early>,
     metrics: ExecutionPlanMetricsSet,
 }
 
@@ -71,6 +74,7 @@ impl SegmentSource {
             toward: None,
             statistics: Arc::new(statistics),
             selectivity: 1.0,
+            early: Arc::default(),
             metrics: ExecutionPlanMetricsSet::new(),
         })
     }
@@ -86,6 +90,26 @@ impl SegmentSource {
         format!("{pieces:?} {:?} {:?} {}", self.projection, self.fetch, self.distribution.partitions())
     }
 
+    /// Begins to fetch what the scan reads first, where a request is a trip over a network. Not where few rows may be enough.
+    pub(super) fn begin_early(&self, runtime: &Handle) {
+        if self.shared.store.kind() != StoreKind::Remote || self.fetch.is_some() || self.toward.is_some() {
+            return;
+        }
+        let Ok(filter) = compile::filter(&self.filters, &self.shared.schema) else { return };
+        // Filters that are still to come read the columns that they are about.
+        let mut columns: Vec<_> = self.filters.iter().flat_map(collect_columns).map(|column| column.index()).collect();
+        if self.selectivity >= LEAST_SELECTIVITY {
+            columns.extend(&self.projection);
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        let (shared, distribution) = (Arc::clone(&self.shared), Arc::clone(&self.distribution));
+        let (store, metrics) = (self.shared.store.counting_separately(), stream::StoreMetrics::new(&self.metrics, 0));
+        self.early.begin(runtime, store.clone(), async move {
+            shared.first_row_groups(distribution.pieces(), &filter, &columns, &store, &metrics).await
+        });
+    }
+
     fn job(&self, context: &TaskContext) -> Job {
         Job {
             shared: Arc::clone(&self.shared),
@@ -94,6 +118,7 @@ impl SegmentSource {
             filters: self.filters.clone(),
             fetch: self.fetch,
             toward: self.toward,
+            early: Arc::clone(&self.early),
             batch_rows: context.session_config().batch_size(),
             partitions: self.distribution.partitions(),
             metrics: self.metrics.clone(),

@@ -18,6 +18,7 @@ use datafusion::physical_expr::expressions::{DynamicFilterTracker, DynamicFilter
 use datafusion::physical_plan::metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, RecordOutput};
 use futures::Stream;
 
+use super::early::Early;
 use super::output::{self, Column, Coming};
 use super::work::{Item, Opening, Piece, Queue, Toward};
 use super::{Shared, compile, expression, pruning};
@@ -38,6 +39,7 @@ pub(super) struct Job {
     pub(super) filters: Vec<Arc<dyn PhysicalExpr>>,
     pub(super) fetch: Option<usize>,
     pub(super) toward: Option<(usize, Toward)>,
+    pub(super) early: Arc<Early>,
     pub(super) batch_rows: usize,
     pub(super) partitions: usize,
     pub(super) metrics: ExecutionPlanMetricsSet,
@@ -86,7 +88,7 @@ pub(super) struct StoreMetrics {
 }
 
 impl StoreMetrics {
-    fn new(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Self {
+    pub(super) fn new(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Self {
         let counter = |name| MetricBuilder::new(metrics).counter(name, partition);
         Self {
             requests: counter("store_requests"),
@@ -111,6 +113,15 @@ struct Pending {
     of_filter: Loading,
     /// The others that the output needs, if they were asked for at once.
     of_output: Option<Coming>,
+}
+
+/// A row group with wanted rows, whose other columns are there or on their way.
+struct Filtered {
+    rows: usize,
+    wanted: Option<Bits>,
+    /// By their positions in the table.
+    at_hand: Vec<Option<Column>>,
+    coming: Vec<Coming>,
 }
 
 /// A row group with wanted rows that have not all been handed out.
@@ -140,6 +151,7 @@ struct Partition {
     /// Of the row groups with wanted rows, which share would have to be decoded, added up.
     decoded: f64,
     pending: VecDeque<Pending>,
+    filtered: VecDeque<Filtered>,
     current: Option<Current>,
     /// Rows that are too few for a batch.
     small: Vec<RecordBatch>,
@@ -184,6 +196,7 @@ impl Partition {
             with_rows: 0,
             decoded: 0.0,
             pending: VecDeque::new(),
+            filtered: VecDeque::new(),
             current: None,
             small: Vec::new(),
             small_rows: 0,
@@ -201,6 +214,7 @@ impl Partition {
         let now = self.store.counts();
         self.metrics.store.add(now - self.counted);
         self.counted = now;
+        self.job.early.count(&self.metrics.store);
     }
 
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
@@ -300,31 +314,54 @@ impl Partition {
     }
 
     /// Goes on to the next row group that has wanted rows; `false` if there is none.
+    ///
+    /// While the columns of one are on their way, those behind it are looked at: where a request is a trip, the trips for their columns run together.
     async fn next_row_group(&mut self) -> Result<bool> {
-        loop {
+        let at_once = if self.job.fetch.is_some() { 1 } else { self.ahead() };
+        while self.filtered.len() < at_once {
             // Others want to run, too, however little is found; and whoever is to end does so here.
             tokio::task::consume_budget().await;
             self.watch()?;
-            let Some(pending) = self.next_pending().await? else { return Ok(false) };
-            if self.look_at(pending).await? {
-                return Ok(true);
+            if self.filtered.is_empty() && self.pending.is_empty() {
+                let Some(row_group) = self.take().await? else { return Ok(false) };
+                self.begin(row_group);
+            }
+            self.begin_more();
+            let waits = |pending: &mut Pending| !pending.of_filter.is_done();
+            if !self.filtered.is_empty() && self.pending.front_mut().is_none_or(waits) {
+                break;
+            }
+            let Some(pending) = self.pending.pop_front() else { break };
+            if let Some(filtered) = self.look_at(pending).await? {
+                let is_there = filtered.coming.is_empty();
+                self.filtered.push_back(filtered);
+                if is_there && self.filtered.len() == 1 {
+                    break;
+                }
             }
         }
+        let Some(Filtered { rows, wanted, mut at_hand, coming }) = self.filtered.pop_front() else { return Ok(false) };
+        for coming in coming {
+            coming.finish(&mut at_hand).await?;
+        }
+        let columns = self.output_columns.iter().filter_map(|column| at_hand[*column].take()).collect();
+        self.current = Some(Current { columns, rows, wanted, next: 0 });
+        Ok(true)
     }
 
-    /// A row group whose columns are on their way. Asks for more ahead of need where they have to be fetched.
-    async fn next_pending(&mut self) -> Result<Option<Pending>> {
-        if self.pending.is_empty() {
-            let Some(row_group) = self.take().await? else { return Ok(None) };
-            self.begin(row_group);
-        }
-        let ahead = match self.store.kind() {
+    /// How many row groups may be on their way.
+    fn ahead(&self) -> usize {
+        match self.store.kind() {
             StoreKind::Local => AHEAD_LOCAL,
             StoreKind::Memory => 1,
             StoreKind::Remote => (AHEAD_REMOTE / self.job.partitions.max(1)).max(2),
-        };
+        }
+    }
+
+    /// Asks for the columns of more row groups ahead of need, where they have to be fetched.
+    fn begin_more(&mut self) {
         // What is cached is not taken ahead of need: others may have nothing to do.
-        while self.pending.len() < ahead
+        while self.pending.len() < self.ahead()
             && self
                 .pending
                 .back()
@@ -335,7 +372,6 @@ impl Partition {
                 self.begin(row_group);
             }
         }
-        Ok(self.pending.pop_front())
     }
 
     /// The next row group that may have wanted rows.
@@ -358,17 +394,15 @@ impl Partition {
 
     /// Opens a segment and puts its row groups into the queue.
     async fn open(&mut self, piece: Piece, opening: Opening<Morsel>) -> Result<()> {
-        let footer = self.job.shared.footers_ahead.footer(&piece.segment, &self.store, &self.metrics.store).await.map_err(to_datafusion)?;
-        let all = footer.metadata().num_row_groups();
-        let mut row_groups: Vec<_> = piece
-            .row_groups(all)
-            .map(|number| RowGroup {
-                segment: Arc::clone(&piece.segment),
-                footer: Arc::clone(&footer),
-                number,
-                columns: Arc::clone(&self.job.shared.columns),
-            })
-            .collect();
+        let shared = &self.job.shared;
+        let footer = match self.job.early.footer(piece.segment.id).await {
+            Some(footer) => footer,
+            None => shared.footers_ahead.footer(&piece.segment, &self.store, &self.metrics.store).await.map_err(to_datafusion)?,
+        };
+        let mut row_groups = Vec::new();
+        for row_group in shared.row_groups(&piece, &footer) {
+            row_groups.push(self.job.early.row_group(row_group).await);
+        }
         self.metrics.row_groups.add(row_groups.len());
         if let Some((column, toward)) = self.job.toward {
             begin_toward(&mut row_groups, column, toward);
@@ -393,17 +427,27 @@ impl Partition {
     /// Asks for the columns of a row group: for all of them, unless most row groups turn out to have no wanted row, or, where nothing is kept, so few rows
     /// that it pays to know which before they are read.
     fn begin(&mut self, row_group: RowGroup) {
-        let of_filter = self.load(&row_group, &self.filter_columns);
         let mostly = self.looked_at < 2 || self.with_rows * 4 > self.looked_at * 3;
         let rest: Vec<_> = self.output_columns.iter().copied().filter(|column| !self.filter_columns.contains(column)).collect();
-        let of_output = match self.job.shared.cache.keeps() {
-            true => (mostly || of_filter.missing() == 0 && self.filter.is_empty()).then(|| Coming::Cached(self.load(&row_group, &rest))),
-            false => {
-                let whole = mostly && self.decoded * 2.0 >= self.with_rows as f64;
-                (self.filter.is_empty() || whole).then(|| self.read_once(&row_group, rest))
-            }
-        };
+        let keeps = self.job.shared.cache.keeps();
+        let at_once = self.filter.is_empty() || mostly && (keeps || self.decoded * 2.0 >= self.with_rows as f64);
+        let row_group = if at_once { self.fetching(row_group, &rest) } else { row_group };
+        let of_filter = self.load(&row_group, &self.filter_columns);
+        let of_output = at_once.then(|| match keeps {
+            true => Coming::Cached(self.load(&row_group, &rest)),
+            false => self.read_once(&row_group, rest),
+        });
         self.pending.push_back(Pending { row_group, of_filter, of_output });
+    }
+
+    /// The row group, with the bytes of the filter's columns and others on their way together, where each request counts.
+    fn fetching(&self, row_group: RowGroup, others: &[usize]) -> RowGroup {
+        if self.store.kind() != StoreKind::Remote || self.filter_columns.is_empty() || others.is_empty() {
+            return row_group;
+        }
+        let columns = self.filter_columns.iter().chain(others).copied();
+        let missing: Vec<_> = columns.filter(|column| self.job.shared.cache.peek(&row_group, *column).is_none()).collect();
+        if missing.len() < 2 || row_group.is_fetching(&missing) { row_group } else { row_group.fetching(&self.store, &missing) }
     }
 
     fn load(&self, row_group: &RowGroup, columns: &[usize]) -> Loading {
@@ -418,8 +462,8 @@ impl Partition {
         Coming::once(&self.store, row_group, columns)
     }
 
-    /// Evaluates the filter on a row group; whether it has wanted rows, which are then at hand.
-    async fn look_at(&mut self, pending: Pending) -> Result<bool> {
+    /// Evaluates the filter on a row group; if it has wanted rows, asks for what is missing of them.
+    async fn look_at(&mut self, pending: Pending) -> Result<Option<Filtered>> {
         let Pending { row_group, of_filter, of_output } = pending;
         let rows = row_group.rows();
         // The filter may have changed since the columns were asked for: those that are missing now are asked for again below.
@@ -442,7 +486,7 @@ impl Partition {
             if count == 0 {
                 self.metrics.rows_scanned.add(rows);
                 self.metrics.row_groups_empty.add(1);
-                return Ok(false);
+                return Ok(None);
             }
             self.with_rows += 1;
             let wanted = (count < rows).then_some(wanted);
@@ -450,23 +494,20 @@ impl Partition {
             wanted
         };
         self.metrics.rows_scanned.add(rows);
-        let mut at_hand: Vec<Option<Column>> = loaded.into_iter().map(|chunk| chunk.map(Column::Chunk)).collect();
-        if let Some(of_output) = of_output {
-            of_output.finish(&mut at_hand).await?;
-        }
-        let missing: Vec<_> = self.output_columns.iter().copied().filter(|column| at_hand[*column].is_none()).collect();
+        let at_hand: Vec<Option<Column>> = loaded.into_iter().map(|chunk| chunk.map(Column::Chunk)).collect();
+        let mut coming: Vec<_> = of_output.into_iter().collect();
+        let is_missing = |column: &usize| at_hand[*column].is_none() && !coming.iter().any(|coming| coming.columns().contains(column));
+        let missing: Vec<_> = self.output_columns.iter().copied().filter(is_missing).collect();
         if !missing.is_empty() {
-            match self.job.shared.cache.keeps() {
-                true => Coming::Cached(self.load(&row_group, &missing)).finish(&mut at_hand).await?,
+            coming.push(match self.job.shared.cache.keeps() {
+                true => Coming::Cached(self.load(&row_group, &missing)),
                 false => {
                     self.metrics.cache_misses.add(missing.len());
-                    output::read_wanted(&self.store, &row_group, &missing, wanted.as_ref(), &mut at_hand).await?;
+                    Coming::wanted(&self.store, &row_group, missing, wanted.as_ref())
                 }
-            }
+            });
         }
-        let columns = self.output_columns.iter().filter_map(|column| at_hand[*column].take()).collect();
-        self.current = Some(Current { columns, rows, wanted, next: 0 });
-        Ok(true)
+        Ok(Some(Filtered { rows, wanted, at_hand, coming }))
     }
 }
 

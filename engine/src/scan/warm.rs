@@ -65,8 +65,7 @@ async fn load(table: &TableSnapshot, columns: &[usize], stay: Stay, caches: &Cac
     for segment in table.segments() {
         let SegmentBody::Parquet(location) = &segment.body else { continue };
         let footer = caches.footers.footer(store, segment.id, location).await?;
-        let row_group =
-            |number| RowGroup { segment: Arc::clone(segment), footer: Arc::clone(&footer), number, columns: Arc::clone(&scan.columns) };
+        let row_group = |number| RowGroup::new(Arc::clone(segment), Arc::clone(&footer), number, Arc::clone(&scan.columns));
         stream::iter((0..footer.metadata().num_row_groups()).map(row_group))
             .map(|row_group| async move {
                 match stay {

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::error::{Error, Result, from_datafusion, is_out_of_memory, to_datafusion};
 use crate::limits::Held;
+use crate::scan::early;
 use crate::statements::context::Context;
 
 /// What a statement gave back.
@@ -122,6 +123,7 @@ async fn send(
     sender: &Sender<DataFusionResult<RecordBatch>>,
 ) -> DataFusionResult<Option<DataFusionError>> {
     let mut sent = false;
+    early::begin(&plan);
     let mut batches = execute_stream(plan, task)?;
     while let Some(batch) = batches.next().await {
         match batch {
