@@ -26,8 +26,9 @@ use super::stream::StoreMetrics;
 /// What one scan fetches before it is asked for rows, in bytes.
 pub(super) const EARLY_BYTES: u64 = 16 << 20;
 
-/// Columns that only the output needs are fetched if at least this share of the rows is expected to pass the query's own filters.
-pub(super) const LEAST_SELECTIVITY: f64 = 0.1;
+/// Columns that only the output needs are fetched if at least this share of the rows is expected to pass the query's own filters: a hundred or so of a
+/// row group, which are on most of its pages.
+pub(super) const LEAST_SELECTIVITY: f64 = 0.001;
 
 /// Begins to fetch for all scans of a plan that is about to be run, where that is worth it.
 pub(crate) fn begin(plan: &Arc<dyn ExecutionPlan>) {

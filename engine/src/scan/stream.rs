@@ -442,12 +442,13 @@ impl Partition {
 
     /// The row group, with the bytes of the filter's columns and others on their way together, where each request counts.
     fn fetching(&self, row_group: RowGroup, others: &[usize]) -> RowGroup {
-        if self.store.kind() != StoreKind::Remote || self.filter_columns.is_empty() || others.is_empty() {
+        let one_alone = self.filter_columns.is_empty() || others.is_empty() || row_group.is_fetching(&self.filter_columns);
+        if one_alone || self.store.kind() != StoreKind::Remote {
             return row_group;
         }
         let columns = self.filter_columns.iter().chain(others).copied();
         let missing: Vec<_> = columns.filter(|column| self.job.shared.cache.peek(&row_group, *column).is_none()).collect();
-        if missing.len() < 2 || row_group.is_fetching(&missing) { row_group } else { row_group.fetching(&self.store, &missing) }
+        if missing.len() < 2 { row_group } else { row_group.fetching(&self.store, &missing) }
     }
 
     fn load(&self, row_group: &RowGroup, columns: &[usize]) -> Loading {

@@ -4,9 +4,9 @@
 
 use std::ops::Range;
 
-/// Remote ranges closer than this are fetched together. Reading 256 KiB in vain takes some 2.5 ms on a connection of 100 MB/s, which is less
-/// than a request costs in time and money.
-pub(super) const REMOTE_GAP: u64 = 256 * 1024;
+/// Remote ranges closer than this are fetched together. Reading 512 KiB in vain takes some 5 ms on a connection of 100 MB/s, which is less than a
+/// request costs in time and money. TPC-H at 30 ms took 4 % less than with 256 KiB or 1 MiB.
+pub(super) const REMOTE_GAP: u64 = 512 * 1024;
 
 /// Local ranges closer than this are read together: a read of a few pages more is cheaper than another system call.
 pub(super) const LOCAL_GAP: u64 = 16 * 1024;
