@@ -36,10 +36,9 @@ impl SegmentFooter {
     }
 }
 
-/// Whether a segment's file is read whole together with its footer: where the rows before the footer are no longer than what reads of this store
-/// bridge rather than make another request.
+/// Whether a segment's file is read whole together with its footer: where the rows before the footer are no more than a small object of this store.
 pub(crate) fn is_read_whole(store: &Store, location: &ParquetLocation) -> bool {
-    location.length.saturating_sub(location.tail_length) <= store.gap()
+    location.length.saturating_sub(location.tail_length) <= store.small_object()
 }
 
 /// Fetches and verifies a segment's footer, and with it a small file's rows: one request at most.

@@ -290,6 +290,14 @@ impl Store {
         }
     }
 
+    /// Up to how many bytes an object is small: read whole, where a part of it is needed first.
+    pub(crate) fn small_object(&self) -> u64 {
+        match self.inner.kind {
+            StoreKind::Local => ranges::LOCAL_GAP,
+            StoreKind::Memory | StoreKind::Remote => ranges::SMALL_OBJECT,
+        }
+    }
+
     async fn fetch(&self, location: &Path, requests: &[Range<u64>]) -> object_store::Result<Vec<Bytes>> {
         let store = &self.inner.store;
         match (self.inner.kind, requests) {

@@ -8,6 +8,9 @@ use std::ops::Range;
 /// request costs in time and money. TPC-H at 30 ms took 4 % less than with 256 KiB or 1 MiB.
 pub(super) const REMOTE_GAP: u64 = 512 * 1024;
 
+/// Remote objects up to this are read whole. Readers and writers agree on it (see FORMAT.md on `head`).
+pub(super) const SMALL_OBJECT: u64 = 256 * 1024;
+
 /// Local ranges closer than this are read together: a read of a few pages more is cheaper than another system call.
 pub(super) const LOCAL_GAP: u64 = 16 * 1024;
 
