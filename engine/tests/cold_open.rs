@@ -99,3 +99,18 @@ fn footers_of_many_files_are_fetched_together() {
         assert!(plan.contains("store_requests=20"), "what is fetched ahead counts: {plan}");
     });
 }
+
+#[test]
+fn all_sides_of_joins_come_together() {
+    let tables = ["a", "b", "c"];
+    let objects = prepared(tables.into_iter().flat_map(|table| [create(table), rows(table, 0, 200_000)]));
+    far_away(&objects, async |far, store| {
+        let database = open(store, None).await;
+        let before = far.waves().len();
+        let sql = "SELECT count(*), sum(a.id) FROM a JOIN b USING (id) JOIN c USING (id) WHERE a.number + b.number + c.number >= 0";
+        let answer = run(&database, sql).await;
+        assert!(answer.contains("| 200000   | 19999900000"), "{answer}");
+        let waves = far.waves();
+        assert!(waves.len() - before <= 2, "footers, then rows: {waves:#?}");
+    });
+}

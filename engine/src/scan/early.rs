@@ -12,7 +12,6 @@ use clouddb_cache::RowGroup;
 use clouddb_storage::SegmentId;
 use clouddb_storage::segment::reader::SegmentFooter;
 use clouddb_storage::store::{Store, StoreCounts};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::FutureExt;
@@ -24,7 +23,10 @@ use super::source::SegmentSource;
 use super::stream::StoreMetrics;
 
 /// What one scan fetches before it is asked for rows, in bytes.
-pub(super) const EARLY_BYTES: u64 = 16 << 20;
+const EARLY_BYTES: u64 = 16 << 20;
+
+/// The same for all scans of a plan together: no operator accounts for these bytes.
+const EARLY_BYTES_IN_ALL: u64 = 64 << 20;
 
 /// Columns that only the output needs are fetched if at least this share of the rows is expected to pass the query's own filters: a hundred or so of a
 /// row group, which are on most of its pages.
@@ -34,19 +36,21 @@ pub(super) const LEAST_SELECTIVITY: f64 = 0.001;
 pub(crate) fn begin(plan: &Arc<dyn ExecutionPlan>) {
     let Ok(runtime) = Handle::try_current() else { return };
     // Parts that stand twice run once, and which copy that is, is not known yet.
-    let mut begun = Vec::new();
-    let walked = plan.apply(|node| {
-        let source = node.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source);
-        if let Some(source) = source.and_then(|source| source.downcast_ref::<SegmentSource>()) {
-            let identity = source.identity();
-            if !begun.contains(&identity) {
-                begun.push(identity);
-                source.begin_early(&runtime);
-            }
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
-    debug_assert!(walked.is_ok(), "nothing in the walk fails");
+    let mut scans: HashMap<String, &SegmentSource> = HashMap::new();
+    collect(plan, &mut scans);
+    let each = EARLY_BYTES.min(EARLY_BYTES_IN_ALL / scans.len().max(1) as u64);
+    scans.into_values().for_each(|source| source.begin_early(&runtime, each));
+}
+
+/// The scans of a plan, one for each identity.
+fn collect<'a>(plan: &'a Arc<dyn ExecutionPlan>, scans: &mut HashMap<String, &'a SegmentSource>) {
+    let source = plan.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source);
+    if let Some(source) = source.and_then(|source| source.downcast_ref::<SegmentSource>())
+        && source.is_far()
+    {
+        scans.entry(source.identity()).or_insert(source);
+    }
+    plan.children().into_iter().for_each(|child| collect(child, scans));
 }
 
 /// What was found of a scan's segments.

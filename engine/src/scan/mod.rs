@@ -48,7 +48,7 @@ use crate::error::to_datafusion;
 use crate::optimizer;
 use crate::reuse::Reuse;
 use ahead::FootersAhead;
-use early::{EARLY_BYTES, Found};
+use early::Found;
 use inline::InlineSource;
 use source::SegmentSource;
 use stream::StoreMetrics;
@@ -100,17 +100,17 @@ impl Shared {
         piece.row_groups(footer.metadata().num_row_groups()).map(row_group)
     }
 
-    /// The first row groups that may have wanted rows, with the bytes of columns that are not cached on their way.
+    /// The first row groups that may have wanted rows, with the bytes of columns that are not cached on their way: at most so many.
     async fn first_row_groups(
         &self,
         pieces: impl Iterator<Item = &Piece>,
         filter: &Filter,
         columns: &[usize],
-        store: &Store,
-        metrics: &StoreMetrics,
+        bytes: u64,
+        (store, metrics): (&Store, &StoreMetrics),
     ) -> Found {
         let mut found = Found::default();
-        let mut left = EARLY_BYTES;
+        let mut left = bytes;
         for piece in pieces.filter(|piece| filter.may_match(&|column| pruning::bounds(&piece.segment, self.columns.get(column)?.field_id)))
         {
             // What is wrong with a footer is told to whoever needs it.

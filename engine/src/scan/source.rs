@@ -90,9 +90,14 @@ impl SegmentSource {
         format!("{pieces:?} {:?} {:?} {}", self.projection, self.fetch, self.distribution.partitions())
     }
 
-    /// Begins to fetch what the scan reads first, where a request is a trip over a network. Not where few rows may be enough.
-    pub(super) fn begin_early(&self, runtime: &Handle) {
-        if self.shared.store.kind() != StoreKind::Remote || self.fetch.is_some() || self.toward.is_some() {
+    /// Whether each request is a trip over a network.
+    pub(super) fn is_far(&self) -> bool {
+        self.shared.store.kind() == StoreKind::Remote
+    }
+
+    /// Begins to fetch what the scan reads first, at most so many bytes. Nothing where few rows may be enough.
+    pub(super) fn begin_early(&self, runtime: &Handle, bytes: u64) {
+        if self.fetch.is_some() || self.toward.is_some() {
             return;
         }
         let Ok(filter) = compile::filter(&self.filters, &self.shared.schema) else { return };
@@ -106,7 +111,7 @@ impl SegmentSource {
         let (shared, distribution) = (Arc::clone(&self.shared), Arc::clone(&self.distribution));
         let (store, metrics) = (self.shared.store.counting_separately(), stream::StoreMetrics::new(&self.metrics, 0));
         self.early.begin(runtime, store.clone(), async move {
-            shared.first_row_groups(distribution.pieces(), &filter, &columns, &store, &metrics).await
+            shared.first_row_groups(distribution.pieces(), &filter, &columns, bytes, (&store, &metrics)).await
         });
     }
 
