@@ -161,16 +161,16 @@ async fn bad_paths(store: &Store) {
 
 async fn counts(store: &Store) {
     let before = store.counts();
-    store.put("counts/a", pattern(500_000)).await.unwrap();
+    store.put("counts/a", pattern(1_000_000)).await.unwrap();
     store.put_if_absent("counts/a", pattern(10)).await.unwrap();
     store.get("counts/a").await.unwrap();
     store.get("counts/none").await.unwrap_err();
-    store.get_ranges("counts/a", &[0..10, 20..30, 400_000..400_010]).await.unwrap();
+    store.get_ranges("counts/a", &[0..10, 20..30, 900_000..900_010]).await.unwrap();
     store.head("counts/a").await.unwrap();
     store.list("counts").await.unwrap();
     let counts = store.counts() - before;
     assert_eq!((counts.gets, counts.puts, counts.heads, counts.lists), (4, 2, 1, 1), "{counts:?}");
-    assert_eq!((counts.bytes_read, counts.bytes_written), (500_000 + 30 + 10, 500_010), "{counts:?}");
+    assert_eq!((counts.bytes_read, counts.bytes_written), (1_000_000 + 30 + 10, 1_000_010), "{counts:?}");
 }
 
 async fn probe(store: &Store) {
