@@ -28,6 +28,9 @@ const EARLY_BYTES: u64 = 16 << 20;
 /// The same for all scans of a plan together: no operator accounts for these bytes.
 const EARLY_BYTES_IN_ALL: u64 = 64 << 20;
 
+/// Segments that one scan looks at early: whoever needs the rest need not wait for their footers, and what is cached costs no bytes.
+pub(super) const EARLY_SEGMENTS: usize = 24;
+
 /// Columns that only the output needs are fetched if at least this share of the rows is expected to pass the query's own filters: a hundred or so of a
 /// row group, which are on most of its pages.
 pub(super) const LEAST_SELECTIVITY: f64 = 0.001;

@@ -48,7 +48,7 @@ use crate::error::to_datafusion;
 use crate::optimizer;
 use crate::reuse::Reuse;
 use ahead::FootersAhead;
-use early::Found;
+use early::{EARLY_SEGMENTS, Found};
 use inline::InlineSource;
 use source::SegmentSource;
 use stream::StoreMetrics;
@@ -111,8 +111,8 @@ impl Shared {
     ) -> Found {
         let mut found = Found::default();
         let mut left = bytes;
-        for piece in pieces.filter(|piece| filter.may_match(&|column| pruning::bounds(&piece.segment, self.columns.get(column)?.field_id)))
-        {
+        let may_match = |piece: &&Piece| filter.may_match(&|column| pruning::bounds(&piece.segment, self.columns.get(column)?.field_id));
+        for piece in pieces.filter(may_match).take(EARLY_SEGMENTS) {
             // What is wrong with a footer is told to whoever needs it.
             let Ok(footer) = self.footers_ahead.footer(&piece.segment, store, metrics).await else { break };
             found.footers.insert(piece.segment.id, Arc::clone(&footer));
