@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchReader};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit};
 use clouddb_storage::segment::reader::SegmentFooter;
-use clouddb_storage::segment::{ParquetLocation, SegmentBody, SegmentMeta};
+use clouddb_storage::segment::{BLOCK, ParquetLocation, SegmentBody, SegmentMeta};
 use clouddb_storage::store::Store;
 use clouddb_storage::{Error, Result};
 use parquet::arrow::ProjectionMask;
@@ -69,10 +69,11 @@ impl RowGroup {
         self.ahead.as_ref().is_some_and(|ahead| ahead.has(columns))
     }
 
-    /// Bytes of some columns in the file.
+    /// What fetching some columns takes, in bytes of the file: those within them, too, and each widened to the blocks that are verified.
     pub fn bytes(&self, columns: &[usize]) -> u64 {
-        let leaves = columns.iter().filter_map(|column| self.leaf(*column));
-        leaves.map(|leaf| leaf.compressed_size().unsigned_abs()).sum()
+        let Ok(mask) = self.mask(columns) else { return 0 };
+        let leaves = self.metadata().row_group(self.number).columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+        leaves.map(|(_, column)| column.compressed_size().unsigned_abs().next_multiple_of(BLOCK)).sum()
     }
 
     fn metadata(&self) -> &Arc<ParquetMetaData> {

@@ -25,9 +25,8 @@ use failure::{Failure, Result};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Bytes of stack for every thread: planning recurses over a query's nesting, and unoptimized builds have large frames. Only what is used takes
-/// memory.
-const STACK: usize = 64 << 20;
+/// Bytes of stack for every thread.
+const STACK: usize = clouddb_engine::THREAD_STACK_BYTES;
 
 /// How long a process that failed waits for its threads: removing files takes a moment, and longer nobody waits gladly.
 const TIDYING: std::time::Duration = std::time::Duration::from_millis(200);

@@ -39,6 +39,7 @@ pub use limits::{parse_duration, parse_size};
 pub use scan::Caches;
 pub use session::Session;
 pub use session::result::{Done, Rows, StatementResult};
+pub use session::stack::THREAD_STACK_BYTES;
 pub use settings::{CATALOG, DEFAULT_SCHEMA, Options};
 pub use statements::{Statement, is_complete, parse, table_names};
 pub use write::rows_written;

@@ -53,9 +53,8 @@ pub trait Engine {
 /// # Errors
 /// When the threads cannot be started.
 pub fn runtime(threads: usize) -> Result<Arc<Runtime>> {
-    // Planning recurses: DataFusion's own programs use stacks of this size.
-    const STACK_BYTES: usize = 10 * 1024 * 1024;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_stack_size(STACK_BYTES).enable_all().build();
+    let stack = clouddb_engine::THREAD_STACK_BYTES;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_stack_size(stack).enable_all().build();
     Ok(Arc::new(runtime.context("starting the threads of a runtime")?))
 }
 

@@ -15,6 +15,9 @@ use super::ReuseCounts;
 /// How many texts are remembered.
 const ENTRIES: u64 = 1024;
 
+/// A plan that nobody asks for holds on to its snapshot no longer than this.
+const IDLE: Duration = Duration::from_secs(600);
+
 /// Longer texts are lists of values, mostly, and come once.
 const LONGEST_TEXT: usize = 64 * 1024;
 
@@ -56,6 +59,7 @@ impl PlanCache {
         let evictions = Arc::clone(&counters);
         let entries = Cache::builder()
             .max_capacity(ENTRIES)
+            .time_to_idle(IDLE)
             .eviction_listener(move |_, _, cause| {
                 if cause.was_evicted() {
                     evictions.evictions.fetch_add(1, Ordering::Relaxed);

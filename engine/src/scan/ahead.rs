@@ -64,10 +64,18 @@ impl FootersAhead {
         if let Some(footer) = lock(&self.fetched).remove(&segment.id) {
             return Ok(footer);
         }
-        match &segment.body {
+        let footer = match &segment.body {
             SegmentBody::Parquet(location) => self.footers.footer(store, segment.id, location).await,
             SegmentBody::Inline(_) => Err(Error::internal(format!("inline segment {} is read as a file", segment.id))),
-        }
+        };
+        // It may have been on its way: then it was put here meanwhile, and nobody else comes for it.
+        lock(&self.fetched).remove(&segment.id);
+        footer
+    }
+
+    /// Whether a segment's footer can be had without a request.
+    pub(super) fn is_at_hand(&self, segment: SegmentId) -> bool {
+        lock(&self.fetched).contains_key(&segment) || self.footers.contains(segment)
     }
 
     /// A segment is being opened: fetches the footers of the next ones.

@@ -31,6 +31,9 @@ const EARLY_BYTES_IN_ALL: u64 = 64 << 20;
 /// Segments that one scan looks at early: whoever needs the rest need not wait for their footers, and what is cached costs no bytes.
 pub(super) const EARLY_SEGMENTS: usize = 24;
 
+/// Row groups that one scan fetches early: each is a request, or several.
+pub(super) const EARLY_ROW_GROUPS: usize = 48;
+
 /// Columns that only the output needs are fetched if at least this share of the rows is expected to pass the query's own filters: a hundred or so of a
 /// row group, which are on most of its pages.
 pub(super) const LEAST_SELECTIVITY: f64 = 0.001;
@@ -38,7 +41,7 @@ pub(super) const LEAST_SELECTIVITY: f64 = 0.001;
 /// Begins to fetch for all scans of a plan that is about to be run, where that is worth it.
 pub(crate) fn begin(plan: &Arc<dyn ExecutionPlan>) {
     let Ok(runtime) = Handle::try_current() else { return };
-    // Parts that stand twice run once, and which copy that is, is not known yet.
+    // Where a table is read twice in the same way, the second scan mostly finds in the cache what the first one fetched.
     let mut scans: HashMap<String, &SegmentSource> = HashMap::new();
     collect(plan, &mut scans);
     let each = EARLY_BYTES.min(EARLY_BYTES_IN_ALL / scans.len().max(1) as u64);

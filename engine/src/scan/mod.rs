@@ -43,12 +43,13 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExecBuilder;
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder};
 use datafusion::physical_plan::union::UnionExec;
+use futures::future::join_all;
 
 use crate::error::to_datafusion;
 use crate::optimizer;
 use crate::reuse::Reuse;
 use ahead::FootersAhead;
-use early::{EARLY_SEGMENTS, Found};
+use early::{EARLY_ROW_GROUPS, EARLY_SEGMENTS, Found};
 use inline::InlineSource;
 use source::SegmentSource;
 use stream::StoreMetrics;
@@ -112,18 +113,20 @@ impl Shared {
         let mut found = Found::default();
         let mut left = bytes;
         let may_match = |piece: &&Piece| filter.may_match(&|column| pruning::bounds(&piece.segment, self.columns.get(column)?.field_id));
-        for piece in pieces.filter(may_match).take(EARLY_SEGMENTS) {
+        let pieces: Vec<_> = pieces.filter(may_match).take(EARLY_SEGMENTS).collect();
+        let footers: Vec<_> = pieces.iter().map(|piece| self.footers_ahead.footer(&piece.segment, store, metrics)).collect();
+        for (piece, footer) in pieces.into_iter().zip(join_all(footers).await) {
             // What is wrong with a footer is told to whoever needs it.
-            let Ok(footer) = self.footers_ahead.footer(&piece.segment, store, metrics).await else { break };
+            let Ok(footer) = footer else { break };
             found.footers.insert(piece.segment.id, Arc::clone(&footer));
             for row_group in self.row_groups(piece, &footer).filter(|row_group| filter.may_match(&|column| row_group.bounds(column))) {
                 let missing: Vec<_> = columns.iter().copied().filter(|column| self.cache.peek(&row_group, *column).is_none()).collect();
-                let bytes = row_group.bytes(&missing);
-                if bytes > left {
-                    return found;
-                }
-                left -= bytes;
                 if !missing.is_empty() {
+                    let bytes = row_group.bytes(&missing);
+                    if bytes > left || found.row_groups.len() >= EARLY_ROW_GROUPS {
+                        return found;
+                    }
+                    left -= bytes;
                     found.row_groups.insert((piece.segment.id, row_group.number), row_group.fetching(store, &missing));
                 }
             }

@@ -22,11 +22,14 @@ use super::early::Early;
 use super::output::{self, Column, Coming};
 use super::work::{Item, Opening, Piece, Queue, Toward};
 use super::{Shared, compile, expression, pruning};
-use crate::error::to_datafusion;
+use crate::error::{Error, to_datafusion};
 
 /// Row groups on their way in one scan of a far-away store, all partitions together: some 30 requests hide a trip of 30 ms behind a network of
 /// a gigabit, and their bytes stay below 100 MiB.
 const AHEAD_REMOTE: usize = 24;
+
+/// Fewer row groups are on their way if they take more than this together: no operator accounts for these bytes.
+const AHEAD_BYTES: u64 = 128 << 20;
 
 /// Row groups on their way for each partition on local disk: one is read while another is decoded.
 const AHEAD_LOCAL: usize = 2;
@@ -150,6 +153,8 @@ struct Partition {
     with_rows: usize,
     /// Of the row groups with wanted rows, which share would have to be decoded, added up.
     decoded: f64,
+    /// What fetching the row group that was asked for last takes.
+    row_group_bytes: u64,
     pending: VecDeque<Pending>,
     filtered: VecDeque<Filtered>,
     current: Option<Current>,
@@ -195,6 +200,7 @@ impl Partition {
             looked_at: 0,
             with_rows: 0,
             decoded: 0.0,
+            row_group_bytes: 0,
             pending: VecDeque::new(),
             filtered: VecDeque::new(),
             current: None,
@@ -317,7 +323,7 @@ impl Partition {
     ///
     /// While the columns of one are on their way, those behind it are looked at: where a request is a trip, the trips for their columns run together.
     async fn next_row_group(&mut self) -> Result<bool> {
-        let at_once = if self.job.fetch.is_some() { 1 } else { self.ahead() };
+        let at_once = if self.job.fetch.is_some() || self.filter.is_empty() { 1 } else { self.ahead() };
         while self.filtered.len() < at_once {
             // Others want to run, too, however little is found; and whoever is to end does so here.
             tokio::task::consume_budget().await;
@@ -326,14 +332,14 @@ impl Partition {
                 let Some(row_group) = self.take().await? else { return Ok(false) };
                 self.begin(row_group);
             }
-            self.begin_more();
+            self.begin_more().await?;
             let waits = |pending: &mut Pending| !pending.of_filter.is_done();
             if !self.filtered.is_empty() && self.pending.front_mut().is_none_or(waits) {
                 break;
             }
             let Some(pending) = self.pending.pop_front() else { break };
             if let Some(filtered) = self.look_at(pending).await? {
-                let is_there = filtered.coming.is_empty();
+                let is_there = !filtered.coming.iter().any(Coming::is_missing);
                 self.filtered.push_back(filtered);
                 if is_there && self.filtered.len() == 1 {
                     break;
@@ -344,7 +350,8 @@ impl Partition {
         for coming in coming {
             coming.finish(&mut at_hand).await?;
         }
-        let columns = self.output_columns.iter().filter_map(|column| at_hand[*column].take()).collect();
+        let columns: Option<Vec<_>> = self.output_columns.iter().map(|column| at_hand[*column].take()).collect();
+        let columns = columns.ok_or_else(|| to_datafusion(Error::internal("a column of a row group was not asked for")))?;
         self.current = Some(Current { columns, rows, wanted, next: 0 });
         Ok(true)
     }
@@ -354,40 +361,52 @@ impl Partition {
         match self.store.kind() {
             StoreKind::Local => AHEAD_LOCAL,
             StoreKind::Memory => 1,
-            StoreKind::Remote => (AHEAD_REMOTE / self.job.partitions.max(1)).max(2),
+            StoreKind::Remote => {
+                let partitions = self.job.partitions.max(1);
+                let fit = AHEAD_BYTES / partitions as u64 / self.row_group_bytes.max(1);
+                (AHEAD_REMOTE / partitions).max(2).min(usize::try_from(fit).unwrap_or(usize::MAX)).max(1)
+            }
         }
     }
 
+    /// Whether what was asked for is all that will be wanted.
+    fn is_enough(&self) -> bool {
+        let rows = || self.pending.iter().map(|pending| pending.row_group.rows()).chain(self.filtered.iter().map(|filtered| filtered.rows));
+        self.job.fetch.is_some() && self.filter.is_empty() && rows().sum::<usize>() >= self.remaining
+    }
+
     /// Asks for the columns of more row groups ahead of need, where they have to be fetched.
-    fn begin_more(&mut self) {
+    async fn begin_more(&mut self) -> Result<()> {
         // What is cached is not taken ahead of need: others may have nothing to do.
-        while self.pending.len() < self.ahead()
-            && self
-                .pending
-                .back()
-                .is_some_and(|pending| pending.of_filter.missing() > 0 || pending.of_output.as_ref().is_some_and(Coming::is_missing))
-        {
-            let Some(row_group) = self.queue.next_row_group() else { break };
-            if self.may_match(&row_group) {
+        let has_to_wait = |pending: &Pending| pending.of_filter.missing() > 0 || pending.of_output.as_ref().is_some_and(Coming::is_missing);
+        while self.pending.len() < self.ahead() && self.pending.back().is_some_and(has_to_wait) && !self.is_enough() {
+            let shared = Arc::clone(&self.job.shared);
+            let Some(next) = self.queue.next_at_hand(|piece| shared.footers_ahead.is_at_hand(piece.segment.id)) else { break };
+            if let Some(row_group) = self.taken(next).await? {
                 self.begin(row_group);
             }
         }
+        Ok(())
     }
 
     /// The next row group that may have wanted rows.
     async fn take(&mut self) -> Result<Option<RowGroup>> {
-        while let Some((item, opening)) = self.queue.next().await {
-            match (item, opening) {
-                (Item::Read(row_group), _) => {
-                    if self.may_match(&row_group) {
-                        return Ok(Some(row_group));
-                    }
-                }
-                // A filter may have come, or changed, since the segments were chosen.
-                (Item::Open(piece), Some(opening)) if self.may_have_rows(&piece.segment) => self.open(piece, opening).await?,
-                (Item::Open(_), Some(_)) => self.metrics.segments_skipped.add(1),
-                (Item::Open(_), None) => {}
+        while let Some(next) = self.queue.next().await {
+            if let Some(row_group) = self.taken(next).await? {
+                return Ok(Some(row_group));
             }
+        }
+        Ok(None)
+    }
+
+    /// What was taken from the queue, if it is a row group that may have wanted rows; a segment is opened.
+    async fn taken(&mut self, next: (Item<Morsel>, Option<Opening<Morsel>>)) -> Result<Option<RowGroup>> {
+        match next {
+            (Item::Read(row_group), _) => return Ok(self.may_match(&row_group).then_some(row_group)),
+            // A filter may have come, or changed, since the segments were chosen.
+            (Item::Open(piece), Some(opening)) if self.may_have_rows(&piece.segment) => self.open(piece, opening).await?,
+            (Item::Open(_), Some(_)) => self.metrics.segments_skipped.add(1),
+            (Item::Open(_), None) => {}
         }
         Ok(None)
     }
@@ -431,6 +450,9 @@ impl Partition {
         let rest: Vec<_> = self.output_columns.iter().copied().filter(|column| !self.filter_columns.contains(column)).collect();
         let keeps = self.job.shared.cache.keeps();
         let at_once = self.filter.is_empty() || mostly && (keeps || self.decoded * 2.0 >= self.with_rows as f64);
+        if self.store.kind() == StoreKind::Remote {
+            self.row_group_bytes = row_group.bytes(&self.filter_columns) + row_group.bytes(&rest);
+        }
         let row_group = if at_once { self.fetching(row_group, &rest) } else { row_group };
         let of_filter = self.load(&row_group, &self.filter_columns);
         let of_output = at_once.then(|| match keeps {
@@ -448,7 +470,10 @@ impl Partition {
         }
         let columns = self.filter_columns.iter().chain(others).copied();
         let missing: Vec<_> = columns.filter(|column| self.job.shared.cache.peek(&row_group, *column).is_none()).collect();
-        if missing.len() < 2 { row_group } else { row_group.fetching(&self.store, &missing) }
+        match missing.len() < 2 || row_group.is_fetching(&missing) {
+            true => row_group,
+            false => row_group.fetching(&self.store, &missing),
+        }
     }
 
     fn load(&self, row_group: &RowGroup, columns: &[usize]) -> Loading {

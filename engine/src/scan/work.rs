@@ -276,16 +276,19 @@ impl<T> Queue<T> {
         }
     }
 
-    /// A row group, if one is at the front.
-    pub(super) fn next_row_group(&self) -> Option<T> {
+    /// The next thing to do, if it is a row group, or a segment that can be opened without waiting. As in [`Self::next`] otherwise.
+    pub(super) fn next_at_hand(self: &Arc<Self>, is_at_hand: impl Fn(&Piece) -> bool) -> Option<(Item<T>, Option<Opening<T>>)> {
         let mut state = self.state();
-        match state.items.pop_front() {
-            Some(Item::Read(row_group)) => Some(row_group),
-            Some(other) => {
-                state.items.push_front(other);
+        match state.items.pop_front()? {
+            Item::Read(row_group) => Some((Item::Read(row_group), None)),
+            Item::Open(piece) if is_at_hand(&piece) => {
+                state.opening += 1;
+                Some((Item::Open(piece), Some(Opening { queue: Arc::clone(self) })))
+            }
+            item @ Item::Open(_) => {
+                state.items.push_front(item);
                 None
             }
-            None => None,
         }
     }
 }

@@ -236,6 +236,12 @@ impl Accumulator for DistinctTotal {
     }
 }
 
+/// So few groups are summed up in several copies.
+const FEW: usize = 16;
+
+/// How many copies there are of the sums of few groups.
+const LANES: usize = 4;
+
 /// The sums of groups.
 pub(super) struct GroupTotals {
     kind: Kind,
@@ -258,6 +264,10 @@ impl GroupTotals {
     ) -> DataFusionResult<()> {
         self.totals.resize(count, 0);
         self.seen.resize(count, false);
+        let wanted = wanted(values, filter);
+        if count <= FEW && wanted.is_none() {
+            return self.add_to_few(groups, values.values());
+        }
         let mut overflow = false;
         let mut add = |group: usize, value: T::Native| {
             let (total, overflows) = self.totals[group].overflowing_add(value.into());
@@ -265,9 +275,41 @@ impl GroupTotals {
             self.seen[group] = true;
             overflow |= overflows;
         };
-        match (wanted(values, filter), values.values()) {
+        match (wanted, values.values()) {
             (None, numbers) => groups.iter().zip(numbers).for_each(|(group, value)| add(*group, *value)),
             (Some(wanted), numbers) => wanted.valid_indices().for_each(|row| add(groups[row], numbers[row])),
+        }
+        match overflow {
+            true => Err(self.kind.out_of_range()),
+            false => Ok(()),
+        }
+    }
+
+    /// Adds a value to each row's group, where there are at most [`FEW`]. Rows that follow each other mostly belong to the same groups, and a sum in memory
+    /// that is read right after it was written makes the processor wait: neighbours are added up apart.
+    fn add_to_few<N: Into<i128> + Copy>(&mut self, groups: &[usize], values: &[N]) -> DataFusionResult<()> {
+        let mut lanes = [[0i128; FEW]; LANES];
+        let mut overflow = false;
+        let mut add = |lane: usize, group: usize, value: N| {
+            let total = &mut lanes[lane][group % FEW];
+            let (sum, overflows) = total.overflowing_add(value.into());
+            *total = sum;
+            overflow |= overflows;
+        };
+        let ((groups_by_lane, last_groups), (values_by_lane, last_values)) = (groups.as_chunks::<LANES>(), values.as_chunks::<LANES>());
+        for (groups, values) in groups_by_lane.iter().zip(values_by_lane) {
+            (0..LANES).for_each(|lane| add(lane, groups[lane], values[lane]));
+        }
+        last_groups.iter().zip(last_values).for_each(|(group, value)| add(0, *group, *value));
+        for (group, total) in self.totals.iter_mut().enumerate() {
+            for lane in &lanes {
+                let (sum, overflows) = total.overflowing_add(lane[group % FEW]);
+                *total = sum;
+                overflow |= overflows;
+            }
+        }
+        if !self.seen.iter().all(|seen| *seen) {
+            groups.iter().for_each(|group| self.seen[*group] = true);
         }
         match overflow {
             true => Err(self.kind.out_of_range()),

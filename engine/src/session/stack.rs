@@ -1,7 +1,8 @@
 //! Runs recursive work on a stack of its own.
 //!
 //! Parsing, planning and dropping syntax trees recurse as deep as a statement is. Threads of an async runtime have 2 MiB, which some hundred levels
-//! exhaust. A long statement is therefore polled on a stack that holds the deepest one that `depth` lets through.
+//! exhaust. A long statement is therefore polled on a stack that holds the deepest one that `depth` lets through: the thread's own, if that is large
+//! enough, as a new one costs a mapping, its pages and a word to all processors each time.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,6 +13,13 @@ const SHORT: usize = 400;
 
 /// Enough for a thousand levels at 100 KiB each, which is what the widest frames of the planner take in debug builds. Only the pages that are touched cost memory.
 const STACK_BYTES: usize = 128 * 1024 * 1024;
+
+/// What has to be left of a stack to go on with it: the same, without what was used on the way to a statement.
+const ENOUGH_BYTES: usize = 112 * 1024 * 1024;
+
+/// The stack that threads should have which run statements, as in `tokio::runtime::Builder::thread_stack_size`. With less, each statement gets a stack of
+/// its own, which takes some 100 µs. Only what is touched of it takes memory.
+pub const THREAD_STACK_BYTES: usize = 136 * 1024 * 1024;
 
 /// Whether a statement can be deep: it is long, or it reads something, which may be a view that is.
 fn may_be_deep(sql: &str) -> bool {
@@ -34,7 +42,7 @@ pub(crate) async fn deep<T>(future: impl Future<Output = T> + Send) -> T {
 /// Runs a function on a big stack.
 pub(crate) fn on_big_stack<T>(sql: &str, run: impl FnOnce() -> T) -> T {
     match may_be_deep(sql) {
-        true => stacker::grow(STACK_BYTES, run),
+        true => stacker::maybe_grow(ENOUGH_BYTES, STACK_BYTES, run),
         false => run(),
     }
 }
@@ -46,6 +54,6 @@ impl<T> Future for BigStack<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let future = self.0.as_mut();
-        stacker::grow(STACK_BYTES, || future.poll(context))
+        stacker::maybe_grow(ENOUGH_BYTES, STACK_BYTES, || future.poll(context))
     }
 }
