@@ -105,7 +105,7 @@ impl Database {
             footers.insert(segment, footer).await;
         }
         let reuse = Reuse::new(options.result_cache_bytes);
-        let caches = Caches { footers, columns, disk, reuse: Some(reuse.clone()) };
+        let caches = Caches { disk, reuse: Some(reuse.clone()), ..Caches::new(footers, columns) };
         let limits = options.limits(caches.clone());
         let runtime = options.runtime(&limits)?;
         let template = SessionStateBuilder::new()

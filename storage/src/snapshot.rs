@@ -109,6 +109,11 @@ impl TableSnapshot {
         self.state.segments()
     }
 
+    /// Whether this is the same table, unchanged, though perhaps of another snapshot. A table that was changed and changed back is another one.
+    pub fn is_unchanged_from(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.state, &other.state)
+    }
+
     /// The snapshot that created it.
     pub fn created_at(&self) -> u64 {
         self.state.created_at

@@ -101,13 +101,21 @@ fn population(drawn: f64, distinct: f64) -> Option<f64> {
     if distinct > 0.99 * drawn {
         return None;
     }
-    // distinct = n * (1 - exp(-drawn / n)) grows with n: halve the interval, whose upper end is far beyond what 99 % allows.
-    let (mut low, mut high) = (distinct, 100.0 * drawn);
-    for _ in 0..40 {
-        let middle = 0.5 * (low + high);
-        if middle * -(-drawn / middle).exp_m1() < distinct { low = middle } else { high = middle }
+    // distinct = n * (1 - exp(-drawn / n)), so (1 - exp(-x)) / x is the share of different ones, for x = drawn / n. Its left side falls and is convex: from a
+    // point before the root, 1 - exp(-x) >= x - x^2 / 2, neither Newton's step nor x = (1 - exp(-x)) / share goes beyond it. The further of both is taken.
+    let share = distinct / drawn;
+    let mut x = 2.0 * (1.0 - share);
+    for _ in 0..20 {
+        let drawn_share = -(-x).exp_m1();
+        let slope = (1.0 - drawn_share - drawn_share / x) / x;
+        let next = (x - (drawn_share / x - share) / slope).max(drawn_share / share);
+        let is_there = next <= x * (1.0 + 1e-9);
+        x = next;
+        if is_there {
+            break;
+        }
     }
-    Some(high)
+    Some(drawn / x)
 }
 
 /// A value as a point on a line that keeps the order, roughly.
@@ -185,6 +193,19 @@ mod tests {
         assert!((6_200..6_450).contains(&drawn), "{drawn}");
         assert_eq!(of(&[(1, 1_000_000, 5_000, 5_000), (1, 1_000_000, 5_000, 5_000)]), 10_000);
         assert_eq!(of(&[(1, 6_000, 5_000, 5_000), (1, 6_000, 5_000, 5_000)]), 6_000);
+    }
+
+    #[test]
+    fn a_population_is_found_whatever_its_size() {
+        for drawn in [10.0, 1e3, 1e6, 1e9] {
+            for of in [1e-6, 1e-3, 0.1, 0.5, 1.0, 3.0, 20.0, 49.0] {
+                let all: f64 = drawn * of;
+                let distinct = all * -(-drawn / all).exp_m1();
+                let found = population(drawn, distinct).unwrap();
+                assert!((found / all - 1.0).abs() < 1e-6, "{drawn} of {all}: {found}");
+            }
+        }
+        assert_eq!(population(100.0, 99.5), None);
     }
 
     #[test]

@@ -52,6 +52,7 @@ use ahead::FootersAhead;
 use early::{EARLY_ROW_GROUPS, EARLY_SEGMENTS, Found};
 use inline::InlineSource;
 use source::SegmentSource;
+use statistics::TableStatistics;
 use stream::StoreMetrics;
 use work::{Distribution, Piece};
 
@@ -64,6 +65,8 @@ pub struct Caches {
     pub columns: ColumnCache,
     /// Bytes of segments, on a local disk. The store is read through it; here it is for those who want to know how it does.
     pub disk: Option<DiskCache>,
+    /// Statistics of tables.
+    pub(crate) statistics: TableStatistics,
     /// What is kept of the statements of the one database that runs SQL with them.
     pub(crate) reuse: Option<Reuse>,
 }
@@ -71,7 +74,7 @@ pub struct Caches {
 impl Caches {
     /// Caches in memory, for catalogs in contexts of somebody else's.
     pub fn new(footers: FooterCache, columns: ColumnCache) -> Self {
-        Self { footers, columns, disk: None, reuse: None }
+        Self { footers, columns, disk: None, statistics: TableStatistics::default(), reuse: None }
     }
 
     /// How many bytes they hold in memory.
@@ -154,7 +157,7 @@ pub(crate) struct TableScan {
     columns: Arc<[ColumnShape]>,
     positions: HashMap<u32, usize>,
     caches: Caches,
-    statistics: OnceLock<Statistics>,
+    statistics: OnceLock<Arc<Statistics>>,
     /// The share of rows that passes filters, by their text: a query asks several times while it is planned.
     selectivities: Mutex<HashMap<String, Option<f64>>>,
 }
@@ -183,7 +186,7 @@ impl TableScan {
 
     /// Statistics of the whole table, computed when they are first asked for.
     pub(crate) fn statistics(&self) -> &Statistics {
-        self.statistics.get_or_init(|| self.statistics_of(self.table.segments()))
+        self.statistics.get_or_init(|| self.caches.statistics.of(&self.table, || self.statistics_of(self.table.segments())))
     }
 
     fn statistics_of<'a>(&self, segments: impl IntoIterator<Item = &'a Arc<SegmentMeta>>) -> Statistics {

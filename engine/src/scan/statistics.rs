@@ -5,14 +5,41 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::Schema;
 use clouddb_storage::segment::{Bound, ColumnStatistics as SegmentColumn, SegmentMeta};
+use clouddb_storage::{TableId, TableSnapshot};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, Statistics};
 
 use super::distinct::{self, Part};
 use super::values;
+
+/// Of so many tables statistics are kept.
+const MOST_TABLES: usize = 1024;
+
+/// Statistics of whole tables, for the next statement that reads them: a table that did not change has the same. Cloning is cheap; clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TableStatistics(Arc<Mutex<HashMap<TableId, (TableSnapshot, Arc<Statistics>)>>>);
+
+impl TableStatistics {
+    /// Those that are kept of the table as it is now; if there are none, those that are computed, which are kept.
+    pub(crate) fn of(&self, table: &TableSnapshot, compute: impl FnOnce() -> Statistics) -> Arc<Statistics> {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = table.meta().id;
+        if let Some((_, statistics)) = kept().get(&id).filter(|(of, _)| of.is_unchanged_from(table)) {
+            return Arc::clone(statistics);
+        }
+        let statistics = Arc::new(compute());
+        let mut kept = kept();
+        if kept.len() >= MOST_TABLES {
+            kept.clear();
+        }
+        kept.insert(id, (table.clone(), Arc::clone(&statistics)));
+        statistics
+    }
+}
 
 /// The statistics of a set of segments. Costs one pass over them.
 pub(crate) fn of_segments<'a>(
