@@ -5,6 +5,8 @@
 //!   passes once does not flush what is used often. With a budget of 0 everything works and nothing stays.
 //! - Loads are single-flight: whoever wants a chunk that somebody is loading waits for that load. A load goes on when those who wait for it are gone,
 //!   so that nobody's cancellation is somebody else's error.
+//! - Where few rows of a column are wanted, it is loaded only if it was wanted before, and the more often the less room there is: until then its reader had
+//!   better read those rows alone.
 //! - What is pinned stays, and takes its room from the others.
 //! - An error is never kept.
 
@@ -19,12 +21,19 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 
 use crate::chunk::Chunk;
+use crate::frequency::Frequency;
 use crate::kept::{Entry, Kept};
 use crate::policy::CachePolicy;
 use crate::row_group::RowGroup;
 
 /// How many bytes of decoded columns are kept unless the caller says otherwise: a modest share of a laptop's memory.
 pub const DEFAULT_COLUMN_BYTES: u64 = 1 << 30;
+
+/// How often few rows of a column are wanted before it is loaded whole, where there is room for it.
+const TIMES_WITH_ROOM: u8 = 2;
+
+/// The same where others would have to go: loading takes as long as reading some rows ten times, and may be in vain.
+const TIMES_WITHOUT_ROOM: u8 = 16;
 
 /// Which column of which row group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,6 +66,7 @@ type Load = Shared<BoxFuture<'static, Result<Arc<Vec<Arc<Chunk>>>>>>;
 pub struct ColumnCache {
     kept: Arc<RwLock<Kept>>,
     loading: Arc<Mutex<HashMap<ChunkKey, (Load, usize)>>>,
+    missed: Arc<Frequency>,
     counters: Arc<Counters>,
     budget: u64,
 }
@@ -98,7 +108,8 @@ impl ColumnCache {
 
     /// The same, which says what stays.
     pub fn with_policy(budget: u64, policy: CachePolicy) -> Self {
-        Self { kept: Arc::new(RwLock::new(Kept::new(budget, policy))), loading: Arc::default(), counters: Arc::default(), budget }
+        let kept = Arc::new(RwLock::new(Kept::new(budget, policy)));
+        Self { kept, loading: Arc::default(), missed: Arc::default(), counters: Arc::default(), budget }
     }
 
     /// Whether anything is kept at all.
@@ -117,6 +128,16 @@ impl ColumnCache {
     /// A chunk that is there, for a look that is not counted as a hit.
     pub fn peek(&self, row_group: &RowGroup, column: usize) -> Option<Arc<Chunk>> {
         self.kept().get(&key(row_group, column)?).map(|entry| entry.chunk)
+    }
+
+    /// Whether columns that are missing are worth loading for whoever wants few of their rows. Counts as a miss if they are not.
+    pub fn are_worth_loading(&self, row_group: &RowGroup, columns: &[usize]) -> bool {
+        let times = columns.iter().filter_map(|column| key(row_group, *column)).map(|key| self.missed.note(&key)).min().unwrap_or_default();
+        let enough = if self.kept().is_nearly_full() { TIMES_WITHOUT_ROOM } else { TIMES_WITH_ROOM };
+        if times < enough {
+            self.counters.misses.fetch_add(columns.len() as u64, Ordering::Relaxed);
+        }
+        times >= enough
     }
 
     /// Begins to load columns of a row group, by their positions in the table, if they are not there. The load goes on by itself; it is counted with

@@ -100,6 +100,11 @@ impl Kept {
         self.others = others;
     }
 
+    /// Whether little room is left for more.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.others.weighted_size() + self.set_aside > self.budget / 8 * 7
+    }
+
     /// All entries, and whether they are pinned.
     pub(crate) fn entries(&self) -> Vec<(ChunkKey, Arc<Chunk>, bool)> {
         self.others.run_pending_tasks();

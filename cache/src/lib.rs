@@ -22,6 +22,7 @@ mod columns;
 mod disk;
 mod footers;
 mod forms;
+mod frequency;
 mod kept;
 mod policy;
 pub mod predicate;

@@ -49,6 +49,15 @@ impl IntegerSet {
         self.values
     }
 
+    /// Bytes in memory, about.
+    pub fn memory_size(&self) -> usize {
+        match &self.members {
+            Members::Bitmap(words) => words.len() * size_of::<u64>(),
+            // One byte of control for each place.
+            Members::Hash(values) => values.capacity() * (size_of::<i64>() + 1),
+        }
+    }
+
     /// Whether it was made of no values: never.
     pub fn is_empty(&self) -> bool {
         self.values == 0

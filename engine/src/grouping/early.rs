@@ -19,19 +19,22 @@ use datafusion::physical_plan::execution_plan::{
 };
 use datafusion::physical_plan::filter_pushdown::{ChildPushdownResult, FilterDescription, FilterPushdownPhase, FilterPushdownPropagation};
 use datafusion::physical_plan::metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, RecordOutput};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DefaultDisplay, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
 use futures::{StreamExt, stream};
 
 use super::table::{Grouped, Table};
+use crate::scan::expected_distinct;
 
 /// A table with so many groups is handed on.
-const MOST_GROUPS: usize = 256 * 1024;
+const MOST_GROUPS: usize = 4 << 20;
 
 /// So many rows are grouped before anybody asks whether it pays, if there is room for their groups.
 const TRIAL: usize = 128 * 1024;
 
-/// Of the rows, groups may be this share, or rows are handed on as they come.
+/// Of the rows, groups may be this share, or rows are handed on as they come: of those so far when the table is full, and, as far as those so far tell, of
+/// all that are to come before.
 const MOST_OF_ROWS: f64 = 0.6;
 
 /// Groups rows below a join. Its aggregates give states.
@@ -40,6 +43,8 @@ pub(crate) struct EarlyGroupExec {
     /// The same as DataFusion would do it in one step.
     single: AggregateExec,
     grouped: Arc<Grouped>,
+    /// Rows of the input, by estimate; 0 if nobody knows.
+    rows: usize,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -54,10 +59,11 @@ impl EarlyGroupExec {
         };
         let single = mode(AggregateMode::Single)?;
         let grouped = Grouped::try_new(&mode(AggregateMode::Partial)?, single.schema())?;
-        Ok(Self::new(single, Arc::new(grouped)))
+        let statistics = StatisticsContext::new().compute(first.input().as_ref(), &StatisticsArgs::new())?;
+        Ok(Self::new(single, Arc::new(grouped), statistics.num_rows.get_value().copied().unwrap_or_default()))
     }
 
-    fn new(single: AggregateExec, grouped: Arc<Grouped>) -> Self {
+    fn new(single: AggregateExec, grouped: Arc<Grouped>, rows: usize) -> Self {
         let partitions = single.input().output_partitioning().partition_count();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(single.schema()),
@@ -66,7 +72,7 @@ impl EarlyGroupExec {
             Boundedness::Bounded,
         )
         .with_scheduling_type(SchedulingType::Cooperative);
-        Self { single, grouped, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() }
+        Self { single, grouped, rows, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() }
     }
 }
 
@@ -99,7 +105,7 @@ impl ExecutionPlan for EarlyGroupExec {
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
         let single = Arc::new(self.single.clone()).replace_children(children, options)?;
         match single.downcast_ref::<AggregateExec>() {
-            Some(single) => Ok(Arc::new(Self::new(single.clone(), Arc::clone(&self.grouped)))),
+            Some(single) => Ok(Arc::new(Self::new(single.clone(), Arc::clone(&self.grouped), self.rows))),
             None => exec_err!("an aggregation has become something else"),
         }
     }
@@ -114,6 +120,7 @@ impl ExecutionPlan for EarlyGroupExec {
         let early = Early {
             table: self.grouped.table()?,
             rows: 0,
+            expected_rows: self.rows / self.properties.output_partitioning().partition_count().max(1),
             pays: true,
             grouped: Arc::clone(&self.grouped),
             reservation: MemoryConsumer::new(format!("EarlyGroupExec[{partition}]")).register(context.memory_pool()),
@@ -175,6 +182,8 @@ struct Early {
     table: Table,
     /// What the table saw.
     rows: usize,
+    /// What this partition has, by estimate.
+    expected_rows: usize,
     /// Whether rows share groups.
     pays: bool,
     reservation: MemoryReservation,
@@ -196,13 +205,23 @@ impl Early {
         let before = self.rows;
         self.rows += batch.num_rows();
         let is_full = self.table.len() >= MOST_GROUPS || self.reservation.try_resize(self.table.size()).is_err();
-        if is_full || before < TRIAL && self.rows >= TRIAL {
+        if is_full {
             self.pays = self.table.len() as f64 <= MOST_OF_ROWS * self.rows as f64;
+        } else if before < TRIAL && self.rows >= TRIAL {
+            self.pays = self.is_worth_going_on();
         }
         match is_full || !self.pays {
             true => self.hand_on().map(Some),
             false => Ok(None),
         }
+    }
+
+    /// Whether all rows, as far as those so far tell, share groups that there is room for.
+    fn is_worth_going_on(&self) -> bool {
+        let (rows, groups) = (self.rows as f64, self.table.len() as f64);
+        let all = rows.max(self.expected_rows as f64);
+        let expected = expected_distinct(rows, groups, all).unwrap_or(all * groups / rows);
+        groups <= MOST_OF_ROWS * rows || expected <= (MOST_OF_ROWS * all).min(MOST_GROUPS as f64)
     }
 
     /// All groups so far. None is left.

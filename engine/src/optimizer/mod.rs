@@ -41,6 +41,7 @@ use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use crate::grouping::Grouping;
+use crate::key_sets::KeySets;
 use crate::sharing::Sharing;
 
 pub(crate) use estimate::share_of_rows;
@@ -56,6 +57,7 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
     let mut rules: Vec<_> = PhysicalOptimizer::new().rules.into_iter().map(guarded).collect();
     let distribution = rules.iter().position(|rule| rule.name() == EnsureRequirements::new().name()).unwrap_or(rules.len());
     rules.insert(distribution, Arc::new(Grouping));
+    rules.push(Arc::new(KeySets));
     rules.push(Arc::new(Sharing));
     rules
 }

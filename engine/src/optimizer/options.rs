@@ -18,6 +18,8 @@ config_namespace! {
         pub early_groups: bool, default = true
         /// Group with the operator made for it. Otherwise DataFusion's does.
         pub grouping: bool, default = true
+        /// Tell scans which keys a join's built side has, as a set. Otherwise they look into the join's table.
+        pub key_sets: bool, default = true
         /// Run parts of a plan once that stand several times.
         pub sharing: bool, default = true
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, SchemaRef};
 use clouddb_cache::predicate::{Conjunct, Filter, Shape, Test};
 use clouddb_cache::set::IntegerSet;
+use clouddb_cache::whole;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::expressions::{
@@ -14,24 +15,31 @@ use datafusion::physical_expr::expressions::{
 };
 use datafusion::physical_expr::{PhysicalExpr, split_conjunction};
 
-use super::expression::PhysicalPredicate;
+use super::expression::{InSet, PhysicalPredicate};
 use super::substrings::Substrings;
+use crate::key_sets::JoinKeys;
 
 /// A conjunction of filters on a table's schema.
-pub(super) fn filter(filters: &[Arc<dyn PhysicalExpr>], schema: &SchemaRef) -> Result<Filter> {
+pub(super) fn filter(filters: &[Arc<dyn PhysicalExpr>], schema: &SchemaRef, keys: &[Arc<JoinKeys>]) -> Result<Filter> {
     let mut conjuncts = Vec::new();
     for filter in filters {
-        conjuncts.extend(self::conjuncts(filter, schema)?);
+        conjuncts.extend(self::conjuncts(filter, schema, keys)?);
     }
     Ok(Filter::new(conjuncts))
 }
 
 /// The conjuncts of a filter as it is now.
-pub(super) fn conjuncts(filter: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Result<Vec<Arc<Conjunct>>> {
+fn conjuncts(filter: &Arc<dyn PhysicalExpr>, schema: &SchemaRef, keys: &[Arc<JoinKeys>]) -> Result<Vec<Arc<Conjunct>>> {
     let mut tests = Vec::new();
     for part in split_conjunction(filter) {
         match part.downcast_ref::<DynamicFilterPhysicalExpr>() {
             Some(dynamic) => {
+                let sets = key_sets(dynamic, schema, keys);
+                let is_all = sets.len() == 1 && dynamic.children().len() == 1;
+                tests.extend(sets);
+                if is_all {
+                    continue;
+                }
                 let current = dynamic.current()?;
                 for part in split_conjunction(&current) {
                     tests.push(test(part, schema)?);
@@ -49,6 +57,21 @@ pub(super) fn conjuncts(filter: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> R
         }
     }
     Ok(merged.into_iter().map(|test| Arc::new(Conjunct::new(test))).collect())
+}
+
+/// What is known of the keys of a join, whose filter this may be: of one key it is all that the filter says.
+fn key_sets(filter: &DynamicFilterPhysicalExpr, schema: &SchemaRef, keys: &[Arc<JoinKeys>]) -> Vec<Test> {
+    let Some(keys) = filter.expression_id().and_then(|id| keys.iter().find(|keys| keys.filter() == id)) else { return Vec::new() };
+    let test = |(at, key): (usize, &Arc<dyn PhysicalExpr>)| {
+        let column = key.downcast_ref::<Column>()?.index();
+        let set = keys.set(at)?;
+        let is_whole = schema.fields().get(column).is_some_and(|field| whole::is_whole(field.data_type()));
+        is_whole.then(|| Test::Expression {
+            shape: Shape::In { column, set: Arc::clone(&set), outside: false },
+            expression: Arc::new(InSet::new(column, set)),
+        })
+    };
+    filter.children().into_iter().enumerate().filter_map(test).collect()
 }
 
 /// Narrows a range by another one of the same column.

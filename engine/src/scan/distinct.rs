@@ -93,6 +93,12 @@ fn drawn_twice(a: (f64, f64), b: (f64, f64)) -> f64 {
     }
 }
 
+/// How many different values `more` draws have, if `drawn` of them had so many. Nothing where no value came twice.
+pub(crate) fn expected(drawn: f64, distinct: f64, more: f64) -> Option<f64> {
+    let all = population(drawn, distinct)?;
+    Some(all * -(-more / all).exp_m1())
+}
+
 /// From how many values somebody drew, evenly, who drew so often and found so many different ones. Nothing where no value came twice: there is no end then.
 fn population(drawn: f64, distinct: f64) -> Option<f64> {
     if drawn <= 0.0 || distinct <= 0.0 {
@@ -206,6 +212,9 @@ mod tests {
             }
         }
         assert_eq!(population(100.0, 99.5), None);
+        // 131,072 rows of a million groups have 122,838 of them; 15 million rows have all.
+        let groups = expected(131_072.0, 122_838.0, 15e6).unwrap();
+        assert!((groups / 1e6 - 1.0).abs() < 1e-3, "{groups}");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use arrow::compute::and_kleene;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use clouddb_cache::Expression;
 use clouddb_cache::predicate::ExpressionError;
+use clouddb_cache::set::IntegerSet;
+use clouddb_cache::whole;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::functions::core::r#struct::StructFunc;
@@ -122,6 +124,40 @@ fn compares(binary: &BinaryExpr, schema: &Schema) -> bool {
         // How the filter of a join finds a row's partition.
         Operator::Modulo => binary.left().is::<HashExpr>() && binary.right().is::<Literal>(),
         _ => false,
+    }
+}
+
+/// Whether a column's value, an integer inside, is in a set. NULL is not.
+#[derive(Debug)]
+pub(super) struct InSet {
+    column: [usize; 1],
+    set: Arc<IntegerSet>,
+}
+
+impl InSet {
+    pub(super) fn new(column: usize, set: Arc<IntegerSet>) -> Self {
+        Self { column: [column], set }
+    }
+}
+
+impl Expression for InSet {
+    fn columns(&self) -> &[usize] {
+        &self.column
+    }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
+
+    fn evaluate(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<BooleanArray, ExpressionError> {
+        let mut values = Vec::with_capacity(rows);
+        match columns.first() {
+            Some(column) if whole::append_values(column, &mut values) => {
+                let are_in = values.iter().map(|value| self.set.contains(*value)).collect();
+                Ok(BooleanArray::new(are_in, column.nulls().cloned()))
+            }
+            _ => Err("a key is not an integer inside".into()),
+        }
     }
 }
 

@@ -49,9 +49,10 @@ use crate::error::to_datafusion;
 use crate::optimizer;
 use crate::reuse::Reuse;
 use ahead::FootersAhead;
+pub(crate) use distinct::expected as expected_distinct;
 use early::{EARLY_ROW_GROUPS, EARLY_SEGMENTS, Found};
 use inline::InlineSource;
-use source::SegmentSource;
+pub(crate) use source::SegmentSource;
 use statistics::TableStatistics;
 use stream::StoreMetrics;
 use work::{Distribution, Piece};
@@ -272,7 +273,7 @@ impl TableScan {
             return Ok(known);
         }
         let segments: Vec<_> = self.table.segments().filter(|segment| matches!(segment.body, SegmentBody::Parquet(_))).cloned().collect();
-        let sampled = estimate::sampled(&segments, &self.columns, &self.caches, &compile::filter(filters, &self.schema)?);
+        let sampled = estimate::sampled(&segments, &self.columns, &self.caches, &compile::filter(filters, &self.schema, &[])?);
         self.selectivities.lock().unwrap_or_else(PoisonError::into_inner).insert(key, sampled);
         Ok(sampled)
     }

@@ -32,6 +32,7 @@ use super::early::{Early, LEAST_SELECTIVITY};
 use super::stream::{self, Job};
 use super::work::{Distribution, Queue, Toward};
 use super::{Shared, compile, estimate};
+use crate::key_sets::JoinKeys;
 use crate::optimizer::CloudOptions;
 
 /// The segments of a table that a query reads.
@@ -52,6 +53,8 @@ pub(crate) struct SegmentSource {
     /// The share of rows that is expected to pass the query's own filters.
     selectivity: f64,
     early: Arc<Early>,
+    /// What there is to know of filters that joins hand down.
+    join_keys: Vec<Arc<JoinKeys>>,
     metrics: ExecutionPlanMetricsSet,
 }
 
@@ -75,6 +78,7 @@ impl SegmentSource {
             statistics: Arc::new(statistics),
             selectivity: 1.0,
             early: Arc::default(),
+            join_keys: Vec::new(),
             metrics: ExecutionPlanMetricsSet::new(),
         })
     }
@@ -82,6 +86,16 @@ impl SegmentSource {
     /// With the query's filters, on the table's schema, and the share of rows that is expected to pass.
     pub(super) fn with_filters(self, filters: Vec<Arc<dyn PhysicalExpr>>, selectivity: f64) -> Self {
         Self { filters, selectivity, ..self }
+    }
+
+    /// All must be true, on the table's schema.
+    pub(crate) fn filters(&self) -> &[Arc<dyn PhysicalExpr>] {
+        &self.filters
+    }
+
+    /// The same, which gets to know the keys that filters of joins are about.
+    pub(crate) fn with_join_keys(&self, join_keys: Vec<Arc<JoinKeys>>) -> Self {
+        Self { join_keys, ..self.clone() }
     }
 
     /// What a source has in common with another that reads the same rows of the same snapshot, filters aside.
@@ -100,7 +114,7 @@ impl SegmentSource {
         if self.fetch.is_some() || self.toward.is_some() {
             return;
         }
-        let Ok(filter) = compile::filter(&self.filters, &self.shared.schema) else { return };
+        let Ok(filter) = compile::filter(&self.filters, &self.shared.schema, &self.join_keys) else { return };
         // Filters that are still to come read the columns that they are about.
         let mut columns: Vec<_> = self.filters.iter().flat_map(collect_columns).map(|column| column.index()).collect();
         if self.selectivity >= LEAST_SELECTIVITY {
@@ -123,6 +137,8 @@ impl SegmentSource {
             filters: self.filters.clone(),
             fetch: self.fetch,
             toward: self.toward,
+            selectivity: self.selectivity,
+            join_keys: self.join_keys.clone(),
             early: Arc::clone(&self.early),
             batch_rows: context.session_config().batch_size(),
             partitions: self.distribution.partitions(),

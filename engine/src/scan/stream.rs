@@ -18,11 +18,12 @@ use datafusion::physical_expr::expressions::{DynamicFilterTracker, DynamicFilter
 use datafusion::physical_plan::metrics::{BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, RecordOutput};
 use futures::Stream;
 
-use super::early::Early;
+use super::early::{Early, LEAST_SELECTIVITY};
 use super::output::{self, Column, Coming};
 use super::work::{Item, Opening, Piece, Queue, Toward};
 use super::{Shared, compile, expression, pruning};
 use crate::error::{Error, to_datafusion};
+use crate::key_sets::JoinKeys;
 
 /// Row groups on their way in one scan of a far-away store, all partitions together: some 30 requests hide a trip of 30 ms behind a network of
 /// a gigabit, and their bytes stay below 100 MiB.
@@ -34,6 +35,10 @@ const AHEAD_BYTES: u64 = 128 << 20;
 /// Row groups on their way for each partition on local disk: one is read while another is decoded.
 const AHEAD_LOCAL: usize = 2;
 
+/// Less than this share of a row group's rows, with those between them that are decoded all the same, is few: whole columns are not asked for before it is known
+/// which rows are wanted.
+const FEW: f64 = 0.125;
+
 /// What a scan does, for all its partitions.
 pub(super) struct Job {
     pub(super) shared: Arc<Shared>,
@@ -42,6 +47,9 @@ pub(super) struct Job {
     pub(super) filters: Vec<Arc<dyn PhysicalExpr>>,
     pub(super) fetch: Option<usize>,
     pub(super) toward: Option<(usize, Toward)>,
+    /// The share of rows that is expected to pass the query's own filters.
+    pub(super) selectivity: f64,
+    pub(super) join_keys: Vec<Arc<JoinKeys>>,
     pub(super) early: Arc<Early>,
     pub(super) batch_rows: usize,
     pub(super) partitions: usize,
@@ -248,7 +256,7 @@ impl Partition {
     }
 
     fn compile(&mut self) -> Result<()> {
-        self.filter = compile::filter(&self.job.filters, &self.job.shared.schema)?;
+        self.filter = compile::filter(&self.job.filters, &self.job.shared.schema, &self.job.join_keys)?;
         self.filter_columns = self.filter.columns();
         Ok(())
     }
@@ -443,13 +451,16 @@ impl Partition {
         may_match
     }
 
-    /// Asks for the columns of a row group: for all of them, unless most row groups turn out to have no wanted row, or, where nothing is kept, so few rows
-    /// that it pays to know which before they are read.
+    /// Asks for the columns of a row group: for all of them, unless most row groups turn out to have no wanted row, or so few rows that it pays to know
+    /// which before they are read.
     fn begin(&mut self, row_group: RowGroup) {
-        let mostly = self.looked_at < 2 || self.with_rows * 4 > self.looked_at * 3;
+        let unknown = self.looked_at < 2;
+        let mostly = unknown || self.with_rows * 4 > self.looked_at * 3;
+        let few = if unknown { self.job.selectivity < LEAST_SELECTIVITY } else { self.decoded < FEW * self.with_rows as f64 };
         let rest: Vec<_> = self.output_columns.iter().copied().filter(|column| !self.filter_columns.contains(column)).collect();
         let keeps = self.job.shared.cache.keeps();
-        let at_once = self.filter.is_empty() || mostly && (keeps || self.decoded * 2.0 >= self.with_rows as f64);
+        let pays = if keeps { !few } else { self.decoded * 2.0 >= self.with_rows as f64 };
+        let at_once = self.filter.is_empty() || mostly && pays;
         if self.store.kind() == StoreKind::Remote {
             self.row_group_bytes = row_group.bytes(&self.filter_columns) + row_group.bytes(&rest);
         }
@@ -525,15 +536,30 @@ impl Partition {
         let is_missing = |column: &usize| at_hand[*column].is_none() && !coming.iter().any(|coming| coming.columns().contains(column));
         let missing: Vec<_> = self.output_columns.iter().copied().filter(is_missing).collect();
         if !missing.is_empty() {
-            coming.push(match self.job.shared.cache.keeps() {
-                true => Coming::Cached(self.load(&row_group, &missing)),
-                false => {
-                    self.metrics.cache_misses.add(missing.len());
-                    Coming::wanted(&self.store, &row_group, missing, wanted.as_ref())
-                }
-            });
+            self.ask_for(&row_group, missing, wanted.as_ref(), &mut coming);
         }
         Ok(Some(Filtered { rows, wanted, at_hand, coming }))
+    }
+
+    /// Asks for columns of which it is known now which rows are wanted. If those are few and stand together, they are read alone, unless the cache thinks
+    /// that others will be wanted soon.
+    fn ask_for(&self, row_group: &RowGroup, columns: Vec<usize>, wanted: Option<&Bits>, coming: &mut Vec<Coming>) {
+        let cache = &self.job.shared.cache;
+        let (through_cache, once) = match cache.keeps() {
+            false => (Vec::new(), columns),
+            true if wanted.is_some_and(|wanted| output::share(wanted) < FEW) => {
+                let (there, missing): (Vec<_>, Vec<_>) = columns.iter().partition(|column| cache.peek(row_group, **column).is_some());
+                if missing.is_empty() || cache.are_worth_loading(row_group, &missing) { (columns, Vec::new()) } else { (there, missing) }
+            }
+            true => (columns, Vec::new()),
+        };
+        if !through_cache.is_empty() {
+            coming.push(Coming::Cached(self.load(row_group, &through_cache)));
+        }
+        if !once.is_empty() {
+            self.metrics.cache_misses.add(once.len());
+            coming.push(Coming::wanted(&self.store, row_group, once, wanted));
+        }
     }
 }
 
