@@ -32,8 +32,8 @@ pub const DEFAULT_COLUMN_BYTES: u64 = 1 << 30;
 /// How often few rows of a column are wanted before it is loaded whole, where there is room for it.
 const TIMES_WITH_ROOM: u8 = 2;
 
-/// The same where others would have to go: loading takes as long as reading some rows ten times, and may be in vain.
-const TIMES_WITHOUT_ROOM: u8 = 16;
+/// The same where others would have to go.
+const TIMES_WITHOUT_ROOM: u8 = 4;
 
 /// Which column of which row group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -37,7 +37,7 @@ const AHEAD_LOCAL: usize = 2;
 
 /// Less than this share of a row group's rows, with those between them that are decoded all the same, is few: whole columns are not asked for before it is known
 /// which rows are wanted.
-const FEW: f64 = 0.125;
+const FEW: f64 = 1.0 / 64.0;
 
 /// What a scan does, for all its partitions.
 pub(super) struct Job {
