@@ -32,6 +32,7 @@ fn options(location: &Location, threads: usize, keeps: &Keeps) -> Options {
         storage,
         threads: Some(threads),
         cache_bytes: keeps.cache_bytes.unwrap_or(defaults.cache_bytes),
+        query_memory_limit: keeps.query_memory,
         cache_policy: if keeps.lru { CachePolicy::Lru } else { CachePolicy::TinyLfu },
         cache_folder: keeps.cache_folder.clone(),
         ..defaults

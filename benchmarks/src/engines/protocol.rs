@@ -49,11 +49,13 @@ pub struct Opening {
     pub keeps: Keeps,
 }
 
-/// What CloudDB may keep, and which footers it is to have at once.
+/// What CloudDB may keep, and use, and which footers it is to have at once.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Keeps {
     /// Bytes of decoded columns; `None` is its default.
     pub cache_bytes: Option<u64>,
+    /// Bytes that the operators of one query may use; `None` is no limit.
+    pub query_memory: Option<usize>,
     /// Whether the columns used last stay, and not those used often.
     pub lru: bool,
     /// A folder for what is read of segments in a store behind a network.

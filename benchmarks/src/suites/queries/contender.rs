@@ -70,9 +70,11 @@ fn clouddb(mode: Mode, args: &RunArgs, sources: &[Source], place: &Place) -> Res
         let location = location.or_else(|| opening.location.clone());
         Contender::new(format!("clouddb{suffix}"), EngineName::Clouddb, Opening { location, keeps, ..opening.clone() })
     };
-    let nothing = Keeps { cache_bytes: Some(0), ..Keeps::default() };
+    let query_memory = args.query_memory_gib.and_then(|gib| usize::try_from(gib << 30).ok());
+    let hot = Keeps { cache_bytes: args.cache_gib.map(|gib| gib << 30), query_memory, ..Keeps::default() };
+    let nothing = Keeps { cache_bytes: Some(0), ..hot.clone() };
     Ok(match mode {
-        Mode::Hot => contender("", None, Keeps { cache_bytes: args.cache_gib.map(|gib| gib << 30), ..Keeps::default() }),
+        Mode::Hot => contender("", None, hot),
         Mode::Uncached => contender("-uncached", None, nothing),
         Mode::Disk => {
             if place.folder().is_some() {

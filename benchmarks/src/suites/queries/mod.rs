@@ -51,6 +51,9 @@ pub struct RunArgs {
     /// GiB of decoded columns that CloudDB may keep; left out, its default
     #[arg(long)]
     cache_gib: Option<u64>,
+    /// GiB of memory that the operators of one query may use in CloudDB; left out, as much as there is
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    query_memory_gib: Option<u64>,
     /// Queries to run, by name; left out, all
     #[arg(long, value_delimiter = ',')]
     queries: Vec<String>,

@@ -146,7 +146,7 @@ impl Results<'_> {
         let store = &self.args.store;
         let settings = json!({
             "size": self.workload.size(), "runs": self.args.runs, "threads": self.args.threads, "store": store.store,
-            "timeout_seconds": self.args.timeout,
+            "timeout_seconds": self.args.timeout, "cache_gib": self.args.cache_gib, "query_memory_gib": self.args.query_memory_gib,
             "far": store.far.then(|| json!({"delay_ms": store.distance.delay_ms, "rate_mb": store.distance.rate_mb})),
             "engines": self.contenders.iter().map(|engine| (&engine.name, &engine.description)).collect::<BTreeMap<_, _>>(),
         });
