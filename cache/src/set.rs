@@ -30,8 +30,8 @@ impl IntegerSet {
     /// A set of values; `None` for no values.
     pub fn new(values: &[i64]) -> Option<Self> {
         let (least, greatest) = (*values.iter().min()?, *values.iter().max()?);
-        let span = i128::from(greatest) - i128::from(least) + 1;
-        let members = if span <= SMALL_BITMAP_BITS.max(values.len() as i128 * BITS_PER_VALUE) {
+        let span = span(least, greatest);
+        let members = if is_bitmap(span, values.len()) {
             let mut words = vec![0_u64; usize::try_from(span.div_euclid(64) + 1).unwrap_or_default()];
             for value in values {
                 let at = value.wrapping_sub(least).cast_unsigned();
@@ -44,18 +44,20 @@ impl IntegerSet {
         Some(Self { least, greatest, values: values.len(), members })
     }
 
+    /// Bytes that a set of these values takes, about.
+    pub fn memory_needed(values: &[i64]) -> usize {
+        let (Some(least), Some(greatest)) = (values.iter().min(), values.iter().max()) else { return 0 };
+        let span = span(*least, *greatest);
+        match is_bitmap(span, values.len()) {
+            true => usize::try_from(span / 8).unwrap_or(usize::MAX),
+            // One byte of control for each place, and up to half of them empty.
+            false => values.len() * 2 * (size_of::<i64>() + 1),
+        }
+    }
+
     /// How many values it was made of.
     pub fn len(&self) -> usize {
         self.values
-    }
-
-    /// Bytes in memory, about.
-    pub fn memory_size(&self) -> usize {
-        match &self.members {
-            Members::Bitmap(words) => words.len() * size_of::<u64>(),
-            // One byte of control for each place.
-            Members::Hash(values) => values.capacity() * (size_of::<i64>() + 1),
-        }
     }
 
     /// Whether it was made of no values: never.
@@ -81,6 +83,14 @@ impl IntegerSet {
             Members::Hash(values) => values.contains(&value),
         }
     }
+}
+
+fn span(least: i64, greatest: i64) -> i128 {
+    i128::from(greatest) - i128::from(least) + 1
+}
+
+fn is_bitmap(span: i128, values: usize) -> bool {
+    span <= SMALL_BITMAP_BITS.max(values as i128 * BITS_PER_VALUE)
 }
 
 /// Hashes an integer by one multiplication (Knuth's multiplicative hashing with the 64-bit golden ratio). Values come from joins' keys, not from an

@@ -26,13 +26,8 @@ use crate::upkeep::Upkeep;
 /// Slots asked for at once when a database is opened: the tail behind a checkpoint mostly fits.
 const OPEN_WINDOW: u64 = 32;
 
-/// Slots asked for at once when a warm reader looks for news: mostly there are none. Where a look is a trip, the next one is asked for, too.
-const fn refresh_window(kind: StoreKind) -> u64 {
-    match kind {
-        StoreKind::Memory | StoreKind::Local => 1,
-        StoreKind::Remote => 2,
-    }
-}
+/// Slots asked for at once when a warm reader looks for news.
+const REFRESH_WINDOW: u64 = 2;
 
 /// Footers of one table fetched ahead of need.
 const PREFETCHED_SEGMENTS: usize = 64;
@@ -155,7 +150,7 @@ impl Shared {
         if self.identity().is_none() && !self.adopt_identity().await? {
             return Ok(self.tip());
         }
-        let state = refresh(&self.store, &self.tip(), refresh_window(self.store.kind())).await?;
+        let state = refresh(&self.store, &self.tip(), REFRESH_WINDOW).await?;
         self.advance(state);
         *looked_at = Some(now);
         Ok(self.tip())

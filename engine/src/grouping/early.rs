@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, exec_err};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
@@ -25,10 +25,14 @@ use datafusion::physical_plan::{DefaultDisplay, DisplayAs, DisplayFormatType, Ex
 use futures::{StreamExt, stream};
 
 use super::table::{Grouped, Table};
+use crate::limits::leaves_room;
 use crate::scan::expected_distinct;
 
 /// A table with so many groups is handed on.
 const MOST_GROUPS: usize = 4 << 20;
+
+/// So many groups are kept as long as there is memory for them.
+const FEW_GROUPS: usize = 256 * 1024;
 
 /// So many rows are grouped before anybody asks whether it pays, if there is room for their groups.
 const TRIAL: usize = 128 * 1024;
@@ -120,10 +124,12 @@ impl ExecutionPlan for EarlyGroupExec {
         let early = Early {
             table: self.grouped.table()?,
             rows: 0,
+            next_trial: TRIAL,
             expected_rows: self.rows / self.properties.output_partitioning().partition_count().max(1),
             pays: true,
             grouped: Arc::clone(&self.grouped),
             reservation: MemoryConsumer::new(format!("EarlyGroupExec[{partition}]")).register(context.memory_pool()),
+            pool: Arc::clone(context.memory_pool()),
             batch_size: context.session_config().batch_size().max(1),
             ungrouped: MetricBuilder::new(&self.metrics).counter("ungrouped_rows", partition),
             metrics,
@@ -182,11 +188,14 @@ struct Early {
     table: Table,
     /// What the table saw.
     rows: usize,
+    /// After how many rows it is asked again whether it pays.
+    next_trial: usize,
     /// What this partition has, by estimate.
     expected_rows: usize,
     /// Whether rows share groups.
     pays: bool,
     reservation: MemoryReservation,
+    pool: Arc<dyn MemoryPool>,
     batch_size: usize,
     ungrouped: Count,
     metrics: BaselineMetrics,
@@ -202,18 +211,24 @@ impl Early {
             return self.table.states_of_rows(batch).map(Some);
         }
         self.table.update(batch)?;
-        let before = self.rows;
         self.rows += batch.num_rows();
-        let is_full = self.table.len() >= MOST_GROUPS || self.reservation.try_resize(self.table.size()).is_err();
+        let is_full = self.table.len() >= MOST_GROUPS || !self.has_room();
         if is_full {
             self.pays = self.table.len() as f64 <= MOST_OF_ROWS * self.rows as f64;
-        } else if before < TRIAL && self.rows >= TRIAL {
+        } else if self.rows >= self.next_trial {
+            // Rows that come in the order of their keys seem to have ever more groups to share.
+            self.next_trial = self.rows * 2;
             self.pays = self.is_worth_going_on();
         }
         match is_full || !self.pays {
             true => self.hand_on().map(Some),
             false => Ok(None),
         }
+    }
+
+    /// Whether the table may be as large as it is: a small one as long as there is memory, a large one only where others have enough.
+    fn has_room(&mut self) -> bool {
+        self.reservation.try_resize(self.table.size()).is_ok() && (self.table.len() < FEW_GROUPS || leaves_room(&self.pool))
     }
 
     /// Whether all rows, as far as those so far tell, share groups that there is room for.
@@ -227,7 +242,7 @@ impl Early {
     /// All groups so far. None is left.
     fn hand_on(&mut self) -> Result<RecordBatch> {
         let full = std::mem::replace(&mut self.table, self.grouped.table()?);
-        self.rows = 0;
+        (self.rows, self.next_trial) = (0, TRIAL);
         let groups = full.finish()?;
         // They are here until they are handed on; if there is no room for them, they are on their way already.
         if self.reservation.try_resize(groups.get_array_memory_size()).is_err() {

@@ -8,7 +8,7 @@ use arrow::compute::{filter, is_not_null};
 use clouddb_cache::whole;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, exec_err};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::CardinalityEffect;
@@ -17,10 +17,11 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt, stream};
 
-use super::keys::{Collected, JoinKeys};
+use super::keys::{Collected, JoinKeys, MOST_KEYS};
+use crate::limits::leaves_room;
 
-/// So many keys of one partition are remembered: more leave little out, and a table of hashes does it as well.
-const MOST_KEYS: usize = 4 << 20;
+/// So many bytes are taken as long as there is memory.
+const FEW_BYTES: usize = 1 << 20;
 
 /// Hands rows on, and remembers their keys.
 #[derive(Debug)]
@@ -90,6 +91,7 @@ impl ExecutionPlan for KeySetExec {
             values: self.keys.iter().map(|key| key.as_ref().map(|_| Vec::new())).collect(),
             keys: self.keys.clone(),
             reservation: MemoryConsumer::new(format!("KeySetExec[{partition}]")).register(context.memory_pool()),
+            pool: Arc::clone(context.memory_pool()),
         };
         let of_join = Arc::clone(&self.of_join);
         let rows = stream::try_unfold((rows, Some(collecting)), move |(mut rows, mut collecting)| {
@@ -128,6 +130,7 @@ struct Collecting {
     keys: Vec<Option<Arc<dyn PhysicalExpr>>>,
     values: Collected,
     reservation: MemoryReservation,
+    pool: Arc<dyn MemoryPool>,
 }
 
 impl Collecting {
@@ -144,7 +147,8 @@ impl Collecting {
             }
         }
         let bytes = self.values.iter().flatten().map(|values| values.capacity() * size_of::<i64>()).sum();
-        if self.reservation.try_resize(bytes).is_err() {
+        // Others need theirs; this only saves time.
+        if self.reservation.try_resize(bytes).is_err() || bytes > FEW_BYTES && !leaves_room(&self.pool) {
             // The join does without.
             self.values.fill(None);
             self.reservation.free();

@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use clouddb_cache::set::IntegerSet;
 use datafusion::execution::memory_pool::MemoryReservation;
 
+/// So many keys are remembered: more leave little out, and a table of hashes does it as well.
+pub(super) const MOST_KEYS: usize = 4 << 20;
+
 /// The keys that a join's built side has, once all of its partitions are through.
 #[derive(Debug)]
 pub(crate) struct JoinKeys {
@@ -74,7 +77,8 @@ impl JoinKeys {
     pub(super) fn add(&self, collected: Collected, reservation: MemoryReservation) {
         let mut state = self.state();
         for (all, values) in state.values.iter_mut().zip(collected) {
-            *all = all.take().zip(values).map(|(mut all, values)| {
+            let both = all.take().zip(values).filter(|(all, values)| all.len() + values.len() <= MOST_KEYS);
+            *all = both.map(|(mut all, values)| {
                 match all.is_empty() {
                     true => all = values,
                     false => all.extend(values),
@@ -87,21 +91,19 @@ impl JoinKeys {
         if state.missing > 0 {
             return;
         }
-        let mut bytes = 0;
-        let set = |values: Option<Vec<i64>>| {
-            let set = IntegerSet::new(&values?)?;
-            bytes += set.memory_size();
-            Some(Arc::new(set))
-        };
-        let sets = std::mem::take(&mut state.values).into_iter().map(set).collect();
-        // What the values took, the sets take now.
-        let mut reservations = std::mem::take(&mut state.reservations).into_iter();
-        if let Some(kept) = reservations.next() {
-            drop(reservations);
-            if kept.try_resize(bytes).is_ok() {
-                state.reservations.push(kept);
-                state.sets = sets;
-            }
+        let (values, mut reservations) = (std::mem::take(&mut state.values), std::mem::take(&mut state.reservations));
+        // Scans that begin meanwhile do without.
+        drop(state);
+        let needed = values.iter().flatten().map(|values| IntegerSet::memory_needed(values)).sum();
+        let reservation = reservations.first().map(MemoryReservation::new_empty);
+        let Some(reservation) = reservation.filter(|reservation| reservation.try_grow(needed).is_ok()) else { return };
+        let sets = values.into_iter().map(|values| IntegerSet::new(&values?).map(Arc::new)).collect();
+        reservations.clear();
+        let mut state = self.state();
+        // Unless the plan is being run again.
+        if state.missing == 0 {
+            state.sets = sets;
+            state.reservations.push(reservation);
         }
     }
 

@@ -62,6 +62,14 @@ impl Account {
     }
 }
 
+/// Whether half of the memory that a statement may have is free: what only saves time takes no more.
+pub(crate) fn leaves_room(pool: &Arc<dyn MemoryPool>) -> bool {
+    match pool.memory_limit() {
+        MemoryLimit::Finite(limit) => pool.reserved() <= limit / 2,
+        MemoryLimit::Infinite | MemoryLimit::Unknown => true,
+    }
+}
+
 /// The memory of all statements.
 #[derive(Debug)]
 pub(super) struct Process(Mutex<Account>);

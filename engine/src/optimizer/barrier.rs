@@ -3,6 +3,9 @@
 //! DataFusion 55.2 hands filters down by the names of columns, those of the query and those of joins: where a plan has two columns of one name, as above a
 //! join of two tables that both have an `id`, the filter may arrive at the other table, and rows are lost. So while filters are handed down, every such plan
 //! stands behind a barrier that lets none through. They stay where they are, or with the join that makes them.
+//!
+//! A filter on a key of a semi join goes to the other side as well, where its partner has it, too. That one also is looked for by the name of the first: where
+//! the other side has another column of this name, it is the wrong one.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,12 +14,14 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, internal_datafusion_err};
+use datafusion::common::{JoinType, Result, internal_datafusion_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::filter_pushdown::{FilterDescription, FilterPushdownPhase};
+use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 
 /// DataFusion's rule, between putting barriers up and taking them away.
@@ -33,9 +38,19 @@ impl BehindBarriers {
 
 impl PhysicalOptimizerRule for BehindBarriers {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
-        let put_up = |plan: Arc<dyn ExecutionPlan>| match has_a_name_twice(&plan) {
-            true => Ok(Transformed::yes(Arc::new(BarrierExec { plan }) as Arc<dyn ExecutionPlan>)),
-            false => Ok(Transformed::no(plan)),
+        let put_up = |plan: Arc<dyn ExecutionPlan>| {
+            let plan = match misled_side(&plan) {
+                Some(side) => {
+                    let mut children: Vec<_> = plan.children().into_iter().map(Arc::clone).collect();
+                    children[side] = Arc::new(BarrierExec { plan: Arc::clone(&children[side]) });
+                    Transformed::yes(plan.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep))?)
+                }
+                None => Transformed::no(plan),
+            };
+            Ok(match has_a_name_twice(&plan.data) {
+                true => Transformed::yes(Arc::new(BarrierExec { plan: plan.data }) as Arc<dyn ExecutionPlan>),
+                false => plan,
+            })
         };
         let guarded = plan.transform_up(put_up)?.data;
         let optimized = self.rule.optimize(guarded, config)?;
@@ -59,6 +74,25 @@ fn has_a_name_twice(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let schema = plan.schema();
     let mut names = HashSet::with_capacity(schema.fields().len());
     schema.fields().iter().any(|field| !names.insert(field.name().as_str()))
+}
+
+/// The side of a semi join, as a position among its children, whose columns would be mistaken for keys of the side that it gives.
+fn misled_side(plan: &Arc<dyn ExecutionPlan>) -> Option<usize> {
+    let join = plan.downcast_ref::<HashJoinExec>()?;
+    let side = match join.join_type() {
+        JoinType::LeftSemi => 1,
+        JoinType::RightSemi => 0,
+        _ => return None,
+    };
+    let schema = plan.children().get(side)?.schema();
+    let misleads = |(left, right): &(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)| {
+        let (key, partner) = if side == 1 { (left, right) } else { (right, left) };
+        let Some(key) = key.downcast_ref::<Column>() else { return false };
+        schema
+            .column_with_name(key.name())
+            .is_some_and(|(at, _)| partner.downcast_ref::<Column>().is_none_or(|partner| partner.index() != at))
+    };
+    join.on().iter().any(misleads).then_some(side)
 }
 
 /// A plan that takes no filters.

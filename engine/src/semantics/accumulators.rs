@@ -265,8 +265,8 @@ impl GroupTotals {
         self.totals.resize(count, 0);
         self.seen.resize(count, false);
         let wanted = wanted(values, filter);
-        if count <= FEW && wanted.is_none() {
-            return self.add_to_few(groups, values.values());
+        if count <= FEW && wanted.is_none() && self.add_to_few(groups, values.values()) {
+            return Ok(());
         }
         let mut overflow = false;
         let mut add = |group: usize, value: T::Native| {
@@ -286,8 +286,9 @@ impl GroupTotals {
     }
 
     /// Adds a value to each row's group, where there are at most [`FEW`]. Rows that follow each other mostly belong to the same groups, and a sum in memory
-    /// that is read right after it was written makes the processor wait: neighbours are added up apart.
-    fn add_to_few<N: Into<i128> + Copy>(&mut self, groups: &[usize], values: &[N]) -> DataFusionResult<()> {
+    /// that is read right after it was written makes the processor wait: neighbours are added up apart. `false`, with nothing added, if one of these sums does
+    /// not fit: one behind the other they may.
+    fn add_to_few<N: Into<i128> + Copy>(&mut self, groups: &[usize], values: &[N]) -> bool {
         let mut lanes = [[0i128; FEW]; LANES];
         let mut overflow = false;
         let mut add = |lane: usize, group: usize, value: N| {
@@ -301,20 +302,14 @@ impl GroupTotals {
             (0..LANES).for_each(|lane| add(lane, groups[lane], values[lane]));
         }
         last_groups.iter().zip(last_values).for_each(|(group, value)| add(0, *group, *value));
-        for (group, total) in self.totals.iter_mut().enumerate() {
-            for lane in &lanes {
-                let (sum, overflows) = total.overflowing_add(lane[group % FEW]);
-                *total = sum;
-                overflow |= overflows;
-            }
-        }
+        let total = |(group, total): (usize, &i128)| lanes.iter().try_fold(*total, |total, lane| total.checked_add(lane[group % FEW]));
+        let totals: Option<Vec<i128>> = self.totals.iter().enumerate().map(total).collect();
+        let Some(totals) = totals.filter(|_| !overflow) else { return false };
+        self.totals = totals;
         if !self.seen.iter().all(|seen| *seen) {
             groups.iter().for_each(|group| self.seen[*group] = true);
         }
-        match overflow {
-            true => Err(self.kind.out_of_range()),
-            false => Ok(()),
-        }
+        true
     }
 
     fn take(&mut self, emit: EmitTo) -> (Vec<i128>, Option<NullBuffer>) {
