@@ -143,6 +143,29 @@ async fn filters_of_semi_joins_find_the_keys_partner() -> TestResult {
     Ok(())
 }
 
+/// Zero has two signs and is one key.
+#[tokio::test(flavor = "multi_thread")]
+async fn zeros_of_both_signs_meet() -> TestResult {
+    let mut session = session(None).await?;
+    run(
+        &mut session,
+        "CREATE TABLE p AS SELECT -CAST(value AS DOUBLE) AS u, CAST(value AS DOUBLE) AS v, value AS id FROM generate_series(0, 49999)",
+    )
+    .await?;
+    run(&mut session, "CREATE TABLE z AS SELECT 0.0::DOUBLE AS x, -CAST(0 AS DOUBLE) AS y").await?;
+    for sql in [
+        "SELECT count(*) FROM p JOIN z ON p.u = z.x",
+        "SELECT count(*) FROM p JOIN z ON p.v = z.y",
+        "SELECT count(*) FROM p WHERE u IN (SELECT x FROM z)",
+        "SELECT count(*) FROM p WHERE v IN (SELECT y FROM z)",
+        "SELECT count(p.u) FROM z LEFT JOIN p ON p.u = z.x",
+        "SELECT count(*) FROM z JOIN (SELECT u, count(*) FROM p GROUP BY u) g ON g.u = z.x",
+    ] {
+        assert_eq!(answer(&mut session, sql).await?[1], "| 1 |", "{sql}");
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn scans_leave_out_rows_without_a_partner() -> TestResult {
     let mut session = session(None).await?;

@@ -6,6 +6,8 @@
 //!
 //! A filter on a key of a semi join goes to the other side as well, where its partner has it, too. That one also is looked for by the name of the first: where
 //! the other side has another column of this name, it is the wrong one.
+//!
+//! The bounds and lists that a join hands down compare floating-point numbers by their bits, in which -0.0 is not 0.0. The join knows that they are equal.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -39,13 +41,16 @@ impl BehindBarriers {
 impl PhysicalOptimizerRule for BehindBarriers {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let put_up = |plan: Arc<dyn ExecutionPlan>| {
-            let plan = match misled_side(&plan) {
-                Some(side) => {
+            let sides = misled_sides(&plan)?;
+            let plan = match sides.is_empty() {
+                false => {
                     let mut children: Vec<_> = plan.children().into_iter().map(Arc::clone).collect();
-                    children[side] = Arc::new(BarrierExec { plan: Arc::clone(&children[side]) });
+                    for side in sides {
+                        children[side] = Arc::new(BarrierExec { plan: Arc::clone(&children[side]) });
+                    }
                     Transformed::yes(plan.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep))?)
                 }
-                None => Transformed::no(plan),
+                true => Transformed::no(plan),
             };
             Ok(match has_a_name_twice(&plan.data) {
                 true => Transformed::yes(Arc::new(BarrierExec { plan: plan.data }) as Arc<dyn ExecutionPlan>),
@@ -76,23 +81,34 @@ fn has_a_name_twice(plan: &Arc<dyn ExecutionPlan>) -> bool {
     schema.fields().iter().any(|field| !names.insert(field.name().as_str()))
 }
 
-/// The side of a semi join, as a position among its children, whose columns would be mistaken for keys of the side that it gives.
-fn misled_side(plan: &Arc<dyn ExecutionPlan>) -> Option<usize> {
-    let join = plan.downcast_ref::<HashJoinExec>()?;
+/// The sides of a join, as positions among its children, that must get no filters from it: the one that it looks up, if its keys are floating-point numbers;
+/// that of a semi join whose columns would be mistaken for keys of the side that it gives.
+fn misled_sides(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<usize>> {
+    let Some(join) = plan.downcast_ref::<HashJoinExec>() else { return Ok(Vec::new()) };
+    let mut sides = Vec::new();
+    for (_, looked_up) in join.on() {
+        if looked_up.data_type(&join.right().schema())?.is_floating() {
+            sides.push(1);
+        }
+    }
     let side = match join.join_type() {
-        JoinType::LeftSemi => 1,
-        JoinType::RightSemi => 0,
-        _ => return None,
+        JoinType::LeftSemi => Some((1, join.right().schema())),
+        JoinType::RightSemi => Some((0, join.left().schema())),
+        _ => None,
     };
-    let schema = plan.children().get(side)?.schema();
-    let misleads = |(left, right): &(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)| {
-        let (key, partner) = if side == 1 { (left, right) } else { (right, left) };
-        let Some(key) = key.downcast_ref::<Column>() else { return false };
-        schema
-            .column_with_name(key.name())
-            .is_some_and(|(at, _)| partner.downcast_ref::<Column>().is_none_or(|partner| partner.index() != at))
-    };
-    join.on().iter().any(misleads).then_some(side)
+    if let Some((side, schema)) = side {
+        let misleads = |(left, right): &(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)| {
+            let (key, partner) = if side == 1 { (left, right) } else { (right, left) };
+            let namesake = key.downcast_ref::<Column>().and_then(|key| schema.column_with_name(key.name()));
+            namesake.is_some_and(|(at, _)| partner.downcast_ref::<Column>().is_none_or(|partner| partner.index() != at))
+        };
+        if join.on().iter().any(misleads) {
+            sides.push(side);
+        }
+    }
+    sides.sort_unstable();
+    sides.dedup();
+    Ok(sides)
 }
 
 /// A plan that takes no filters.

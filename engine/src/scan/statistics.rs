@@ -21,14 +21,21 @@ const MOST_TABLES: usize = 1024;
 
 /// Statistics of whole tables, for the next statement that reads them: a table that did not change has the same. Cloning is cheap; clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct TableStatistics(Arc<Mutex<HashMap<TableId, (TableSnapshot, Arc<Statistics>)>>>);
+pub(crate) struct TableStatistics(Arc<Mutex<HashMap<TableId, OfTable>>>);
+
+/// A table as it was when its statistics were computed.
+#[derive(Debug)]
+struct OfTable {
+    table: TableSnapshot,
+    statistics: Arc<Statistics>,
+}
 
 impl TableStatistics {
     /// Those that are kept of the table as it is now; if there are none, those that are computed, which are kept.
     pub(crate) fn of(&self, table: &TableSnapshot, compute: impl FnOnce() -> Statistics) -> Arc<Statistics> {
         let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let id = table.meta().id;
-        if let Some((_, statistics)) = kept().get(&id).filter(|(of, _)| of.is_unchanged_from(table)) {
+        if let Some(OfTable { statistics, .. }) = kept().get(&id).filter(|of| of.table.is_unchanged_from(table)) {
             return Arc::clone(statistics);
         }
         let statistics = Arc::new(compute());
@@ -36,7 +43,7 @@ impl TableStatistics {
         if kept.len() >= MOST_TABLES {
             kept.clear();
         }
-        kept.insert(id, (table.clone(), Arc::clone(&statistics)));
+        kept.insert(id, OfTable { table: table.clone(), statistics: Arc::clone(&statistics) });
         statistics
     }
 }
