@@ -71,11 +71,6 @@ impl Filter {
         self.conjuncts.is_empty()
     }
 
-    /// The tests that all must pass.
-    pub fn tests(&self) -> impl Iterator<Item = &Test> {
-        self.conjuncts.iter().map(|conjunct| &conjunct.test)
-    }
-
     /// The columns it reads, by position in the table, each once, ascending.
     pub fn columns(&self) -> Vec<usize> {
         let mut columns: Vec<_> = self.conjuncts.iter().flat_map(|conjunct| conjunct.columns.iter().copied()).collect();

@@ -18,7 +18,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use super::exec::KeySetExec;
 use super::keys::JoinKeys;
-use crate::optimizer;
+use crate::optimizer::{self, with_children};
 use crate::scan::SegmentSource;
 
 /// See the module. It comes behind all rules that hand filters down.
@@ -105,17 +105,4 @@ fn with_told_scans(plan: Arc<dyn ExecutionPlan>, joins: &HashMap<u64, Arc<JoinKe
         return Ok(if keys.is_empty() { plan } else { DataSourceExec::from_data_source(source.with_join_keys(keys)) });
     }
     with_children(plan, &mut |child| with_told_scans(child, joins))
-}
-
-/// The operator with other children, if they are others. What it has found out about its input is still true, and its filters stay the same ones.
-fn with_children(
-    plan: Arc<dyn ExecutionPlan>,
-    replace: &mut dyn FnMut(Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>>,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    let before: Vec<_> = plan.children().into_iter().map(Arc::clone).collect();
-    let after = before.iter().map(|child| replace(Arc::clone(child))).collect::<Result<Vec<_>>>()?;
-    match before.iter().zip(&after).all(|(before, after)| Arc::ptr_eq(before, after)) {
-        true => Ok(plan),
-        false => plan.replace_children(after, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep)),
-    }
 }

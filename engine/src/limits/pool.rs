@@ -62,7 +62,7 @@ impl Account {
     }
 }
 
-/// Whether half of the memory that a statement may have is free: what only saves time takes no more.
+/// Whether half of the memory that a statement may have is free: what only saves time grows no further.
 pub(crate) fn leaves_room(pool: &Arc<dyn MemoryPool>) -> bool {
     match pool.memory_limit() {
         MemoryLimit::Finite(limit) => pool.reserved() <= limit / 2,

@@ -9,6 +9,7 @@
 //! - `early_groups`: rows are grouped before they are joined.
 //! - `outer_joins`: those whose rows without a partner are dropped anyway are inner joins.
 //! - `barrier`: filters are not handed down where DataFusion would confuse columns of one name.
+//! - `children`: a step of rules that rebuild finished plans.
 //! - `options`: those that choose among plans can be switched off, as in `SET clouddb.optimizer.join_order = false`.
 //!
 //! No rule looks at the names of tables or columns. The same query on the same snapshot has the same plan as long as the same of it is in memory: a sample of cached
@@ -16,6 +17,7 @@
 
 mod averages;
 mod barrier;
+mod children;
 mod cross_joins;
 mod derived_keys;
 mod early_groups;
@@ -44,6 +46,7 @@ use crate::grouping::Grouping;
 use crate::key_sets::KeySets;
 use crate::sharing::Sharing;
 
+pub(crate) use children::with_children;
 pub(crate) use estimate::share_of_rows;
 pub(crate) use options::{CloudOptions, PREFIX, of as options, uses_cached_result};
 

@@ -63,7 +63,7 @@ async fn results_are_those_of_the_plan_the_snapshot_and_the_settings() -> TestRe
     run(&mut session, "SET use_cached_result = false").await?;
     assert_eq!(answer(&mut session, QUERY).await?, first);
     assert_eq!(hits(&database, "results"), before);
-    run(&mut session, "RESET clouddb.use_cached_result").await?;
+    run(&mut session, "RESET use_cached_result").await?;
     run(&mut session, "INSERT INTO t VALUES (1000000, 3)").await?;
     assert_ne!(answer(&mut session, QUERY).await?, first);
     let analyzed = plan(&mut session, "Plan with Metrics", "ANALYZE SELECT max(n) + 1 FROM t WHERE k = 3").await?;

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 
 use super::stream::StoreMetrics;
 
-/// Footers fetched ahead in one scan, all partitions together: as many as it takes to hide a trip of 30 ms behind files that take a millisecond
-/// each. A small file comes whole with its footer, so this is at most 8 MiB.
+/// Footers fetched ahead in one scan, all partitions together, but one for each: as many as it takes to hide a trip of 30 ms behind files that take a
+/// millisecond each. A small file comes whole with its footer, so this is some 8 MiB.
 const AHEAD: usize = 32;
 
 /// Footers of a scan, ahead of need. Dropping it ends what is under way.

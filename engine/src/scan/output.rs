@@ -1,4 +1,5 @@
-//! Columns of a row group's output, behind its filter: through the cache, or, where it keeps nothing, decoded for this query alone.
+//! Columns of a row group's output, behind its filter: through the cache, or, where it keeps nothing or few rows of cold columns are wanted, decoded for this
+//! query alone.
 //!
 //! What is decoded for one query has the type that queries see and no other form first; only decimals stay narrow until a batch is made of them. Where
 //! wanted rows stand together, only their pages are fetched and only their rows decoded.

@@ -3,7 +3,7 @@
 //! It takes all filters, those of the query and those that joins and top-k bring while it runs, and applies them exactly. Computed columns stay above it.
 //!
 //! `EXPLAIN ANALYZE` shows: `segments_total`, `segments_pruned`, `segments_skipped` (by filters that came later); `row_groups_total`, `row_groups_pruned` (by their bounds), `row_groups_empty` (no row
-//! passed the filters: columns that only the output needs were not touched); `rows_scanned`; `cache_hits`, `cache_misses` (columns of row groups);
+//! passed the filters); `rows_scanned`; `cache_hits`, `cache_misses` (columns of row groups);
 //! `store_requests`, `store_bytes_read`; `disk_hits`, `disk_bytes_read` (pieces of files that the cache on disk had).
 
 use std::any::Any;

@@ -25,11 +25,11 @@ use super::{Shared, compile, expression, pruning};
 use crate::error::{Error, to_datafusion};
 use crate::key_sets::JoinKeys;
 
-/// Row groups on their way in one scan of a far-away store, all partitions together: some 30 requests hide a trip of 30 ms behind a network of
-/// a gigabit, and their bytes stay below 100 MiB.
+/// Row groups whose filter's columns are on their way in one scan of a far-away store, all partitions together, but two for each: as many requests as hide a
+/// trip of 30 ms behind a network of a gigabit. As many again may wait for columns of the output.
 const AHEAD_REMOTE: usize = 24;
 
-/// Fewer row groups are on their way if they take more than this together: no operator accounts for these bytes.
+/// Fewer row groups are on their way if they take more than this together, but one for each partition: no operator accounts for these bytes.
 const AHEAD_BYTES: u64 = 128 << 20;
 
 /// Row groups on their way for each partition on local disk: one is read while another is decoded.

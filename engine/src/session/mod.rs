@@ -357,12 +357,13 @@ impl Session {
             set::QUERY_MEMORY_LIMIT => self.limits.memory = self.database.default_statement_limits().memory,
             set::MEMORY_LIMIT => self.database.limits().set_memory(self.database.default_memory_limit()),
             key => {
+                let key = &set::full_name(key);
                 set::check_datafusion_key(key)?;
                 let entries = self.database.template().config_options().entries();
                 let entry = entries
                     .into_iter()
                     // DataFusion leaves out what the names of settings of our own begin with.
-                    .find(|entry| entry.key == key.strip_prefix("clouddb.").unwrap_or(key))
+                    .find(|entry| entry.key == key.strip_prefix("clouddb.").unwrap_or(key.as_str()))
                     .ok_or_else(|| Error::not_found(format!("there is no setting '{key}'")))?;
                 self.set_datafusion(key, entry.value.as_deref().unwrap_or_default())?;
             }

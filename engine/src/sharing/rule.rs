@@ -17,11 +17,10 @@ use datafusion::physical_expr::expressions::DynamicFilterPhysicalExpr;
 use datafusion::physical_expr::scalar_subquery::ScalarSubqueryExpr;
 use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 
 use super::exec::{Runs, SharedExec};
-use crate::optimizer;
+use crate::optimizer::{self, with_children};
 use crate::scan;
 
 /// See the module.
@@ -90,13 +89,7 @@ fn shared(plan: Arc<dyn ExecutionPlan>, parts: &mut HashMap<Key, Copies>) -> Res
         let (number, runs) = runs.get_or_insert_with(|| (number, Arc::default()));
         return Ok(Arc::new(SharedExec::new(Arc::clone(whole), *number, Arc::clone(runs))));
     }
-    let before: Vec<_> = plan.children().into_iter().map(Arc::clone).collect();
-    let after = before.iter().map(|child| shared(Arc::clone(child), parts)).collect::<Result<Vec<_>>>()?;
-    match before.iter().zip(&after).all(|(before, after)| Arc::ptr_eq(before, after)) {
-        true => Ok(plan),
-        // What an operator has found out about its input is still true, and the filters that it shares with scans stay the same ones.
-        false => plan.replace_children(after, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep)),
-    }
+    with_children(plan, &mut |child| shared(child, parts))
 }
 
 /// What parts that give the same rows have in common, filters from elsewhere aside.

@@ -62,8 +62,15 @@ pub(crate) fn from_set(set: Set) -> Result<Setting> {
         QUERY_MEMORY_LIMIT => Ok(Setting::QueryMemoryLimit(size(&key, &value)?)),
         MEMORY_LIMIT => Ok(Setting::MemoryLimit(size(&key, &value)?)),
         "timezone" | "time_zone" => time_zone(&value),
-        USE_CACHED_RESULT => datafusion_setting(format!("{PREFIX}.{key}"), text(&value)?),
-        _ => datafusion_setting(key, text(&value)?),
+        _ => datafusion_setting(full_name(&key), text(&value)?),
+    }
+}
+
+/// The name of a setting beside DataFusion's, which may be given without what such names begin with.
+pub(crate) fn full_name(key: &str) -> String {
+    match key {
+        USE_CACHED_RESULT => format!("{PREFIX}.{key}"),
+        other => other.to_owned(),
     }
 }
 
