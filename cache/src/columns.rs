@@ -204,6 +204,7 @@ impl ColumnCache {
         let cost = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX) / chunks.len().max(1) as u64;
         let kept = self.kept();
         keys.iter().zip(&chunks).for_each(|(key, chunk)| kept.insert(*key, Entry { chunk: Arc::clone(chunk), cost }));
+        kept.settle();
         drop(kept);
         drop(done);
         Ok(chunks)

@@ -52,6 +52,11 @@ impl Kept {
         }
     }
 
+    /// Lets go at once what the policy does not keep: moka would wait until some hundred entries have come, which may be several times the budget.
+    pub(crate) fn settle(&self) {
+        self.others.run_pending_tasks();
+    }
+
     /// Keeps entries whatever else is wanted.
     ///
     /// # Errors
