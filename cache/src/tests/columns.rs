@@ -105,7 +105,8 @@ async fn the_budget_holds_and_may_be_nothing() -> TestResult {
         let counts = cache.counts();
         assert!(counts.bytes <= budget, "{counts:?}");
         assert_eq!(counts.entries == 0, budget == 0, "{counts:?}");
-        assert_eq!((counts.misses == 6, counts.evictions == 0), (budget > 0, budget != 200_000), "{counts:?}");
+        // Where not all fit, some are loaded again.
+        assert_eq!((counts.misses == 6, counts.evictions == 0), (budget == 64 << 20, budget != 200_000), "{counts:?}");
     }
     Ok(())
 }
