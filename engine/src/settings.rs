@@ -44,7 +44,7 @@ pub struct Options {
     /// Bytes that the operators of all statements may hold, as sorts, joins and aggregations, before they spill to disk or fail; `None` is no limit. Where
     /// the system tells how much memory the process really holds (Linux), a statement that makes it hold much more is stopped.
     pub memory_limit: Option<usize>,
-    /// The same for the operators of one statement; `None` is no limit of its own. `SET query_memory_limit` changes it for a session.
+    /// What the operators of one statement may hold; `None` is no limit of its own. Memory that they do not account for is not looked at. `SET query_memory_limit` changes it for a session.
     pub query_memory_limit: Option<usize>,
     /// How long a statement may run; `None` is no limit. `SET statement_timeout` changes it for a session.
     pub statement_timeout: Option<Duration>,

@@ -1,6 +1,7 @@
 //! The source of a table's segments: what a scan is to DataFusion.
 //!
-//! It takes all filters, those of the query and those that joins and top-k bring while it runs, and applies them exactly. Computed columns stay above it.
+//! It takes filters, those of the query and those that joins and top-k bring while it runs, and applies them exactly: all but random ones, and none below a LIMIT.
+//! Computed columns stay above it.
 //!
 //! `EXPLAIN ANALYZE` shows: `segments_total`, `segments_pruned`, `segments_skipped` (by filters that came later); `row_groups_total`, `row_groups_pruned` (by their bounds), `row_groups_empty` (no row
 //! passed the filters); `rows_scanned`; `cache_hits`, `cache_misses` (columns of row groups);
