@@ -15,8 +15,6 @@ const SMALL_BITMAP_BITS: i128 = 1 << 23;
 pub struct IntegerSet {
     least: i64,
     greatest: i64,
-    /// How many values, perhaps some of them several times.
-    values: usize,
     members: Members,
 }
 
@@ -41,7 +39,7 @@ impl IntegerSet {
         } else {
             Members::Hash(values.iter().copied().collect())
         };
-        Some(Self { least, greatest, values: values.len(), members })
+        Some(Self { least, greatest, members })
     }
 
     /// Bytes that a set of these values takes, about.
@@ -53,16 +51,6 @@ impl IntegerSet {
             // One byte of control for each place, and up to half of them empty.
             false => values.len() * 2 * (size_of::<i64>() + 1),
         }
-    }
-
-    /// How many values it was made of.
-    pub fn len(&self) -> usize {
-        self.values
-    }
-
-    /// Whether it was made of no values: never.
-    pub fn is_empty(&self) -> bool {
-        self.values == 0
     }
 
     /// The least and the greatest value.

@@ -513,8 +513,8 @@ impl Partition {
         for (column, chunk) in columns.iter().zip(of_filter.finish().await.map_err(to_datafusion)?) {
             loaded[*column] = Some(chunk);
         }
-        let wanted = if self.filter.is_empty() {
-            None
+        let (wanted, share) = if self.filter.is_empty() {
+            (None, 1.0)
         } else {
             let elapsed = self.metrics.baseline.elapsed_compute().clone();
             let _timer = elapsed.timer();
@@ -527,8 +527,9 @@ impl Partition {
             }
             self.with_rows += 1;
             let wanted = (count < rows).then_some(wanted);
-            self.decoded += wanted.as_ref().map_or(1.0, output::share);
-            wanted
+            let share = wanted.as_ref().map_or(1.0, output::share);
+            self.decoded += share;
+            (wanted, share)
         };
         self.metrics.rows_scanned.add(rows);
         let at_hand: Vec<Option<Column>> = loaded.into_iter().map(|chunk| chunk.map(Column::Chunk)).collect();
@@ -536,18 +537,18 @@ impl Partition {
         let is_missing = |column: &usize| at_hand[*column].is_none() && !coming.iter().any(|coming| coming.columns().contains(column));
         let missing: Vec<_> = self.output_columns.iter().copied().filter(is_missing).collect();
         if !missing.is_empty() {
-            self.ask_for(&row_group, missing, wanted.as_ref(), &mut coming);
+            self.ask_for(&row_group, missing, wanted.as_ref(), share, &mut coming);
         }
         Ok(Some(Filtered { rows, wanted, at_hand, coming }))
     }
 
-    /// Asks for columns of which it is known now which rows are wanted. If those are few and stand together, they are read alone, unless the cache thinks
-    /// that others will be wanted soon.
-    fn ask_for(&self, row_group: &RowGroup, columns: Vec<usize>, wanted: Option<&Bits>, coming: &mut Vec<Coming>) {
+    /// Asks for columns of which it is known now which rows are wanted, and which share would be decoded for them. If that is little, they are read alone, unless
+    /// the cache thinks that others will be wanted soon.
+    fn ask_for(&self, row_group: &RowGroup, columns: Vec<usize>, wanted: Option<&Bits>, share: f64, coming: &mut Vec<Coming>) {
         let cache = &self.job.shared.cache;
         let (through_cache, once) = match cache.keeps() {
             false => (Vec::new(), columns),
-            true if wanted.is_some_and(|wanted| output::share(wanted) < FEW) => {
+            true if share < FEW => {
                 let (there, missing): (Vec<_>, Vec<_>) = columns.iter().partition(|column| cache.peek(row_group, **column).is_some());
                 if missing.is_empty() || cache.are_worth_loading(row_group, &missing) { (columns, Vec::new()) } else { (there, missing) }
             }

@@ -17,8 +17,8 @@ const STACK_BYTES: usize = 128 * 1024 * 1024;
 /// What has to be left of a stack to go on with it: the same, without what was used on the way to a statement.
 const ENOUGH_BYTES: usize = 112 * 1024 * 1024;
 
-/// The stack that threads should have which run statements, as in `tokio::runtime::Builder::thread_stack_size`. With less, each statement gets a stack of
-/// its own, which takes some 100 µs. Only what is touched of it takes memory.
+/// The stack that threads should have which run statements, as in `tokio::runtime::Builder::thread_stack_size`. With less, a statement gets a stack of
+/// its own each time it goes on, which made a lookup in a table of six million rows take 1.2 to 1.6 ms in place of 0.9. Only what is touched of it takes memory.
 pub const THREAD_STACK_BYTES: usize = 136 * 1024 * 1024;
 
 /// Whether a statement can be deep: it is long, or it reads something, which may be a view that is.
