@@ -52,7 +52,7 @@ impl Kept {
         }
     }
 
-    /// Lets go at once what the policy does not keep: moka would wait until some hundred entries have come, which may be several times the budget.
+    /// Lets go at once what the policy does not keep: moka waits until 64 entries have come, which may be more than the budget.
     pub(crate) fn settle(&self) {
         self.others.run_pending_tasks();
     }

@@ -45,6 +45,14 @@ impl JoinKeys {
         Self { filter, state: Mutex::new(state) }
     }
 
+    /// One key, whose values are known.
+    #[cfg(test)]
+    pub(crate) fn known(filter: u64, values: &[i64]) -> Self {
+        let keys = Self::new(filter, 1, 1);
+        keys.state().sets = vec![IntegerSet::new(values).map(Arc::new)];
+        keys
+    }
+
     /// The filter that the join hands down, by its identity.
     pub(crate) fn filter(&self) -> u64 {
         self.filter

@@ -269,3 +269,31 @@ fn integer(value: &ScalarValue, data_type: &DataType) -> Option<i128> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{Field, Schema};
+    use clouddb_cache::predicate::{Bounds, ValueBounds};
+    use datafusion::physical_expr::expressions::lit;
+
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_a_joins_keys_takes_the_place_of_its_filter() -> Result<()> {
+        let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("v", DataType::Int64, true), Field::new("k", DataType::Int64, true)]));
+        let key: Arc<dyn PhysicalExpr> = Arc::new(Column::new("k", 1));
+        let of_join: Arc<dyn PhysicalExpr> = Arc::new(DynamicFilterPhysicalExpr::new(vec![key], lit(true)));
+        let id = of_join.expression_id().unwrap_or_default();
+        let filters = [of_join];
+        let of_another = Arc::new(JoinKeys::known(id + 1, &[3, 5]));
+        assert!(filter(&filters, &schema, &[of_another])?.is_empty());
+        let known = filter(&filters, &schema, &[Arc::new(JoinKeys::known(id, &[3, 5]))])?;
+        assert_eq!(known.columns(), [1]);
+        let may_match = |least, greatest| {
+            let values = ValueBounds::Integers(least, greatest);
+            known.may_match(&|_| Some(Bounds { null_count: Some(0), rows: 10, values }))
+        };
+        assert_eq!([may_match(0, 3), may_match(4, 9), may_match(6, 9)], [true, true, false]);
+        Ok(())
+    }
+}
