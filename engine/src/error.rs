@@ -5,7 +5,7 @@
 
 use datafusion::common::{DataFusionError, SchemaError};
 
-pub use clouddb_storage::{Error, ErrorKind, Result};
+pub use clouddb_storage::{Error, ErrorKind, Position, Result};
 
 /// What stands before the hint in the text of an error that must be one of DataFusion's: operators spill where they see its kind.
 pub(crate) const HINT: &str = "\nhint: ";

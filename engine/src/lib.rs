@@ -36,7 +36,7 @@ mod write;
 
 pub use clouddb_cache::CachePolicy;
 pub use database::Database;
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Position, Result};
 pub use limits::{parse_duration, parse_size};
 pub use scan::Caches;
 pub use session::Session;

@@ -60,6 +60,15 @@ impl ErrorKind {
     }
 }
 
+/// A place in a text: line and column, both from 1; columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The line.
+    pub line: u64,
+    /// The character in the line.
+    pub column: u64,
+}
+
 /// An error of this crate. Cloning is cheap: one failed record answers every transaction in it.
 #[derive(Clone)]
 pub struct Error {
@@ -71,6 +80,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
+    position: Option<Position>,
     transaction: Option<TransactionId>,
     source: Option<Arc<dyn std::error::Error + Send + Sync + 'static>>,
 }
@@ -78,7 +88,7 @@ struct Inner {
 impl Error {
     /// An error of a kind, with a message that names the object and the value at fault.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { inner: Arc::new(Inner { kind, message: message.into(), hint: None, transaction: None, source: None }) }
+        Self { inner: Arc::new(Inner { kind, message: message.into(), hint: None, position: None, transaction: None, source: None }) }
     }
 
     fn change(self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -91,6 +101,12 @@ impl Error {
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
         self.change(|inner| inner.hint = Some(hint.into()))
+    }
+
+    /// Tells where in the text of the statement the fault is, unless that is known already.
+    #[must_use]
+    pub fn at(self, position: Position) -> Self {
+        self.change(|inner| inner.position = inner.position.or(Some(position)))
     }
 
     /// Adds the transaction whose outcome this is about.
@@ -126,6 +142,11 @@ impl Error {
         self.inner.hint.as_deref()
     }
 
+    /// Where in the text of the statement the fault is.
+    pub fn position(&self) -> Option<Position> {
+        self.inner.position
+    }
+
     /// The transaction that this is about, if it is about one.
     pub fn transaction(&self) -> Option<TransactionId> {
         self.inner.transaction
@@ -135,6 +156,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.inner.message)?;
+        if let Some(Position { line, column }) = self.inner.position {
+            write!(f, " (line {line}, column {column})")?;
+        }
         match &self.inner.hint {
             Some(hint) => write!(f, "\nhint: {hint}"),
             None => Ok(()),

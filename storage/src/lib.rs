@@ -31,7 +31,7 @@ mod upkeep;
 pub mod verify;
 
 pub use database::{AsOf, Database, HistoryEntry, OpenMode, OpenOptions, Outcome};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, Position, Result};
 pub use ids::{DatabaseId, LineageId, SchemaId, SegmentId, SessionId, TableId, TransactionId, ViewId};
 pub use segment::writer::{StagedSegment, TableWriter};
 pub use snapshot::{Snapshot, TableSnapshot};

@@ -89,8 +89,8 @@ fn deep_nesting_ends_with_an_error() {
 #[test]
 fn threads_and_memory_can_be_limited() {
     let args = ["--threads", "1", "--memory-limit", "64MiB", "--format", "csv", "-c"];
-    assert_eq!(clouddb(args.iter().chain(&["SELECT count(*) AS n FROM range(0, 100000)"])).ok(), "n\n100000\n");
-    let run = clouddb(args.iter().chain(&["SELECT array_agg(value) AS a FROM range(0, 50000000)"])).failure();
+    assert_eq!(clouddb(args.iter().chain(&["SELECT count(*) AS n FROM range(0, 100000) AS r(value)"])).ok(), "n\n100000\n");
+    let run = clouddb(args.iter().chain(&["SELECT array_agg(value) AS a FROM range(0, 50000000) AS r(value)"])).failure();
     assert!(run.err.contains("limit"), "{}", run.err);
 }
 

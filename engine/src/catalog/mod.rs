@@ -13,6 +13,7 @@ mod views;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clouddb_storage::{Database, Snapshot};
@@ -22,6 +23,7 @@ use crate::scan::Caches;
 use crate::system_tables::{SYSTEM_SCHEMA, SystemSchema};
 use schema::CloudSchema;
 pub use table::CloudTable;
+use views::PlannedView;
 pub use views::{SessionSqlPlanner, SqlPlanner};
 
 /// A snapshot of a database, as a catalog: its schemas with their tables and views, and the schema `system` with what the database knows about
@@ -31,6 +33,8 @@ pub struct CloudCatalog {
     shared: Arc<Shared>,
     /// The views that are being planned, outermost first, each as (schema, name).
     open_views: Arc<Vec<(String, String)>>,
+    /// How deep views are nested below what was planned in this catalog.
+    deepest: Arc<AtomicUsize>,
 }
 
 struct Shared {
@@ -40,6 +44,8 @@ struct Shared {
     planner: Arc<dyn SqlPlanner>,
     /// Tables looked up so far, by (schema, name): a table that a query names twice is prepared once.
     tables: Mutex<HashMap<(String, String), Arc<CloudTable>>>,
+    /// Likewise views.
+    views: Mutex<HashMap<(String, String), PlannedView>>,
 }
 
 impl CloudCatalog {
@@ -51,8 +57,8 @@ impl CloudCatalog {
 
     /// The catalog of a snapshot, whose views and defaults are planned by `planner`.
     pub fn with_planner(database: Database, snapshot: Snapshot, caches: Caches, planner: Arc<dyn SqlPlanner>) -> Arc<Self> {
-        let shared = Shared { database, snapshot, caches, planner, tables: Mutex::default() };
-        Arc::new(Self { shared: Arc::new(shared), open_views: Arc::default() })
+        let shared = Shared { database, snapshot, caches, planner, tables: Mutex::default(), views: Mutex::default() };
+        Arc::new(Self { shared: Arc::new(shared), open_views: Arc::default(), deepest: Arc::default() })
     }
 
     /// The snapshot it is pinned to.

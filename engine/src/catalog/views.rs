@@ -1,7 +1,8 @@
 //! Views: SQL text that is planned when a query names the view, inside the catalog of the query's own snapshot.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, PoisonError};
 
 use async_trait::async_trait;
 use clouddb_storage::catalog::ViewMeta;
@@ -91,24 +92,50 @@ impl CatalogProviderList for UnderEveryName {
     }
 }
 
-/// Plans a view as a table of a query.
+/// A view that was planned before: all who name it in this catalog get the same.
+#[derive(Debug, Clone)]
+pub(super) struct PlannedView {
+    table: Arc<dyn TableProvider>,
+    /// How many views are nested in it, itself among them.
+    depth: usize,
+}
+
+/// Plans a view as a table of a query, once for all who ask.
 pub(super) async fn plan(catalog: &CloudCatalog, schema: &str, view: &ViewMeta) -> Result<Arc<dyn TableProvider>> {
     let name = (schema.to_owned(), view.name.clone());
+    let known = catalog.shared.views.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+    if let Some(PlannedView { table, depth }) = known {
+        if catalog.open_views.len() + depth > MAX_NESTING {
+            return too_deep(schema, view);
+        }
+        catalog.deepest.fetch_max(depth, Ordering::Relaxed);
+        return Ok(table);
+    }
     if catalog.open_views.contains(&name) {
         return plan_err!("view {schema}.{} refers to itself; drop it, or replace it by one that does not", view.name);
     }
     if catalog.open_views.len() >= MAX_NESTING {
-        return plan_err!("view {schema}.{} is nested deeper than {MAX_NESTING} views", view.name);
+        return too_deep(schema, view);
     }
     let mut open_views = catalog.open_views.to_vec();
-    open_views.push(name);
-    let inner = CloudCatalog { shared: Arc::clone(&catalog.shared), open_views: Arc::new(open_views) };
+    open_views.push(name.clone());
+    let deepest = Arc::<AtomicUsize>::default();
+    let inner = CloudCatalog { shared: Arc::clone(&catalog.shared), open_views: Arc::new(open_views), deepest: Arc::clone(&deepest) };
     let planned = catalog.shared.planner.plan_query(&view.sql, &view.search_path, Arc::new(inner)).await;
     let planned = planned.map_err(|error| error.context(format!("view {schema}.{}", view.name)))?;
     if !is_query(&planned) {
         return plan_err!("view {schema}.{} is no query: {}", view.name, view.sql);
     }
-    Ok(Arc::new(ViewTable::new(planned, Some(view.sql.clone()))))
+    let table: Arc<dyn TableProvider> = Arc::new(ViewTable::new(planned, Some(view.sql.clone())));
+    let depth = deepest.load(Ordering::Relaxed) + 1;
+    catalog.deepest.fetch_max(depth, Ordering::Relaxed);
+    let planned = PlannedView { table: Arc::clone(&table), depth };
+    catalog.shared.views.lock().unwrap_or_else(PoisonError::into_inner).insert(name, planned);
+    Ok(table)
+}
+
+fn too_deep<T>(schema: &str, view: &ViewMeta) -> Result<T> {
+    plan_err!("view {schema}.{} is nested deeper than {MAX_NESTING} views", view.name)
 }
 
 fn is_query(plan: &LogicalPlan) -> bool {

@@ -8,7 +8,7 @@ use crate::{Database, Options, Session};
 const TABLE: &str = "CREATE TABLE t AS SELECT value AS n, value % 7 AS few, value * 7919 % 50021 AS dense, value * 1000003 * 999983 AS spread,
     CASE WHEN value % 11 = 0 THEN NULL ELSE 'k' || (value % 23) END AS short, 'a text of more than twelve bytes ' || (value % 1009) AS long,
     CASE WHEN value % 5 = 0 THEN NULL ELSE CAST(value % 1000 AS DECIMAL(12, 2)) / 4 END AS price, DATE '2020-01-01' + CAST(value % 400 AS INT) AS day,
-    value % 3 = 0 AS flag, CAST(value AS DOUBLE) / 8 AS x FROM generate_series(1, 120000)";
+    value % 3 = 0 AS flag, CAST(value AS DOUBLE) / 8 AS x FROM generate_series(1, 120000) AS r(value)";
 
 const QUERIES: &[&str] = &[
     "SELECT few, count(*), sum(n), avg(price), min(day), max(short) FROM t GROUP BY few",
@@ -25,7 +25,7 @@ const QUERIES: &[&str] = &[
     "SELECT few, short, count(*), sum(n) FROM t WHERE n < 0 GROUP BY ROLLUP (few, short)",
     "SELECT few, short, flag, count(*), avg(price), min(day), max(long), count(DISTINCT dense), sum(n) FILTER (WHERE flag) FROM t GROUP BY CUBE (few, short, flag)",
     "SELECT flag, few, n, grouping(flag, few, n), sum(price) FROM t GROUP BY ROLLUP (flag, few, n)",
-    "SELECT a.n % 2, dense, count(*), sum(a.n) FROM t a JOIN (SELECT 1 AS one FROM generate_series(1, 3)) ON true GROUP BY GROUPING SETS ((a.n % 2, dense), (dense), (dense), ())",
+    "SELECT a.n % 2, dense, count(*), sum(a.n) FROM t a JOIN (SELECT 1 AS one FROM generate_series(1, 3) AS r(value)) ON true GROUP BY GROUPING SETS ((a.n % 2, dense), (dense), (dense), ())",
     "SELECT few, count(*) FROM t WHERE n < 0 GROUP BY few",
     "SELECT a.dense, a.c, b.s FROM (SELECT dense, count(*) AS c FROM t GROUP BY dense) a JOIN (SELECT dense, sum(n) AS s FROM t GROUP BY dense) b ON a.dense = b.dense",
     "SELECT few, rank() OVER (ORDER BY sum(n)) FROM t GROUP BY few",
@@ -97,7 +97,7 @@ async fn sums_fit_if_they_fit_one_behind_the_other() -> TestResult {
     let mut session = session(None).await?;
     let large = "9".to_owned() + &"0".repeat(37);
     let signed = format!("CASE WHEN value % 2 = 0 THEN CAST({large} AS DECIMAL(38, 0)) ELSE CAST(-{large} AS DECIMAL(38, 0)) END");
-    let sql = format!("SELECT g, sum(d), count(*) FROM (SELECT 1 AS g, {signed} AS d FROM generate_series(1, 8)) GROUP BY g");
+    let sql = format!("SELECT g, sum(d), count(*) FROM (SELECT 1 AS g, {signed} AS d FROM generate_series(1, 8) AS r(value)) GROUP BY g");
     assert_eq!(answer(&mut session, &sql).await?, ["| g | sum(d) | count(*) |", "| 1 | 0 | 8 |"]);
     let sql = "SELECT few % 3, sum(price), sum(n), sum(few), min(n) FROM t GROUP BY few % 3";
     both(&mut session, sql).await

@@ -23,7 +23,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility, WindowFunctionDefinition};
 
 pub(crate) use self::exec::with_results;
-pub(crate) use self::plans::PlanCache;
+pub(crate) use self::plans::{PlanCache, Query};
 pub(crate) use self::results::{ResultCache, ResultKey};
 use crate::catalog::CloudTable;
 

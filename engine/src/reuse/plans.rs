@@ -28,12 +28,21 @@ struct Key {
     settings: u64,
 }
 
+/// A query as it is kept: optimized, and what its columns are called where the plan does not say it.
+#[derive(Debug, Clone)]
+pub(crate) struct Query {
+    /// The optimized plan.
+    pub(crate) plan: Arc<LogicalPlan>,
+    /// The names of the result's columns, where they are not the plan's.
+    pub(crate) names: Option<Arc<[String]>>,
+}
+
 #[derive(Debug, Clone)]
 struct Entry {
     /// The snapshot that it was planned on.
     snapshot: u64,
     /// The plan, from the second time on.
-    plan: Option<Arc<LogicalPlan>>,
+    query: Option<Query>,
     /// What planning took.
     cost: Duration,
 }
@@ -71,27 +80,27 @@ impl PlanCache {
 
     /// Whether there is a plan for the text, on whichever snapshot.
     pub(crate) fn knows(&self, sql: &str, settings: u64) -> bool {
-        sql.len() <= LONGEST_TEXT && self.entries.get(&key(sql, settings)).is_some_and(|entry| entry.plan.is_some())
+        sql.len() <= LONGEST_TEXT && self.entries.get(&key(sql, settings)).is_some_and(|entry| entry.query.is_some())
     }
 
     /// The plan for the text on a snapshot.
-    pub(crate) fn get(&self, sql: &str, settings: u64, snapshot: u64) -> Option<Arc<LogicalPlan>> {
+    pub(crate) fn get(&self, sql: &str, settings: u64, snapshot: u64) -> Option<Query> {
         let entry = self.entries.get(&key(sql, settings)).filter(|entry| entry.snapshot == snapshot)?;
-        let plan = entry.plan?;
+        let query = entry.query?;
         self.counters.hits.fetch_add(1, Ordering::Relaxed);
         self.counters.saved.fetch_add(u64::try_from(entry.cost.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        Some(plan)
+        Some(query)
     }
 
     /// Notes that a query was planned, and keeps the plan if that is not the first time on this snapshot.
-    pub(crate) fn planned(&self, sql: &str, settings: u64, snapshot: u64, plan: &LogicalPlan, cost: Duration) {
+    pub(crate) fn planned(&self, sql: &str, settings: u64, snapshot: u64, query: &Query, cost: Duration) {
         if sql.len() > LONGEST_TEXT {
             return;
         }
         self.counters.misses.fetch_add(1, Ordering::Relaxed);
         let key = key(sql, settings);
         let again = self.entries.get(&key).is_some_and(|entry| entry.snapshot == snapshot);
-        self.entries.insert(key, Entry { snapshot, plan: again.then(|| Arc::new(plan.clone())), cost });
+        self.entries.insert(key, Entry { snapshot, query: again.then(|| query.clone()), cost });
     }
 
     /// What it did so far. Its budget is a number of entries, so that it has none in bytes.

@@ -19,7 +19,6 @@ use clouddb_storage::{AsOf, Snapshot, Transaction};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::{Set, Statement as SqlStatement};
 
@@ -29,7 +28,7 @@ use self::transaction::State;
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result, from_datafusion};
 use crate::limits::{Running, StatementLimits};
-use crate::reuse::fingerprint;
+use crate::reuse::{Query, fingerprint};
 use crate::settings::DEFAULT_SCHEMA;
 use crate::statements::context::Context;
 use crate::statements::kind::{self, Kind};
@@ -147,8 +146,8 @@ impl Session {
     async fn run_here(&mut self, statement: &Statement) -> Result<StatementResult> {
         if !self.in_transaction() && self.database.reuse().plans.knows(statement.sql(), self.settings) {
             let context = self.read_context().await?;
-            if let Some(plan) = self.database.reuse().plans.get(statement.sql(), self.settings, context.snapshot.number()) {
-                return self.run_planned(context, plan).await.map(StatementResult::Rows);
+            if let Some(query) = self.database.reuse().plans.get(statement.sql(), self.settings, context.snapshot.number()) {
+                return self.run_planned(context, query).await.map(StatementResult::Rows);
             }
         }
         let parsed = parse::parse_statement(statement)?;
@@ -219,22 +218,22 @@ impl Session {
         let context = self.read_context().await?;
         // In a task of its own: what is constant is computed while a query is planned, for as long as that takes.
         let planned = SpawnedTask::spawn(Box::pin(plan(context, statement, sql.to_owned(), keep)));
-        let (context, optimized, physical) = planned.join_unwind().await.map_err(|error| planner_ended(&error))??;
+        let (context, query, physical) = planned.join_unwind().await.map_err(|error| planner_ended(&error))??;
         if let State::Active(active) = &mut self.transaction {
             active.note_reads(&context);
         }
-        Rows::run_within(context, optimized, physical)
+        Rows::run_within(context, query, physical)
     }
 
     /// Runs a query whose optimized plan was kept.
-    async fn run_planned(&self, context: Context, plan: Arc<LogicalPlan>) -> Result<Rows> {
+    async fn run_planned(&self, context: Context, query: Query) -> Result<Rows> {
         let settings = self.settings;
         let planned = SpawnedTask::spawn(Box::pin(stack::deep(async move {
-            let physical = Box::pin(context.physical_query(&plan, Some(settings))).await?;
-            Ok::<_, Error>((context, plan, physical))
+            let physical = Box::pin(context.physical_query(&query.plan, Some(settings))).await?;
+            Ok::<_, Error>((context, query, physical))
         })));
-        let (context, plan, physical) = planned.join_unwind().await.map_err(|error| planner_ended(&error))??;
-        Rows::run_within(context, plan, physical)
+        let (context, query, physical) = planned.join_unwind().await.map_err(|error| planner_ended(&error))??;
+        Rows::run_within(context, query, physical)
     }
 
     fn check_writable(&self) -> Result<()> {
@@ -448,20 +447,20 @@ async fn plan(
     statement: SqlStatement,
     sql: String,
     keep: Option<String>,
-) -> Result<(Context, Arc<LogicalPlan>, Arc<dyn ExecutionPlan>)> {
+) -> Result<(Context, Query, Arc<dyn ExecutionPlan>)> {
     let plan = Box::pin(async {
         let begin = Instant::now();
-        let logical = Box::pin(context.plan(statement)).await?;
+        let (logical, names) = Box::pin(context.plan(statement)).await?;
         let settled = context.settled(&logical)?;
-        let optimized = Arc::new(context.optimized(&logical)?);
+        let query = Query { plan: Arc::new(context.optimized(&logical)?), names };
         if let (Some(settings), Some(sql)) = (settled, &keep) {
-            context.database.reuse().plans.planned(sql, settings, context.snapshot.number(), &optimized, begin.elapsed());
+            context.database.reuse().plans.planned(sql, settings, context.snapshot.number(), &query, begin.elapsed());
         }
-        let physical = Box::pin(context.physical_query(&optimized, settled)).await?;
-        Ok::<_, Error>((optimized, physical))
+        let physical = Box::pin(context.physical_query(&query.plan, settled)).await?;
+        Ok::<_, Error>((query, physical))
     });
-    let (optimized, physical) = stack::with_big_stack(&sql, plan).await?;
-    Ok((context, optimized, physical))
+    let (query, physical) = stack::with_big_stack(&sql, plan).await?;
+    Ok((context, query, physical))
 }
 
 /// A statement for the history: its beginning, on one line.

@@ -4,18 +4,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Waking, Poll};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::stream::RecordBatchReceiverStream;
+use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::{ExecutionPlan, RecordBatchStream, execute_stream};
 use futures::{Stream, StreamExt, TryStreamExt};
 use tokio::sync::mpsc::Sender;
 
 use crate::error::{Error, Result, from_datafusion, is_out_of_memory, to_datafusion};
 use crate::limits::Held;
+use crate::reuse::Query;
 use crate::scan::early;
 use crate::statements::context::Context;
 
@@ -76,7 +76,8 @@ impl Rows {
     }
 
     /// Runs a query. If memory is not enough before there is a row, it is run once more with operators that need less.
-    pub(crate) fn run_within(context: Context, optimized: Arc<LogicalPlan>, plan: Arc<dyn ExecutionPlan>) -> Result<Self> {
+    pub(crate) fn run_within(context: Context, query: Query, plan: Arc<dyn ExecutionPlan>) -> Result<Self> {
+        let Query { plan: optimized, names } = query;
         let schema = plan.schema();
         let mut builder = RecordBatchReceiverStream::builder(Arc::clone(&schema), BATCHES_AHEAD);
         let sender = builder.tx();
@@ -87,7 +88,21 @@ impl Rows {
                 None => Err(error),
             }
         });
-        Ok(Self { schema, stream: builder.build() })
+        Ok(Self { schema, stream: builder.build() }.renamed(names.as_deref()))
+    }
+
+    /// The same rows under other names: a plan's columns must differ by name, a result's need not.
+    fn renamed(self, names: Option<&[String]>) -> Self {
+        let Some(names) = names.filter(|names| names.len() == self.schema.fields().len()) else { return self };
+        let fields = self.schema.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name));
+        let schema = Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), self.schema.metadata().clone()));
+        let to = Arc::clone(&schema);
+        let batches = self.stream.map(move |batch| {
+            let batch = batch?;
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            Ok(RecordBatch::try_new_with_options(Arc::clone(&to), batch.columns().to_vec(), &options)?)
+        });
+        Self { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, batches)) }
     }
 
     /// The same rows, which end with an error when the statement is stopped; dropped, they stop it.

@@ -15,7 +15,7 @@ use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement};
 
 use super::parse::name_parts;
-use super::rewrite;
+use super::{lookup, rewrite};
 use crate::catalog::CloudTable;
 use crate::database::Database;
 use crate::error::{Error, Result, from_datafusion};
@@ -85,14 +85,26 @@ impl Context {
         let mut parts = name_parts(name)?;
         let (name, schema, catalog) = (parts.pop(), parts.pop(), parts.pop());
         match (catalog, schema, name, parts.is_empty()) {
-            (None, None, Some(name), true) => Ok(QualifiedName { schema: self.current_schema().to_owned(), name }),
-            (None, Some(schema), Some(name), true) => Ok(QualifiedName { schema, name }),
-            (Some(catalog), Some(schema), Some(name), true) if catalog == CATALOG => Ok(QualifiedName { schema, name }),
+            (None, None, Some(name), true) => self.in_their_case(self.current_schema().to_owned(), name),
+            (None, Some(schema), Some(name), true) => self.in_their_case(schema, name),
+            (Some(catalog), Some(schema), Some(name), true) if catalog.eq_ignore_ascii_case(CATALOG) => self.in_their_case(schema, name),
             (Some(catalog), ..) => {
                 Err(Error::not_found(format!("there is no database '{catalog}'")).with_hint(format!("this one is called '{CATALOG}'")))
             }
             _ => Err(Error::invalid("a name is missing")),
         }
+    }
+
+    /// A name as what it means is called, where there is something; otherwise as it was written.
+    fn in_their_case(&self, schema: String, name: String) -> Result<QualifiedName> {
+        if self.snapshot.table(&schema, &name).is_some() || self.snapshot.view(&schema, &name).is_some() {
+            return Ok(QualifiedName { schema, name });
+        }
+        let schema = lookup::pick("schema", &schema, self.snapshot.schemas().map(|schema| schema.name.as_str()))?
+            .map_or(schema.clone(), str::to_owned);
+        let known = lookup::relation_names(&self.snapshot, &schema);
+        let name = lookup::pick("table", &name, known.iter().map(String::as_str))?.map_or(name.clone(), str::to_owned);
+        Ok(QualifiedName { schema, name })
     }
 
     /// A table, by its qualified name.
@@ -110,16 +122,16 @@ impl Context {
 
     /// Plans a query: rewrites it first, so that it must not be rewritten already.
     pub(crate) async fn plan_query(&self, query: Box<Query>) -> Result<LogicalPlan> {
-        self.plan(Statement::Query(query)).await
+        Ok(self.plan(Statement::Query(query)).await?.0)
     }
 
-    /// Plans a statement that DataFusion knows.
-    pub(crate) async fn plan(&self, mut statement: Statement) -> Result<LogicalPlan> {
-        rewrite::rewrite(self, &mut statement).await?;
+    /// Plans a statement that DataFusion knows. Beside the plan: what the result's columns are called, where the plan cannot say it.
+    pub(crate) async fn plan(&self, mut statement: Statement) -> Result<(LogicalPlan, Option<Arc<[String]>>)> {
+        let names = rewrite::rewrite(self, &mut statement).await?;
         let statement = DataFusionStatement::Statement(Box::new(statement));
         let plan = self.state.statement_to_plan(statement).await.map_err(from_datafusion)?;
         self.note_reads(&plan)?;
-        Ok(plan)
+        Ok((plan, names.map(Arc::from)))
     }
 
     /// The tables that the statement's queries have read so far, those below views too.

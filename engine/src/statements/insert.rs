@@ -12,7 +12,7 @@ use super::conform::ConformExec;
 use super::context::Context;
 use super::parse::{self, normalized};
 use super::refuse::unsupported;
-use super::{constant, rewrite, values};
+use super::{constant, lookup, rewrite, values};
 use crate::error::{Error, Result, from_datafusion, is_out_of_memory};
 use crate::session::result::Done;
 use crate::write::write_plan;
@@ -115,10 +115,9 @@ pub(crate) fn listed_columns(table: &TableMeta, columns: &[ObjectName]) -> Resul
             _ => None,
         };
         let name = name.ok_or_else(|| Error::invalid(format!("'{column}' is no name of a column")))?;
-        let position = table.column(&name).map(|(position, _)| position).ok_or_else(|| {
-            Error::not_found(format!("table '{}' has no column '{name}'", table.name))
-                .with_hint(format!("its columns are {}", column_names(table)))
-        })?;
+        let name = lookup::column(table, &name)?.name();
+        let position =
+            table.column(name).map(|(position, _)| position).ok_or_else(|| Error::internal("a column is gone that was just found"))?;
         if listed.contains(&position) {
             return Err(Error::invalid(format!("column '{name}' is listed twice")));
         }

@@ -127,7 +127,8 @@ impl Checker {
                 }
             }
         }
-        refuse(fetch.is_some(), "FETCH (write LIMIT)")?;
+        // `spellings` makes a LIMIT of it.
+        let _ = fetch;
         refuse(!locks.is_empty(), "FOR UPDATE and FOR SHARE")?;
         refuse(for_clause.is_some(), "FOR XML, FOR JSON and FOR BROWSE")?;
         refuse(settings.is_some(), "SETTINGS")?;
@@ -154,7 +155,8 @@ impl Checker {
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
                 Err(unsupported("changing rows inside a query"))
             }
-            SetExpr::Table(_) => Err(unsupported("TABLE as a query (write SELECT * FROM)")),
+            // `spellings` makes a SELECT of it.
+            SetExpr::Table(_) => Ok(()),
         }
     }
 
@@ -230,19 +232,14 @@ impl Checker {
             | JoinOperator::RightSemi(constraint)
             | JoinOperator::LeftAnti(constraint)
             | JoinOperator::RightAnti(constraint) => constraint,
-            JoinOperator::Semi(_) | JoinOperator::Anti(_) => return Err(unsupported("SEMI and ANTI JOIN without LEFT or RIGHT")),
+            // They keep the left side: `resolve` says so.
+            JoinOperator::Semi(constraint) | JoinOperator::Anti(constraint) => constraint,
             JoinOperator::CrossApply | JoinOperator::OuterApply => return Err(unsupported("APPLY (write JOIN LATERAL)")),
             JoinOperator::AsOf { match_condition: _, constraint: _ } => return Err(unsupported("ASOF JOIN")),
             JoinOperator::StraightJoin(_) => return Err(unsupported("STRAIGHT_JOIN")),
             JoinOperator::ArrayJoin | JoinOperator::LeftArrayJoin | JoinOperator::InnerArrayJoin => return Err(unsupported("ARRAY JOIN")),
         };
         let cross = matches!(join_operator, JoinOperator::CrossJoin(_));
-        let right = matches!(join_operator, JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_));
-        if right && matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural) {
-            // DataFusion takes the common column from one side, where it is NULL in rows that are on the other only. (For LEFT see `using`.)
-            return Err(unsupported("USING or NATURAL of a RIGHT or FULL JOIN")
-                .with_hint("write ON a.id = b.id, and b.id or COALESCE(a.id, b.id) for the common column"));
-        }
         match constraint {
             JoinConstraint::On(_) | JoinConstraint::Using(_) | JoinConstraint::Natural if cross => {
                 Err(unsupported("a condition of CROSS JOIN"))
@@ -279,12 +276,13 @@ impl Checker {
                 refuse(*with_ordinality, "WITH ORDINALITY")?;
                 refuse(!partitions.is_empty(), "PARTITION (...) behind a table")?;
                 refuse(json_path.is_some(), "a JSON path behind a table")?;
-                refuse(sample.is_some(), "TABLESAMPLE")?;
+                // `sample` carries it out, or refuses it.
+                let _ = sample;
                 refuse(!index_hints.is_empty(), "an index hint")
             }
             TableFactor::Derived { lateral: _, subquery: _, alias, sample } => {
-                self.alias(alias.as_ref())?;
-                refuse(sample.is_some(), "TABLESAMPLE")
+                let _ = sample;
+                self.alias(alias.as_ref())
             }
             TableFactor::Function { lateral: _, name: _, args: _, with_ordinality, alias } => {
                 self.alias(alias.as_ref())?;
@@ -394,13 +392,10 @@ mod tests {
         for part in [
             "SELECT * FROM t FOR UPDATE",
             "SELECT * FROM t FOR SHARE",
-            "SELECT * FROM t TABLESAMPLE BERNOULLI (10)",
-            "SELECT * FROM (SELECT 1) AS s TABLESAMPLE (10 ROWS)",
             "SELECT * FROM t PREWHERE a = 1",
             "SELECT * FROM t PARTITION (p0)",
             "SELECT * FROM t WITH ORDINALITY",
             "SELECT a FROM t GROUP BY a WITH ROLLUP",
-            "SELECT * FROM t FETCH FIRST 3 ROWS ONLY",
             "SELECT * FROM t DISTRIBUTE BY a",
             "SELECT * FROM t SORT BY a",
             "SELECT * FROM t CLUSTER BY a",
@@ -408,7 +403,6 @@ mod tests {
             "SELECT a INTO u FROM t",
             "SELECT * FROM t GLOBAL JOIN u ON true",
             "SELECT * FROM t JOIN u",
-            "SELECT * FROM t SEMI JOIN u ON true",
             "SELECT * FROM t ASOF JOIN u MATCH_CONDITION (t.a >= u.a) ON t.b = u.b",
             "SELECT a COLLATE \"de\" FROM t",
             "SELECT * FROM t PIVOT (sum(a) FOR b IN ('x', 'y'))",

@@ -2,25 +2,27 @@
 //!
 //! - A table of the past (`t AT (VERSION => 3)`) becomes a table in a catalog that shows that snapshot.
 //! - A file (`FROM 'x.parquet'`) becomes a table in a catalog of files.
-//! - `FROM t` alone gets its `*`; the `*` of tables joined USING is written out (`using`); a number with an exponent becomes a DOUBLE, a cast to UUID and AT TIME ZONE a call; long chains of AND and OR become shallow.
+//! - `FROM t` alone gets its `*`, `TABLE t` becomes a SELECT, FETCH FIRST a LIMIT (`spellings`); names are found (`resolve`).
+//! - A number with an exponent becomes a DOUBLE, a cast to UUID and AT TIME ZONE a call; long chains of AND and OR become shallow.
 //!
 //! Nothing that reads the past is left behind: a version that is not understood is an error, never the present.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
 use clouddb_storage::AsOf;
 use datafusion::common::ScalarValue;
+use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor,
-    TableVersion, Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    BinaryOperator, CastKind, DataType as SqlType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Statement, TableFactor, TableVersion, Value, VisitMut, VisitorMut,
 };
 
 use super::context::Context;
-use super::{balance, constant, refuse, using};
+use super::resolve::ast::call;
+use super::{balance, constant, refuse, resolve, spellings};
 use crate::error::{Error, Result};
 use crate::files::{self, Columns, FileCatalog, FileFormat, Options};
 use crate::semantics::{functions, zones};
@@ -29,10 +31,11 @@ use crate::settings::CATALOG;
 /// The catalog of files that a statement reads in place.
 const FILES: &str = "files queried in place";
 
-/// Checks and rewrites a statement. To be called on a big stack.
-pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Result<()> {
+/// Checks and rewrites a statement. To be called on a big stack. Returns what the result's columns are called, where a plan cannot say it.
+pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Result<Option<Vec<String>>> {
     balance::balance(statement);
     refuse::check_queries(statement)?;
+    spellings::standardize(statement)?;
     let mut rewriter = Rewriter { context, snapshots: BTreeMap::new(), files: BTreeMap::new() };
     if let ControlFlow::Break(error) = VisitMut::visit(statement, &mut rewriter) {
         return Err(error);
@@ -51,37 +54,23 @@ pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Res
         }
         context.catalogs.add(FILES, Arc::new(catalog));
     }
-    Ok(())
+    let names = resolve::resolve(&context.state, statement).await?;
+    literals_and_casts(statement)?;
+    Ok(names)
 }
 
-/// Checks and rewrites the query of a view, which reads neither the past nor files.
-pub(crate) fn rewrite_stored(statement: &mut Statement) -> Result<()> {
-    struct Stored;
-    impl VisitorMut for Stored {
-        type Break = Error;
-        fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
-            match reads_past_or_files(query) {
-                Some(what) => return ControlFlow::Break(refuse::unsupported(format!("a view that {what}"))),
-                None => add_wildcard(&mut query.body),
-            }
-            ControlFlow::Continue(())
-        }
-        fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
-            selected(select)
-        }
-        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-            match literal_or_cast(expr) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => ControlFlow::Break(error),
-            }
-        }
-    }
+/// Checks and rewrites the query of a view, which reads neither the past nor files. `state` knows the catalog that its names are found in.
+pub(crate) async fn rewrite_stored(state: &SessionState, statement: &mut Statement) -> Result<()> {
     balance::balance(statement);
     refuse::check_stored(statement)?;
-    match VisitMut::visit(statement, &mut Stored) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(error) => Err(error),
+    if let Statement::Query(query) = statement
+        && let Some(what) = reads_past_or_files(query)
+    {
+        return Err(refuse::unsupported(format!("a view that {what}")));
     }
+    spellings::standardize(statement)?;
+    resolve::resolve(state, statement).await?;
+    literals_and_casts(statement)
 }
 
 /// Whether a query reads the past or files: such a query cannot be stored as a view.
@@ -117,120 +106,12 @@ struct Rewriter<'a> {
 impl VisitorMut for Rewriter<'_> {
     type Break = Error;
 
-    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
-        add_wildcard(&mut query.body);
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
-        selected(select)
-    }
-
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         match self.table_factor(factor) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
     }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        match literal_or_cast(expr) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
-        }
-    }
-}
-
-/// `FROM t` means `SELECT * FROM t`.
-fn add_wildcard(body: &mut SetExpr) {
-    match body {
-        SetExpr::Select(select) if select.flavor == SelectFlavor::FromFirstNoSelect => {
-            select.flavor = SelectFlavor::Standard;
-            select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
-        }
-        SetExpr::SetOperation { left, right, .. } => {
-            add_wildcard(left);
-            add_wildcard(right);
-        }
-        _ => {}
-    }
-}
-
-/// What a SELECT lists, as DataFusion has to see it.
-fn selected(select: &mut Select) -> ControlFlow<Error> {
-    match using::expand(select) {
-        Ok(()) => {
-            name_twins(select);
-            ControlFlow::Continue(())
-        }
-        Err(error) => ControlFlow::Break(error),
-    }
-}
-
-/// DataFusion wants every expression of a SELECT to have a name of its own, and leaves casts out of names; people write `SELECT 1, 1` and `SELECT a::TEXT, a`.
-/// The second `1` gets the name `1:1`, as in DuckDB; what differs by casts gets its own text as a name.
-fn name_twins(select: &mut Select) {
-    let mut seen: HashMap<String, HashMap<String, usize>> = HashMap::new();
-    for item in &mut select.projection {
-        let SelectItem::UnnamedExpr(expr) = item else { continue };
-        // That is what DataFusion calls all of them.
-        let text = match &*expr {
-            Expr::Subquery(_) => "(<subquery>)".to_owned(),
-            other => other.to_string(),
-        };
-        let twins = seen.entry(without_casts(expr)).or_default();
-        let is_first = twins.is_empty();
-        let count = twins.entry(text.clone()).or_default();
-        let name = match *count {
-            0 if is_first => None,
-            0 => Some(text),
-            count => Some(format!("{text}:{count}")),
-        };
-        *count += 1;
-        if let Some(name) = name {
-            let expr = std::mem::replace(expr, Expr::Value(Value::Null.into()));
-            *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
-        }
-    }
-}
-
-/// What DataFusion names an expression after, more or less.
-fn without_casts(expr: &Expr) -> String {
-    struct Casts;
-    impl VisitorMut for Casts {
-        type Break = ();
-        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            if let Expr::Cast { expr: inner, .. } | Expr::Nested(inner) = expr {
-                *expr = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.into()));
-            }
-            ControlFlow::Continue(())
-        }
-    }
-    match expr {
-        Expr::Subquery(_) => "(<subquery>)".to_owned(),
-        other => {
-            let mut stripped = other.clone();
-            let _ = VisitMut::visit(&mut stripped, &mut Casts);
-            stripped.to_string()
-        }
-    }
-}
-
-fn call(function: &str, arguments: Vec<Expr>) -> Expr {
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(function)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))).collect(),
-            clauses: vec![],
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: vec![],
-    })
 }
 
 /// The path, if a table's name is a string.
@@ -380,6 +261,11 @@ fn string_arguments(name: &ObjectName, args: &[FunctionArg]) -> Result<Vec<Strin
 
 /// Rewrites literals and casts in an expression that stands alone.
 pub(crate) fn rewrite_expression(mut expr: Expr) -> Result<Expr> {
+    literals_and_casts(&mut expr)?;
+    Ok(expr)
+}
+
+fn literals_and_casts(node: &mut impl VisitMut) -> Result<()> {
     struct Casts;
     impl VisitorMut for Casts {
         type Break = Error;
@@ -390,8 +276,8 @@ pub(crate) fn rewrite_expression(mut expr: Expr) -> Result<Expr> {
             }
         }
     }
-    match VisitMut::visit(&mut expr, &mut Casts) {
-        ControlFlow::Continue(()) => Ok(expr),
+    match VisitMut::visit(node, &mut Casts) {
+        ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
 }

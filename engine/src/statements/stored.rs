@@ -43,7 +43,7 @@ impl SqlPlanner for StoredSql {
             .with_config(config)
             .with_catalog_list(Arc::new(OneCatalog(catalog)))
             .build();
-        let statement = query(sql).map_err(to_datafusion)?;
+        let statement = query(&state, sql).await.map_err(to_datafusion)?;
         state.statement_to_plan(DataFusionStatement::Statement(Box::new(statement))).await
     }
 
@@ -53,9 +53,9 @@ impl SqlPlanner for StoredSql {
     }
 }
 
-fn query(sql: &str) -> Result<Statement> {
+async fn query(state: &SessionState, sql: &str) -> Result<Statement> {
     let mut statement = Statement::Query(parse::parse_query(sql)?);
-    rewrite::rewrite_stored(&mut statement)?;
+    rewrite::rewrite_stored(state, &mut statement).await?;
     Ok(statement)
 }
 

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::context::{Context, QualifiedName};
 use super::parse::normalized;
 use super::refuse::{check_expression, unsupported};
-use super::{constant, insert, rewrite, schemas};
+use super::{constant, insert, lookup, rewrite, schemas};
 use crate::error::{Error, Result, from_datafusion};
 use crate::semantics::assignment;
 use crate::session::result::Done;
@@ -43,7 +43,12 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
             (columns, Some(plan))
         }
     };
-    let mut table = TableMeta::new(transaction.new_table_id(), schema, name.name.clone(), columns, &request.cluster_by)?;
+    let cluster_by = request.cluster_by.into_iter().map(|key| {
+        let found = lookup::pick("column", &key, columns.iter().map(|column| column.name.as_str()))?;
+        Ok(found.map_or(key.clone(), str::to_owned))
+    });
+    let cluster_by = cluster_by.collect::<Result<Vec<_>>>()?;
+    let mut table = TableMeta::new(transaction.new_table_id(), schema, name.name.clone(), columns, &cluster_by)?;
     table.comment = request.comment;
     let physical = match &plan {
         Some(plan) => Some((plan, context.physical(plan).await?)),

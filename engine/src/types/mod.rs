@@ -45,12 +45,9 @@ impl TypePlanner for CloudTypePlanner {
 /// expressions, so it is not asked.
 pub(crate) const UUID_WIDTH: i32 = 16;
 
-/// A name as DataFusion sees it: lower case unless quoted.
+/// A name as it was given: names keep their case, and are found whatever it is.
 pub(crate) fn normalized(ident: &Ident) -> String {
-    match ident.quote_style {
-        Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
-    }
+    ident.value.clone()
 }
 
 /// Whether a field is a UUID.

@@ -1,0 +1,171 @@
+//! Finds out what each name in a query means, and writes it so that DataFusion cannot take it otherwise.
+//!
+//! DataFusion makes unquoted names lower case and compares the rest letter by letter. Here a name is found whatever its case, columns keep the case they
+//! were given, and results are called what was written. So this walks through the syntax tree with the columns of every relation in mind, and leaves
+//! behind quoted names, `*` that is written out where it has to be, and an alias for every expression that had none. It knows names and, for columns of
+//! tables, types; where only planning tells which columns there are (functions as tables), names stay as they are.
+//!
+//! - `tables`: the tables that a statement names, looked up before; `from`: the relations of a FROM; `joins`: USING and NATURAL.
+//! - `select`: one SELECT; `stars`: `*` and COLUMNS; `output`: what columns are called.
+//! - `expressions`: names within expressions, by `scope`.
+
+pub(crate) mod ast;
+mod expressions;
+mod from;
+mod joins;
+mod output;
+mod scope;
+mod select;
+mod set_operations;
+pub(crate) mod similar;
+mod stars;
+mod tables;
+
+use datafusion::execution::session_state::SessionState;
+use datafusion::sql::sqlparser::ast::{
+    Cte, Expr, LimitClause, OrderBy, OrderByKind, Query, SetExpr, Statement, TableAlias, VisitMut, With,
+};
+
+use self::expressions::{Aliases, Expressions, Use};
+use self::scope::{Columns, OutputColumn, Relation, Scope};
+use self::tables::Tables;
+use crate::error::Result;
+
+/// Resolves the names of a statement's queries. Returns what the result's columns are called where a plan, whose names have to differ, cannot say it.
+///
+/// # Errors
+/// *Not found* for a table or a column that is not there, *invalid* for a name of several.
+pub(crate) async fn resolve(state: &SessionState, statement: &mut Statement) -> Result<Option<Vec<String>>> {
+    let tables = Tables::load(state, statement).await?;
+    let mut resolver = Resolver { state, tables: &tables, ctes: Vec::new(), names: None };
+    match statement {
+        Statement::Query(query) => {
+            resolver.query(query, None, true)?;
+        }
+        Statement::Explain { statement, .. } => {
+            if let Statement::Query(query) = statement.as_mut() {
+                resolver.query(query, None, true)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(resolver.names)
+}
+
+struct Resolver<'a> {
+    state: &'a SessionState,
+    tables: &'a Tables,
+    /// The WITH queries that can be seen, innermost last.
+    ctes: Vec<(String, Columns)>,
+    /// The names of the whole statement's columns, where they are not the plan's.
+    names: Option<Vec<String>>,
+}
+
+impl Resolver<'_> {
+    /// Resolves a query; `is_whole` tells that its columns are the result's.
+    fn query(&mut self, query: &mut Query, outer: Option<&Scope<'_>>, is_whole: bool) -> Result<Columns> {
+        let before = self.ctes.len();
+        if let Some(With { cte_tables, recursive, .. }) = &mut query.with {
+            for cte in cte_tables {
+                self.cte(cte, *recursive, outer)?;
+            }
+        }
+        let columns = match query.body.as_mut() {
+            SetExpr::Select(select) => self.select(select, query.order_by.as_mut(), outer, is_whole)?,
+            body => {
+                let columns = self.body(body, outer, is_whole)?;
+                let scope = Scope { relations: vec![Relation::new(Vec::new(), columns.clone())], outer };
+                if let Some(order_by) = &mut query.order_by {
+                    self.order_by(order_by, &scope, &Aliases::default())?;
+                }
+                columns
+            }
+        };
+        let constant = Scope::within(None);
+        match &mut query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, limit_by: _ }) => {
+                for expr in limit.iter_mut().chain(offset.as_mut().map(|offset| &mut offset.value)) {
+                    self.expression(expr, &constant, None)?;
+                }
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+                self.expression(offset, &constant, None)?;
+                self.expression(limit, &constant, None)?;
+            }
+            None => {}
+        }
+        self.ctes.truncate(before);
+        Ok(columns)
+    }
+
+    /// One query of a WITH; a recursive one sees itself.
+    fn cte(&mut self, cte: &mut Cte, recursive: bool, outer: Option<&Scope<'_>>) -> Result<()> {
+        let name = cte.alias.name.value.clone();
+        let renamed = |columns: Columns, alias: &mut TableAlias| from::with_column_aliases(columns, alias);
+        let columns = match (recursive, cte.query.with.is_none(), cte.query.body.as_mut()) {
+            // What it sees of itself are the columns of the rows that it starts with.
+            (true, true, SetExpr::SetOperation { left, right, .. }) => {
+                let first = self.body(left, outer, false)?;
+                let columns = renamed(first, &mut cte.alias)?;
+                self.ctes.push((name.clone(), columns.clone()));
+                self.body(right, outer, false)?;
+                self.ctes.pop();
+                columns
+            }
+            _ => {
+                let columns = self.query(&mut cte.query, outer, false)?;
+                renamed(columns, &mut cte.alias)?
+            }
+        };
+        cte.alias.name = ast::quoted(&name);
+        self.ctes.push((name, columns));
+        Ok(())
+    }
+
+    /// A query's body without its ORDER BY.
+    fn body(&mut self, body: &mut SetExpr, outer: Option<&Scope<'_>>, is_whole: bool) -> Result<Columns> {
+        match body {
+            SetExpr::Select(select) => self.select(select, None, outer, is_whole),
+            SetExpr::Query(query) => self.query(query, outer, is_whole),
+            SetExpr::SetOperation { .. } => self.set_operation(body, outer, is_whole),
+            SetExpr::Values(values) => {
+                let scope = Scope::within(outer);
+                for row in &mut values.rows {
+                    for expr in &mut row.content {
+                        self.expression(expr, &scope, None)?;
+                    }
+                }
+                let width = values.rows.first().map_or(0, |row| row.content.len());
+                Ok(Some((1..=width).map(|at| OutputColumn { name: format!("column{at}"), data_type: None }).collect()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn order_by(&mut self, order_by: &mut OrderBy, scope: &Scope<'_>, aliases: &Aliases) -> Result<()> {
+        let OrderByKind::Expressions(exprs) = &mut order_by.kind else { return Ok(()) };
+        for expr in exprs {
+            self.expression(&mut expr.expr, scope, Some((aliases, Use::NameFirst)))?;
+        }
+        Ok(())
+    }
+
+    /// Resolves the names in an expression, or in any piece of a tree with expressions.
+    fn expression(&mut self, node: &mut impl VisitMut, scope: &Scope<'_>, aliases: Option<(&Aliases, Use)>) -> Result<()> {
+        Expressions::new(self, scope, aliases).resolve(node)
+    }
+
+    /// The columns of a WITH query, and its name as it was given.
+    fn find_cte(&self, name: &str) -> Option<(String, Columns)> {
+        let exact = self.ctes.iter().rev().find(|(known, _)| known == name);
+        exact.or_else(|| self.ctes.iter().rev().find(|(known, _)| scope::same(known, name))).cloned()
+    }
+}
+
+/// What an expression is called that has no alias: as it was written.
+fn written(expr: &Expr) -> String {
+    match expr {
+        Expr::Nested(inner) => written(inner),
+        other => other.to_string(),
+    }
+}

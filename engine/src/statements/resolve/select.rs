@@ -1,0 +1,146 @@
+//! One SELECT: its FROM, then what it lists, then the clauses that may use what it lists.
+
+use datafusion::sql::sqlparser::ast::{Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem};
+
+use super::ast::{quoted, take};
+use super::expressions::{Aliases, Use};
+use super::output::{self, Item};
+use super::scope::{Column, Columns, OutputColumn, Scope};
+use super::{Resolver, written};
+use crate::error::Result;
+
+impl Resolver<'_> {
+    /// Resolves a SELECT and the ORDER BY behind it; `is_whole` tells that its columns are the statement's result.
+    pub(super) fn select(
+        &mut self,
+        select: &mut Select,
+        order_by: Option<&mut OrderBy>,
+        outer: Option<&Scope<'_>>,
+        is_whole: bool,
+    ) -> Result<Columns> {
+        let scope = self.from(&mut select.from, outer)?;
+        let listed = std::mem::take(&mut select.projection);
+        let listed = self.without_stars(listed, &scope, is_whole)?;
+        if let [SelectItem::Wildcard(_)] = listed.as_slice() {
+            select.projection = listed;
+            self.clauses(select, order_by, &scope, &Aliases::default())?;
+            return Ok(all_columns(&scope));
+        }
+        let mut aliases = Aliases::default();
+        let mut items = Vec::with_capacity(listed.len());
+        for item in listed {
+            items.push(self.item(item, &scope, &mut aliases)?);
+        }
+        // What has no alias is found by its name too, but only behind the list.
+        for item in &items {
+            if let Item::Expression { expr, name, is_named: false, .. } = item {
+                aliases.items.push((name.clone(), expr.clone()));
+            }
+        }
+        let columns = output::columns(&items);
+        let renamed = output::make_unique(&mut items);
+        if is_whole && let (Some(columns), true) = (&columns, renamed) {
+            self.names = Some(columns.iter().map(|column| column.name.clone()).collect());
+        }
+        let columns = match renamed {
+            true => output::columns(&items),
+            false => columns,
+        };
+        select.projection = items.into_iter().map(Item::into_select_item).collect();
+        self.clauses(select, order_by, &scope, &aliases)?;
+        Ok(columns)
+    }
+
+    /// The clauses behind the FROM and the list.
+    fn clauses(&mut self, select: &mut Select, order_by: Option<&mut OrderBy>, scope: &Scope<'_>, aliases: &Aliases) -> Result<()> {
+        if let Some(selection) = &mut select.selection {
+            self.columns_in_condition(selection, scope)?;
+            self.expression(selection, scope, Some((aliases, Use::Expression)))?;
+        }
+        if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
+            for expr in exprs {
+                self.expression(expr, scope, Some((aliases, Use::Name)))?;
+            }
+        }
+        for expr in select.having.iter_mut().chain(select.qualify.iter_mut()) {
+            self.expression(expr, scope, Some((aliases, Use::Name)))?;
+        }
+        for window in &mut select.named_window {
+            self.expression(&mut window.1, scope, None)?;
+        }
+        if let Some(Distinct::On(exprs)) = &mut select.distinct {
+            for expr in exprs {
+                self.expression(expr, scope, Some((aliases, Use::NameFirst)))?;
+            }
+        }
+        match order_by {
+            Some(order_by) => self.order_by(order_by, scope, aliases),
+            None => Ok(()),
+        }
+    }
+
+    /// One item of the list. What follows can use its alias.
+    fn item(&mut self, item: SelectItem, scope: &Scope<'_>, aliases: &mut Aliases) -> Result<Item> {
+        match item {
+            SelectItem::UnnamedExpr(Expr::Identifier(ident)) => match self.plain_name(&ident, scope, aliases)? {
+                Some(column) => Ok(Item::column(column)),
+                None => Ok(Item::unknown(Expr::Identifier(ident))),
+            },
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => match scope.compound(&parts)? {
+                Some(column) => Ok(Item::column(column)),
+                None => Ok(Item::unknown(Expr::CompoundIdentifier(parts))),
+            },
+            SelectItem::UnnamedExpr(mut expr) => {
+                let name = written(&expr);
+                self.expression(&mut expr, scope, Some((aliases, Use::Expression)))?;
+                Ok(Item::Expression { expr, name, data_type: None, is_named: false })
+            }
+            SelectItem::ExprWithAlias { mut expr, alias } => {
+                let data_type = match &expr {
+                    Expr::Identifier(ident) => self.plain_name(ident, scope, aliases)?.and_then(|column| column.data_type),
+                    Expr::CompoundIdentifier(parts) => scope.compound(parts)?.and_then(|column| column.data_type),
+                    _ => None,
+                };
+                self.expression(&mut expr, scope, Some((aliases, Use::Expression)))?;
+                aliases.items.push((alias.value.clone(), expr.clone()));
+                Ok(Item::Expression { expr, name: alias.value, data_type, is_named: true })
+            }
+            other => Ok(Item::Other(other)),
+        }
+    }
+
+    /// What a bare name in the list means: a column of the FROM, an alias before it, a column of a query around.
+    fn plain_name(&mut self, ident: &Ident, scope: &Scope<'_>, aliases: &Aliases) -> Result<Option<Column>> {
+        if let Some(column) = scope.own_column(ident)? {
+            return Ok(Some(column));
+        }
+        let mut expr = Expr::Identifier(ident.clone());
+        let alias = aliases.items.iter().find(|(name, _)| super::scope::same(name, &ident.value)).map(|(name, _)| name.clone());
+        match alias {
+            Some(name) => {
+                self.expression(&mut expr, scope, Some((aliases, Use::Expression)))?;
+                Ok(Some(Column { expr: take(&mut expr), name, data_type: None }))
+            }
+            None => scope.name(ident),
+        }
+    }
+}
+
+/// The columns that `*` stands for: `None` where one relation's are not known.
+pub(super) fn all_columns(scope: &Scope<'_>) -> Columns {
+    let mut columns = Vec::new();
+    for relation in &scope.relations {
+        let own = relation.columns.as_ref()?;
+        columns.extend(own.iter().enumerate().filter(|(at, _)| !relation.hidden.contains(at)).map(|(_, column)| column.clone()));
+    }
+    Some(columns)
+}
+
+/// A column as an item that is called as the column is.
+pub(super) fn named_item(expr: Expr, column: &OutputColumn) -> SelectItem {
+    match &expr {
+        Expr::Identifier(ident) if ident.value == column.name => SelectItem::UnnamedExpr(expr),
+        Expr::CompoundIdentifier(parts) if parts.last().is_some_and(|last| last.value == column.name) => SelectItem::UnnamedExpr(expr),
+        _ => SelectItem::ExprWithAlias { expr, alias: quoted(&column.name) },
+    }
+}
