@@ -15,6 +15,7 @@ use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::{Error, Result};
 use crate::limits::{Limits, StatementLimits};
 use crate::optimizer;
+use crate::relations;
 use crate::reuse::{Reuse, fingerprint};
 use crate::scan::Caches;
 use crate::semantics;
@@ -113,6 +114,7 @@ impl Database {
             .with_runtime_env(Arc::clone(&runtime))
             .with_default_features()
             .with_type_planner(Arc::new(CloudTypePlanner))
+            .with_relation_planners(relations::planners())
             .with_expr_planners(semantics::expr_planners())
             .with_scalar_functions(semantics::functions::with_defaults())
             .with_aggregate_functions(semantics::aggregates())

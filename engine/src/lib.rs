@@ -22,6 +22,7 @@ mod grouping;
 mod key_sets;
 mod limits;
 mod optimizer;
+mod relations;
 mod reuse;
 mod scan;
 mod semantics;

@@ -7,6 +7,7 @@
 //! - `cross_joins`: DataFusion's rule for products, where it is right.
 //! - `join_order`: in which order relations are joined, and which side of each join is built.
 //! - `early_groups`: rows are grouped before they are joined.
+//! - `marks`: EXISTS as a value becomes a join.
 //! - `outer_joins`: those whose rows without a partner are dropped anyway are inner joins.
 //! - `barrier`: filters are not handed down where DataFusion would confuse columns of one name.
 //! - `children`: a step of rules that rebuild finished plans.
@@ -23,6 +24,7 @@ mod derived_keys;
 mod early_groups;
 mod estimate;
 mod join_order;
+mod marks;
 mod options;
 mod outer_joins;
 mod selectivity;
@@ -33,6 +35,7 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 use datafusion::optimizer::common_subexpr_eliminate::CommonSubexprEliminate;
+use datafusion::optimizer::decorrelate_predicate_subquery::DecorrelatePredicateSubquery;
 use datafusion::optimizer::eliminate_cross_join::EliminateCrossJoin;
 use datafusion::optimizer::eliminate_group_by_constant::EliminateGroupByConstant;
 use datafusion::optimizer::eliminate_outer_join::EliminateOuterJoin;
@@ -72,6 +75,8 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         *rule = Arc::new(cross_joins::CrossJoins(Arc::clone(rule)));
     }
     rules.retain(|rule| rule.name() != EliminateGroupByConstant::new().name());
+    let subqueries = rules.iter().position(|rule| rule.name() == DecorrelatePredicateSubquery::new().name()).unwrap_or_default();
+    rules.insert(subqueries, Arc::new(marks::Marks));
     let outer = rules.iter().position(|rule| rule.name() == EliminateOuterJoin::new().name()).unwrap_or_default();
     rules.insert(outer, Arc::new(outer_joins::OuterJoins));
     // Before expressions that stand twice are taken out.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, DataFusionError, ExprSchema, Result, ScalarValue, Spans};
 use datafusion::config::ConfigOptions;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::{BinaryExpr, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit, not, when};
 use datafusion::optimizer::AnalyzerRule;
@@ -31,6 +32,20 @@ impl AnalyzerRule for InSubqueries {
                 let predicate = condition(predicate, true, input.schema())?;
                 let filter = Filter::try_new(predicate.data, input)?;
                 Ok(Transformed::new_transformed(LogicalPlan::Filter(filter), predicate.transformed))
+            }
+            // As a value, NULL is always told from false.
+            node @ (LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Window(_) | LogicalPlan::Sort(_)) => {
+                let names = NamePreserver::new(&node);
+                let schemas: Vec<_> = node.inputs().iter().map(|input| Arc::clone(input.schema())).collect();
+                let Some(schema) = schemas.first() else { return Ok(Transformed::no(node)) };
+                node.map_expressions(|expr| {
+                    let name = names.save(&expr);
+                    let valued = everywhere(expr, schema)?;
+                    Ok(match valued.transformed {
+                        true => valued.update_data(|expr| name.restore(expr)),
+                        false => valued,
+                    })
+                })
             }
             other => Ok(Transformed::no(other)),
         })?;

@@ -170,6 +170,9 @@ impl Session {
                 }
                 false => self.write(statement.sql(), Write::Copy(copy)).await.map(StatementResult::Done),
             },
+            Parsed::InsertByName(sql) => {
+                Box::pin(self.write(statement.sql(), Write::InsertByName(sql))).await.map(StatementResult::Done)
+            }
             Parsed::Sql(sql) => match kind::of(&sql)? {
                 Kind::Query => Box::pin(self.query(statement.sql(), *sql)).await.map(StatementResult::Rows),
                 Kind::Write => Box::pin(self.write(statement.sql(), Write::Sql(sql))).await.map(StatementResult::Done),
@@ -433,7 +436,7 @@ fn no_transaction() -> Error {
 fn ends_transaction(parsed: &Parsed) -> bool {
     match parsed {
         Parsed::Sql(statement) => matches!(**statement, SqlStatement::Commit { .. } | SqlStatement::Rollback { .. }),
-        Parsed::Cache(_) | Parsed::Copy(_) | Parsed::Reset(_) => false,
+        Parsed::Cache(_) | Parsed::Copy(_) | Parsed::InsertByName(_) | Parsed::Reset(_) => false,
     }
 }
 

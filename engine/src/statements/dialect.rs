@@ -5,10 +5,14 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::ast::{Expr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, Statement, UnaryOperator};
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+use super::pivot_syntax;
+use super::resolve::ast::call;
 
 /// The dialect of every statement, also of those that are stored (views, defaults).
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +45,14 @@ impl Dialect for CloudDialect {
 
     /// The parser takes all that follows IS DISTINCT FROM for its right side, with AND and OR.
     fn parse_infix(&self, parser: &mut Parser<'_>, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
-        use Keyword::{DISTINCT, FROM, IS, NOT};
+        use Keyword::{DISTINCT, FROM, IS, NOT, NOTNULL};
+        if is_isnull(&parser.peek_token_ref().token) {
+            parser.next_token();
+            return Some(Ok(Expr::IsNull(Box::new(expr.clone()))));
+        }
+        if parser.parse_keyword(NOTNULL) {
+            return Some(Ok(Expr::IsNotNull(Box::new(expr.clone()))));
+        }
         let is_negated = parser.parse_keywords(&[IS, NOT, DISTINCT, FROM]);
         if !is_negated && !parser.parse_keywords(&[IS, DISTINCT, FROM]) {
             return None;
@@ -51,6 +62,41 @@ impl Dialect for CloudDialect {
             let (left, right) = (Box::new(expr.clone()), Box::new(right));
             if is_negated { Expr::IsNotDistinctFrom(left, right) } else { Expr::IsDistinctFrom(left, right) }
         }))
+    }
+
+    /// What stands in front: list comprehensions, `@x`.
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        match parser.peek_token_ref().token {
+            Token::LBracket if is_comprehension(parser) => Some(comprehension(parser)),
+            Token::AtSign => {
+                parser.next_token();
+                let operand = parser.parse_subexpr(self.prec_value(Precedence::PgOther));
+                Some(operand.map(|operand| Expr::UnaryOp { op: UnaryOperator::PGAbs, expr: Box::new(operand) }))
+            }
+            _ => None,
+        }
+    }
+
+    /// The parser takes `x ISNULL` for x with an alias.
+    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        match &parser.peek_token_ref().token {
+            Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::NOTNULL => Some(Ok(self.prec_value(Precedence::Is))),
+            token if is_isnull(token) => Some(Ok(self.prec_value(Precedence::Is))),
+            _ => None,
+        }
+    }
+
+    /// Statements that begin with a query in another form.
+    fn parse_statement(&self, parser: &mut Parser<'_>) -> Option<Result<Statement, ParserError>> {
+        match &parser.peek_token_ref().token {
+            Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::TABLE => {
+                Some(pivot_syntax::table(parser).map(Statement::Query))
+            }
+            Token::Word(word) if word.quote_style.is_none() && matches!(word.keyword, Keyword::PIVOT | Keyword::UNPIVOT) => {
+                Some(pivot_syntax::parse(parser).map(Statement::Query))
+            }
+            _ => None,
+        }
     }
 
     fn identifier_quote_style(&self, _identifier: &str) -> Option<char> {
@@ -69,6 +115,7 @@ impl Dialect for CloudDialect {
         supports_detach
         supports_dictionary_syntax
         supports_explain_with_utility_options
+        supports_factorial_operator
         supports_filter_during_aggregation
         supports_from_first_select
         supports_group_by_expr
@@ -99,4 +146,52 @@ impl Dialect for CloudDialect {
         supports_window_clause_named_window_reference
         supports_window_function_null_treatment_arg
     }
+}
+
+fn is_isnull(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull"))
+}
+
+/// Whether brackets hold `... FOR x IN ...`.
+fn is_comprehension(parser: &Parser<'_>) -> bool {
+    let mut depth = 0_usize;
+    for at in 0.. {
+        match &parser.peek_nth_token_ref(at).token {
+            Token::LBracket | Token::LParen | Token::LBrace => depth += 1,
+            Token::RBracket | Token::RParen | Token::RBrace => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return false;
+                }
+            }
+            Token::Word(word) if depth == 1 && word.quote_style.is_none() && word.keyword == Keyword::FOR => return true,
+            Token::EOF => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// `[x + 1 FOR x IN list IF x > 1]`: of the items that meet the condition.
+fn comprehension(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+    parser.expect_token(&Token::LBracket)?;
+    let result = parser.parse_expr()?;
+    parser.expect_keyword_is(Keyword::FOR)?;
+    let item = parser.parse_identifier()?;
+    parser.expect_keyword_is(Keyword::IN)?;
+    let mut list = parser.parse_expr()?;
+    if parser.parse_keyword(Keyword::IF) {
+        let condition = parser.parse_expr()?;
+        list = call("list_filter", vec![list, lambda(&item, condition)]);
+    }
+    parser.expect_token(&Token::RBracket)?;
+    Ok(call("list_transform", vec![list, lambda(&item, result)]))
+}
+
+fn lambda(parameter: &Ident, body: Expr) -> Expr {
+    Expr::Lambda(LambdaFunction {
+        params: OneOrManyWithParens::One(LambdaFunctionParameter { name: parameter.clone(), data_type: None }),
+        body: Box::new(body),
+        syntax: LambdaSyntax::LambdaKeyword,
+    })
 }

@@ -12,13 +12,13 @@ use super::conform::ConformExec;
 use super::context::Context;
 use super::parse::{self, normalized};
 use super::refuse::unsupported;
-use super::{constant, lookup, rewrite, values};
+use super::{ast, constant, lookup, rewrite, values};
 use crate::error::{Error, Result, from_datafusion, is_out_of_memory};
 use crate::session::result::Done;
 use crate::write::write_plan;
 
-/// Runs an INSERT inside a transaction.
-pub(crate) async fn insert(context: &Context, transaction: &mut Transaction, insert: Insert) -> Result<Done> {
+/// Runs an INSERT inside a transaction. By name, the query's columns say which of the table's they are for.
+pub(crate) async fn insert(context: &Context, transaction: &mut Transaction, insert: Insert, by_name: bool) -> Result<Done> {
     let Insert {
         insert_token: _,
         optimizer_hints: _,
@@ -73,7 +73,16 @@ pub(crate) async fn insert(context: &Context, transaction: &mut Transaction, ins
     let TableObject::TableName(name) = table else { return Err(unsupported("INSERT into a function")) };
     let target = context.table(&context.qualify(&name)?)?;
     let listed = listed_columns(target.meta(), &columns)?;
+    if by_name && (!columns.is_empty() || source.is_none()) {
+        return Err(Error::invalid("INSERT BY NAME takes a query, and no list of columns").with_hint("the names of the query's columns are the list"));
+    }
     let rows = match source {
+        Some(query) if by_name => {
+            let source = context.plan_query(query).await?;
+            let names = source.schema().fields().iter().map(|field| ObjectName::from(vec![ast::quoted(field.name())]));
+            let listed = listed_columns(target.meta(), &names.collect::<Vec<_>>())?;
+            insert_plan(context, transaction, &target, &listed, source).await?
+        }
         None => values::insert(context, transaction, &target, &[], vec![vec![]]).await?,
         Some(query) => match into_rows(query) {
             Ok(rows) => values::insert(context, transaction, &target, &listed, rows).await?,
@@ -145,6 +154,16 @@ async fn insert_query(
     query: Box<Query>,
 ) -> Result<u64> {
     let source = context.plan_query(query).await?;
+    insert_plan(context, transaction, target, listed, source).await
+}
+
+async fn insert_plan(
+    context: &Context,
+    transaction: &mut Transaction,
+    target: &TableSnapshot,
+    listed: &[usize],
+    source: LogicalPlan,
+) -> Result<u64> {
     let found = source.schema().fields().len();
     if found != listed.len() {
         return Err(wrong_count(target.meta(), listed.len(), found));

@@ -29,7 +29,7 @@ pub fn table_names(sql: &str) -> Vec<(String, String)> {
     for statement in parse::parse(sql).unwrap_or_default() {
         stack::on_big_stack(statement.sql(), || {
             match parse::parse_statement(&statement) {
-                Ok(Parsed::Sql(statement)) => {
+                Ok(Parsed::Sql(statement) | Parsed::InsertByName(statement)) => {
                     let _ = statement.visit(&mut names);
                 }
                 Ok(Parsed::Copy(copy)) => {

@@ -3,17 +3,18 @@
 //! Splitting works on tokens, so that a semicolon in a string, a name or a comment ends nothing. A statement is parsed only when it is run: those
 //! before a syntax error still run, and its message tells the line in the script.
 
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Statement as SqlStatement};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Statement as SqlStatement, VisitMut, VisitorMut};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::cache::{self, CacheStatement};
 use super::copy::{self, CopyStatement};
-use super::depth;
 use super::dialect::DIALECT;
-use super::tokens;
-use crate::error::{Error, Result};
+use super::{depth, operators, tokens};
+use crate::error::{Error, Position, Result};
 pub(crate) use crate::types::normalized;
 
 /// How deep the parser itself may recurse. Its frames take some 20 KiB a level in debug builds; the stack that statements are parsed on holds that
@@ -75,6 +76,8 @@ pub fn is_complete(sql: &str) -> bool {
 pub(crate) enum Parsed {
     /// A statement that the SQL parser knows.
     Sql(Box<SqlStatement>),
+    /// `INSERT INTO t BY NAME`.
+    InsertByName(Box<SqlStatement>),
     /// `COPY`, parsed here.
     Copy(Box<CopyStatement>),
     /// `CACHE TABLE` or `UNCACHE TABLE`.
@@ -86,7 +89,9 @@ pub(crate) enum Parsed {
 /// Parses one statement of a script. To be called on a big stack.
 pub(crate) fn parse_statement(statement: &Statement) -> Result<Parsed> {
     depth::check(&statement.tokens)?;
-    let mut parser = parser(statement.tokens.clone());
+    let mut tokens = statement.tokens.clone();
+    let by_name = tokens::take_by_name(&mut tokens);
+    let mut parser = parser(tokens)?;
     let parsed = match parser.peek_token().token {
         Token::Word(word) if word.keyword == Keyword::COPY => Parsed::Copy(Box::new(copy::parse(&mut parser).map_err(syntax_error)?)),
         Token::Word(word) if matches!(word.keyword, Keyword::CACHE | Keyword::UNCACHE) => {
@@ -96,7 +101,10 @@ pub(crate) fn parse_statement(statement: &Statement) -> Result<Parsed> {
             parser.next_token();
             Parsed::Reset(reset_name(&mut parser).map_err(syntax_error)?)
         }
-        _ => Parsed::Sql(Box::new(parser.parse_statement().map_err(syntax_error)?)),
+        _ => {
+            let parsed = Box::new(parsed(parser.parse_statement().map_err(syntax_error)?));
+            if by_name { Parsed::InsertByName(parsed) } else { Parsed::Sql(parsed) }
+        }
     };
     expect_end(&parser)?;
     Ok(parsed)
@@ -106,23 +114,37 @@ pub(crate) fn parse_statement(statement: &Statement) -> Result<Parsed> {
 pub(crate) fn parse_query(sql: &str) -> Result<Box<Query>> {
     let tokens = tokenize(sql)?;
     depth::check(&tokens)?;
-    let mut parser = parser(tokens);
+    let mut parser = parser(tokens)?;
     let query = parser.parse_query().map_err(syntax_error)?;
     expect_end(&parser)?;
-    Ok(query)
+    Ok(parsed(query))
 }
 
 /// Parses a stored expression (a default's).
 pub(crate) fn parse_expression(sql: &str) -> Result<Expr> {
     let tokens = tokenize(sql)?;
     depth::check(&tokens)?;
-    let mut parser = parser(tokens);
+    let mut parser = parser(tokens)?;
     let expr = parser.parse_expr().map_err(syntax_error)?;
     expect_end(&parser)?;
-    Ok(expr)
+    Ok(parsed(expr))
 }
 
-/// The parts of a name, as DataFusion sees them.
+/// A syntax tree as it was meant: operators that stood for others while it was parsed are those again.
+fn parsed<T: VisitMut>(mut tree: T) -> T {
+    struct Restore;
+    impl VisitorMut for Restore {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            operators::restore_arrow(expr);
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = VisitMut::visit(&mut tree, &mut Restore);
+    tree
+}
+
+/// The parts of a name, as they were written.
 pub(crate) fn name_parts(name: &ObjectName) -> Result<Vec<String>> {
     name.0
         .iter()
@@ -132,20 +154,35 @@ pub(crate) fn name_parts(name: &ObjectName) -> Result<Vec<String>> {
 
 pub(crate) fn syntax_error(error: ParserError) -> Error {
     match error {
-        ParserError::TokenizerError(message) | ParserError::ParserError(message) => Error::invalid(format!("syntax error: {message}")),
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => at_place(&message),
         ParserError::RecursionLimitExceeded => depth::too_deep(),
     }
 }
 
-fn parser(mut tokens: Vec<TokenWithSpan>) -> Parser<'static> {
-    tokens::struct_types(&mut tokens);
-    Parser::new(&DIALECT).with_recursion_limit(PARSER_RECURSION_LIMIT).with_tokens_with_locations(tokens)
+/// A message of the parser's, whose place stands at its end, as an error that knows its place.
+fn at_place(message: &str) -> Error {
+    let place = message.rsplit_once(" at Line: ").and_then(|(text, place)| {
+        let (line, column) = place.split_once(", Column: ")?;
+        Some((text, Position { line: line.trim().parse().ok()?, column: column.trim().parse().ok()? }))
+    });
+    match place {
+        Some((text, position)) => Error::invalid(format!("syntax error: {text}")).at(position),
+        None => Error::invalid(format!("syntax error: {message}")),
+    }
+}
+
+fn parser(mut tokens: Vec<TokenWithSpan>) -> Result<Parser<'static>> {
+    tokens::standardize(&mut tokens)?;
+    Ok(Parser::new(&DIALECT).with_recursion_limit(PARSER_RECURSION_LIMIT).with_tokens_with_locations(tokens))
 }
 
 fn expect_end(parser: &Parser<'_>) -> Result<()> {
     match parser.peek_token() {
         TokenWithSpan { token: Token::EOF, .. } => Ok(()),
-        found => Err(Error::invalid(format!("syntax error: expected the end of the statement, found: {found}{}", found.span.start))),
+        found => {
+            let position = Position { line: found.span.start.line, column: found.span.start.column };
+            Err(Error::invalid(format!("syntax error: expected the end of the statement, found: {found}")).at(position))
+        }
     }
 }
 
@@ -158,7 +195,7 @@ fn reset_name(parser: &mut Parser<'_>) -> Result<String, ParserError> {
 
 fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
     let mut found =
-        Tokenizer::new(&DIALECT, sql).tokenize_with_location().map_err(|error| Error::invalid(format!("syntax error: {error}")))?;
+        Tokenizer::new(&DIALECT, sql).tokenize_with_location().map_err(|error| at_place(&error.to_string()))?;
     let offsets = line_offsets(sql);
     tokens::numbers(&mut found, |location| sql[offset(sql, &offsets, location)..].starts_with('0'))?;
     Ok(found)
@@ -221,7 +258,7 @@ mod tests {
         let statements = parse("SELECT 1;\nSELECT 2;\nSELECT FROM FROM;").unwrap();
         assert!(parse_statement(&statements[1]).is_ok());
         let error = parse_statement(&statements[2]).unwrap_err();
-        assert!(error.message().contains("Line: 3"), "{error}");
+        assert_eq!(error.position().map(|position| position.line), Some(3), "{error}");
     }
 
     #[test]

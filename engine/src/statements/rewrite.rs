@@ -15,14 +15,16 @@ use arrow::datatypes::{DataType, TimeUnit};
 use clouddb_storage::AsOf;
 use datafusion::common::ScalarValue;
 use datafusion::execution::session_state::SessionState;
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType as SqlType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator,
-    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Statement, TableFactor, TableVersion, Value, VisitMut, VisitorMut,
+    BinaryOperator, CaseWhen, CastKind, DataType as SqlType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, TableAlias, TableAliasColumnDef,
+    TableFactor, TableVersion, TableWithJoins, Value, VisitMut, VisitorMut,
 };
 
 use super::context::Context;
-use super::resolve::ast::call;
-use super::{balance, constant, refuse, resolve, spellings};
+use super::resolve::ast::{self, call};
+use super::{balance, constant, operators, pivot, refuse, resolve, spellings};
 use crate::error::{Error, Result};
 use crate::files::{self, Columns, FileCatalog, FileFormat, Options};
 use crate::semantics::{functions, zones};
@@ -36,6 +38,7 @@ pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Res
     balance::balance(statement);
     refuse::check_queries(statement)?;
     spellings::standardize(statement)?;
+    pivot::with_values(context, statement).await?;
     let mut rewriter = Rewriter { context, snapshots: BTreeMap::new(), files: BTreeMap::new() };
     if let ControlFlow::Break(error) = VisitMut::visit(statement, &mut rewriter) {
         return Err(error);
@@ -270,6 +273,7 @@ fn literals_and_casts(node: &mut impl VisitMut) -> Result<()> {
     impl VisitorMut for Casts {
         type Break = Error;
         fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+            operators::as_calls(expr);
             match literal_or_cast(expr) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => ControlFlow::Break(error),
@@ -330,9 +334,35 @@ fn compared_with_rows(left: &mut Expr, op: &BinaryOperator, right: &mut Expr, al
         (BinaryOperator::NotEq, true, Expr::Subquery(subquery)) => {
             Ok(Expr::InSubquery { expr: Box::new(take(left)), subquery, negated: true })
         }
-        (op, all, _) => {
-            let error = refuse::unsupported(format!("{op} {} (SELECT ...)", if all { "ALL" } else { "ANY" }));
-            Err(error.with_hint("compare with (SELECT min(...) ...) or (SELECT max(...) ...)"))
-        }
+        (op, all, Expr::Subquery(subquery)) => Ok(set_comparison(take(left), op.clone(), *subquery, all)),
+        (op, ..) => Err(refuse::unsupported(format!("{op} with ANY and ALL of this"))),
+    }
+}
+
+/// `x > ANY (SELECT ...)` is true if a row says so, NULL if one might, else false; `x > ALL (SELECT ...)` that no row says the opposite.
+fn set_comparison(left: Expr, op: BinaryOperator, subquery: Query, all: bool) -> Expr {
+    const VALUE: &str = "__value";
+    let alias = TableAlias { explicit: true, name: ast::quoted("__rows"), columns: vec![TableAliasColumnDef { name: ast::quoted(VALUE), data_type: None }], at: None };
+    let rows = TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias: Some(alias), sample: None };
+    let compared = Expr::BinaryOp { left: Box::new(Expr::Nested(Box::new(left))), op, right: Box::new(ast::identifier(VALUE)) };
+    let exists = |condition: Expr| {
+        let one = SelectItem::UnnamedExpr(Expr::Value(Value::Number("1".to_owned(), false).into()));
+        let select = ast::select(vec![one], vec![TableWithJoins { relation: rows.clone(), joins: vec![] }], Some(condition));
+        Expr::Exists { subquery: Box::new(ast::plain_query(SetExpr::Select(Box::new(select)))), negated: false }
+    };
+    let boolean = |value: bool| Expr::Value(Value::Boolean(value).into());
+    let deciding = match all {
+        false => compared.clone(),
+        true => Expr::IsFalse(Box::new(compared.clone())),
+    };
+    Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: vec![
+            CaseWhen { condition: exists(deciding), result: boolean(!all) },
+            CaseWhen { condition: exists(Expr::IsNull(Box::new(compared))), result: ast::null() },
+        ],
+        else_result: Some(Box::new(boolean(all))),
     }
 }

@@ -4,7 +4,7 @@
 //! With REPEATABLE the numbers would have to follow from a seed and the rows' order, which parallel scans do not have: it is refused.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, LimitClause, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, SelectItem, SetExpr, TableAlias, TableFactor,
+    BinaryOperator, ExcludeSelectItem, Expr, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, SelectItem, SetExpr, TableAlias, TableFactor,
     TableSample, TableSampleBucket, TableSampleKind, TableSampleMethod, TableSampleModifier, TableSampleQuantity, TableSampleUnit,
     TableWithJoins, UnaryOperator, Value, WildcardAdditionalOptions,
 };
@@ -12,6 +12,9 @@ use datafusion::sql::sqlparser::ast::{
 use super::refuse::unsupported;
 use super::resolve::ast::{self, call, plain_query, quoted};
 use crate::error::{Error, Result};
+
+/// The column by which rows are drawn.
+const CHANCE: &str = "__chance";
 
 /// A sample that a query asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +52,7 @@ pub(crate) fn carry_out(factor: &mut TableFactor) -> Result<()> {
         sample: None,
     };
     let inner = std::mem::replace(factor, placeholder);
-    let star = SelectItem::Wildcard(WildcardAdditionalOptions::default());
+    let star = || SelectItem::Wildcard(WildcardAdditionalOptions::default());
     let condition = match sample {
         Sample::Share(share) => Some(Expr::BinaryOp {
             left: Box::new(call("random", vec![])),
@@ -58,15 +61,27 @@ pub(crate) fn carry_out(factor: &mut TableFactor) -> Result<()> {
         }),
         Sample::Rows(_) => None,
     };
-    let select = ast::select(vec![star], vec![TableWithJoins { relation: inner, joins: vec![] }], condition);
-    let mut query = plain_query(SetExpr::Select(Box::new(select)));
-    if let Sample::Rows(rows) = sample {
-        let options = OrderByOptions { asc: None, nulls_first: None };
-        let by_chance = OrderByExpr { expr: call("random", vec![]), options, with_fill: None };
-        query.order_by = Some(OrderBy { kind: OrderByKind::Expressions(vec![by_chance]), interpolate: None });
-        let limit = Expr::Value(Value::Number(rows.to_string(), false).into());
-        query.limit_clause = Some(LimitClause::LimitOffset { limit: Some(limit), offset: None, limit_by: vec![] });
-    }
+    let from = |relation: TableFactor| vec![TableWithJoins { relation, joins: vec![] }];
+    let query = match sample {
+        Sample::Share(_) => plain_query(SetExpr::Select(Box::new(ast::select(vec![star()], from(inner), condition)))),
+        Sample::Rows(rows) => {
+            // A column of its own, since a sort of nothing but random numbers has none to keep when rows are only counted.
+            let chance = SelectItem::ExprWithAlias { expr: call("random", vec![]), alias: quoted(CHANCE) };
+            let numbered = plain_query(SetExpr::Select(Box::new(ast::select(vec![star(), chance], from(inner), None))));
+            let numbered = TableFactor::Derived { lateral: false, subquery: Box::new(numbered), alias: None, sample: None };
+            let without = WildcardAdditionalOptions {
+                opt_exclude: Some(ExcludeSelectItem::Single(ObjectName::from(vec![quoted(CHANCE)]))),
+                ..WildcardAdditionalOptions::default()
+            };
+            let mut query = plain_query(SetExpr::Select(Box::new(ast::select(vec![SelectItem::Wildcard(without)], from(numbered), None))));
+            let options = OrderByOptions { asc: None, nulls_first: None };
+            let by_chance = OrderByExpr { expr: ast::identifier(CHANCE), options, with_fill: None };
+            query.order_by = Some(OrderBy { kind: OrderByKind::Expressions(vec![by_chance]), interpolate: None });
+            let limit = Expr::Value(Value::Number(rows.to_string(), false).into());
+            query.limit_clause = Some(LimitClause::LimitOffset { limit: Some(limit), offset: None, limit_by: vec![] });
+            query
+        }
+    };
     *factor = TableFactor::Derived { lateral: false, subquery: Box::new(query), alias, sample: None };
     Ok(())
 }

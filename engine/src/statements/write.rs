@@ -15,6 +15,8 @@ use crate::session::result::Done;
 pub(crate) enum Write {
     /// INSERT, CREATE, DROP.
     Sql(Box<Statement>),
+    /// `INSERT INTO t BY NAME`.
+    InsertByName(Box<Statement>),
     /// `COPY ... FROM`.
     Copy(Box<CopyStatement>),
 }
@@ -23,10 +25,16 @@ pub(crate) enum Write {
 pub(crate) async fn carry_out(context: &Context, transaction: &mut Transaction, write: Write) -> Result<Done> {
     let statement = match write {
         Write::Copy(copy) => return copy::from_files(context, transaction, *copy).await,
+        Write::InsertByName(statement) => {
+            return match *statement {
+                Statement::Insert(insert) => Box::pin(insert::insert(context, transaction, insert, true)).await,
+                other => Err(Error::internal(format!("'{other}' is no INSERT"))),
+            };
+        }
         Write::Sql(statement) => *statement,
     };
     match statement {
-        Statement::Insert(insert) => Box::pin(insert::insert(context, transaction, insert)).await,
+        Statement::Insert(insert) => Box::pin(insert::insert(context, transaction, insert, false)).await,
         Statement::CreateTable(create) => Box::pin(tables::create(context, transaction, create)).await,
         Statement::CreateView(create) => Box::pin(views::create(context, transaction, create)).await,
         Statement::CreateSchema { schema_name, if_not_exists, with, options, default_collate_spec, clone } => {

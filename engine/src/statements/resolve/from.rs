@@ -1,7 +1,7 @@
 //! The relations of a FROM: which columns each brings, and by which name.
 
 use datafusion::sql::sqlparser::ast::{
-    FunctionArg, ObjectName, TableAlias, TableAliasColumnDef, TableFactor, TableFunctionArgs, TableWithJoins,
+    FunctionArg, Join, JoinConstraint, JoinOperator, ObjectName, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableFunctionArgs, TableWithJoins,
 };
 
 use super::Resolver;
@@ -9,17 +9,28 @@ use super::ast::{position, quoted};
 use super::scope::{Columns, OutputColumn, Relation, Scope};
 use super::tables::object_name;
 use crate::error::{Error, Result};
+use crate::statements::pivot_syntax::names;
 
 /// Functions as tables whose one column has a known name.
 const ONE_COLUMN: [&str; 3] = ["range", "generate_series", "unnest"];
 
 impl Resolver<'_> {
     /// Resolves a FROM. What stands further left can be seen by what is lateral.
-    pub(super) fn from<'a>(&mut self, from: &mut [TableWithJoins], outer: Option<&'a Scope<'a>>) -> Result<Scope<'a>> {
+    pub(super) fn from<'a>(&mut self, from: &mut Vec<TableWithJoins>, outer: Option<&'a Scope<'a>>) -> Result<Scope<'a>> {
         let mut scope = Scope::within(outer);
-        for item in from {
-            let relations = self.table_with_joins(item, &scope)?;
+        let mut at = 0;
+        while at < from.len() {
+            let relations = self.table_with_joins(&mut from[at], &scope)?;
             scope.relations.extend(relations);
+            if at > 0 && sees_left(&from[at].relation) {
+                let before = from.drain(..at).collect();
+                let item = &mut from[0];
+                let right = std::mem::replace(&mut item.relation, nothing());
+                let join = Join { relation: right, global: false, join_operator: JoinOperator::CrossJoin(JoinConstraint::None) };
+                item.relation = bracketed(crossed(before), join);
+                at = 0;
+            }
+            at += 1;
         }
         Ok(scope)
     }
@@ -31,11 +42,19 @@ impl Resolver<'_> {
             let right = self.factor(&mut item.joins[at].relation, &lateral)?;
             relations = self.join(&mut item.joins[at], relations, right, before.outer)?;
         }
+        // What is planned together with its left side gets brackets around both.
+        while let Some(at) = item.joins.iter().position(needs_brackets) {
+            let rest = item.joins.split_off(at + 1);
+            let Some(join) = item.joins.pop() else { break };
+            let relation = std::mem::replace(&mut item.relation, nothing());
+            let left = TableWithJoins { relation, joins: std::mem::replace(&mut item.joins, rest) };
+            item.relation = bracketed(left, join);
+        }
         Ok(relations)
     }
 
     /// One item of a FROM. `lateral` is what it sees if it is lateral; its outer scope is what it sees otherwise.
-    fn factor(&mut self, factor: &mut TableFactor, lateral: &Scope<'_>) -> Result<Vec<Relation>> {
+    pub(super) fn factor(&mut self, factor: &mut TableFactor, lateral: &Scope<'_>) -> Result<Vec<Relation>> {
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
                 let (real, columns) = self.table(name)?;
@@ -56,13 +75,22 @@ impl Resolver<'_> {
                     true => self.query(subquery, Some(lateral), false)?,
                     false => self.query(subquery, lateral.outer, false)?,
                 };
+                if alias.is_none() {
+                    // A name that nobody writes, so that its columns can be told from others of their name.
+                    self.unnamed += 1;
+                    let name = match self.unnamed {
+                        1 => "unnamed_subquery".to_owned(),
+                        number => format!("unnamed_subquery{number}"),
+                    };
+                    *alias = Some(TableAlias { explicit: true, name: quoted(&name), columns: vec![], at: None });
+                }
                 Ok(vec![named(Vec::new(), columns, alias.as_mut())?])
             }
-            TableFactor::UNNEST { alias, array_exprs, .. } => {
+            TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
                 for expr in array_exprs.iter_mut() {
                     self.expression(expr, lateral, None)?;
                 }
-                Ok(vec![unnested(alias, array_exprs.len())?])
+                Ok(vec![unnested(alias, array_exprs.len(), *with_ordinality)?])
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 let relations = self.table_with_joins(table_with_joins, lateral)?;
@@ -74,6 +102,14 @@ impl Resolver<'_> {
                         Ok(vec![named(Vec::new(), columns, Some(alias))?])
                     }
                 }
+            }
+            TableFactor::Pivot { .. } => {
+                *factor = self.pivot(factor, lateral)?;
+                self.factor(factor, lateral)
+            }
+            TableFactor::Unpivot { .. } => {
+                *factor = self.unpivot(factor, lateral)?;
+                self.factor(factor, lateral)
             }
             _ => Ok(vec![Relation::new(Vec::new(), None)]),
         }
@@ -97,6 +133,49 @@ impl Resolver<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a join is planned by us, with its left side (see `relations`).
+fn needs_brackets(join: &Join) -> bool {
+    matches!(join.join_operator, JoinOperator::AsOf { .. }) || sees_left(&join.relation)
+}
+
+/// Whether a relation's rows depend on the row beside which they stand.
+fn sees_left(relation: &TableFactor) -> bool {
+    match relation {
+        TableFactor::UNNEST { array_exprs, .. } => array_exprs.iter().any(|expr| !names(expr).is_empty()),
+        // DataFusion plans those that have one.
+        TableFactor::Derived { lateral: true, subquery, .. } => matches!(subquery.body.as_ref(), SetExpr::Select(select) if select.from.is_empty()),
+        _ => false,
+    }
+}
+
+/// `(left JOIN right)` as one relation.
+fn bracketed(left: TableWithJoins, join: Join) -> TableFactor {
+    let relation = match left.joins.is_empty() {
+        true => left.relation,
+        false => TableFactor::NestedJoin { table_with_joins: Box::new(left), alias: None },
+    };
+    TableFactor::NestedJoin { table_with_joins: Box::new(TableWithJoins { relation, joins: vec![join] }), alias: None }
+}
+
+/// Items of a FROM that stand side by side, as one.
+fn crossed(items: Vec<TableWithJoins>) -> TableWithJoins {
+    let mut items = items.into_iter();
+    let mut all = items.next().unwrap_or(TableWithJoins { relation: nothing(), joins: vec![] });
+    for item in items {
+        let relation = match item.joins.is_empty() {
+            true => item.relation,
+            false => TableFactor::NestedJoin { table_with_joins: Box::new(item), alias: None },
+        };
+        all.joins.push(Join { relation, global: false, join_operator: JoinOperator::CrossJoin(JoinConstraint::None) });
+    }
+    all
+}
+
+/// What is left where a relation was taken out.
+fn nothing() -> TableFactor {
+    TableFactor::UNNEST { alias: None, array_exprs: vec![], with_offset: false, with_offset_alias: None, with_ordinality: false }
 }
 
 /// A relation under its alias, if it has one.
@@ -157,12 +236,13 @@ fn one_column(alias: &mut Option<TableAlias>, function: &str) -> Result<Relation
 }
 
 /// UNNEST of one array or several: one column each.
-fn unnested(alias: &mut Option<TableAlias>, arrays: usize) -> Result<Relation> {
-    if arrays == 1 {
+fn unnested(alias: &mut Option<TableAlias>, arrays: usize, with_ordinality: bool) -> Result<Relation> {
+    if arrays == 1 && !with_ordinality {
         return one_column(alias, "unnest");
     }
     let alias = alias.get_or_insert_with(|| TableAlias { explicit: true, name: quoted("unnest"), columns: Vec::new(), at: None });
     let names = (0..arrays).map(|at| if at == 0 { "unnest".to_owned() } else { format!("unnest_{at}") });
+    let names = names.chain(with_ordinality.then(|| "ordinality".to_owned()));
     let columns: Vec<OutputColumn> = names.map(|name| OutputColumn { name, data_type: None }).collect();
     if alias.columns.is_empty() {
         alias.columns = columns.iter().map(|column| TableAliasColumnDef { name: quoted(&column.name), data_type: None }).collect();

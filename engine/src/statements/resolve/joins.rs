@@ -7,6 +7,7 @@ use super::Resolver;
 use super::ast::{call, position};
 use super::scope::{Column, Relation, Scope, same};
 use crate::error::{Error, Result};
+use crate::statements::tokens::AsofKind;
 
 /// From which side a common column's value comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,13 @@ impl Resolver<'_> {
             _ => (Side::Left, true),
         };
         let keeps_left = !matches!(join.join_operator, JoinOperator::RightSemi(_) | JoinOperator::RightAnti(_));
-        if let JoinOperator::AsOf { match_condition, .. } = &mut join.join_operator {
+        let mut last = BinaryOperator::Eq;
+        if let JoinOperator::AsOf { match_condition, .. } = &mut join.join_operator
+            && AsofKind::of(match_condition).is_some()
+        {
+            // The last of its common columns is the time.
+            last = BinaryOperator::GtEq;
+        } else if let JoinOperator::AsOf { match_condition, .. } = &mut join.join_operator {
             let scope = Scope { relations: left.iter().chain(&right).cloned().collect(), outer };
             self.expression(match_condition, &scope, None)?;
         }
@@ -55,7 +62,7 @@ impl Resolver<'_> {
                     _ => Vec::new(),
                 };
                 if is_known {
-                    *constraint = merge(&names, &mut left, &mut right, side)?;
+                    *constraint = merge(&names, &mut left, &mut right, side, last)?;
                 }
             }
             JoinConstraint::None => {}
@@ -117,9 +124,9 @@ fn common(left: &[Relation], right: &[Relation]) -> Vec<Ident> {
 }
 
 /// Makes one column of each name that both sides have.
-fn merge(names: &[Ident], left: &mut [Relation], right: &mut [Relation], side: Side) -> Result<JoinConstraint> {
+fn merge(names: &[Ident], left: &mut [Relation], right: &mut [Relation], side: Side, last: BinaryOperator) -> Result<JoinConstraint> {
     let mut condition: Option<Expr> = None;
-    for name in names {
+    for (number, name) in names.iter().enumerate() {
         let one = |relations: &[Relation], which: &str| -> Result<(usize, usize, Column)> {
             let scope = Scope { relations: relations.to_vec(), outer: None };
             let Some(column) = scope.own_column(name)? else {
@@ -140,7 +147,7 @@ fn merge(names: &[Ident], left: &mut [Relation], right: &mut [Relation], side: S
         let (left_relation, left_at, left_column) = one(left, "left")?;
         let (right_relation, right_at, right_column) = one(right, "right")?;
         let equal =
-            Expr::BinaryOp { left: Box::new(left_column.expr.clone()), op: BinaryOperator::Eq, right: Box::new(right_column.expr.clone()) };
+            Expr::BinaryOp { left: Box::new(left_column.expr.clone()), op: if number + 1 == names.len() { last.clone() } else { BinaryOperator::Eq }, right: Box::new(right_column.expr.clone()) };
         condition = Some(match condition {
             None => equal,
             Some(before) => Expr::BinaryOp { left: Box::new(before), op: BinaryOperator::And, right: Box::new(equal) },

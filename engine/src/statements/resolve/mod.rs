@@ -14,6 +14,7 @@ mod expressions;
 mod from;
 mod joins;
 mod output;
+mod pivots;
 mod scope;
 mod select;
 mod set_operations;
@@ -23,12 +24,13 @@ mod tables;
 
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, LimitClause, OrderBy, OrderByKind, Query, SetExpr, Statement, TableAlias, VisitMut, With,
+    Cte, Expr, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, SetExpr, Statement, TableAlias, Value, VisitMut, With,
 };
 
 use self::expressions::{Aliases, Expressions, Use};
 use self::scope::{Columns, OutputColumn, Relation, Scope};
 use self::tables::Tables;
+use super::refuse::unsupported;
 use crate::error::Result;
 
 /// Resolves the names of a statement's queries. Returns what the result's columns are called where a plan, whose names have to differ, cannot say it.
@@ -37,7 +39,7 @@ use crate::error::Result;
 /// *Not found* for a table or a column that is not there, *invalid* for a name of several.
 pub(crate) async fn resolve(state: &SessionState, statement: &mut Statement) -> Result<Option<Vec<String>>> {
     let tables = Tables::load(state, statement).await?;
-    let mut resolver = Resolver { state, tables: &tables, ctes: Vec::new(), names: None };
+    let mut resolver = Resolver { state, tables: &tables, ctes: Vec::new(), names: None, unnamed: 0 };
     match statement {
         Statement::Query(query) => {
             resolver.query(query, None, true)?;
@@ -59,6 +61,8 @@ struct Resolver<'a> {
     ctes: Vec<(String, Columns)>,
     /// The names of the whole statement's columns, where they are not the plan's.
     names: Option<Vec<String>>,
+    /// How many queries of a FROM had no name and got one.
+    unnamed: usize,
 }
 
 impl Resolver<'_> {
@@ -76,7 +80,7 @@ impl Resolver<'_> {
                 let columns = self.body(body, outer, is_whole)?;
                 let scope = Scope { relations: vec![Relation::new(Vec::new(), columns.clone())], outer };
                 if let Some(order_by) = &mut query.order_by {
-                    self.order_by(order_by, &scope, &Aliases::default())?;
+                    self.order_by(order_by, &scope, &Aliases::default(), &columns)?;
                 }
                 columns
             }
@@ -142,7 +146,20 @@ impl Resolver<'_> {
         }
     }
 
-    fn order_by(&mut self, order_by: &mut OrderBy, scope: &Scope<'_>, aliases: &Aliases) -> Result<()> {
+    /// Resolves an ORDER BY; ALL means the columns one after the other, by their positions.
+    fn order_by(&mut self, order_by: &mut OrderBy, scope: &Scope<'_>, aliases: &Aliases, columns: &Columns) -> Result<()> {
+        if let OrderByKind::All(options) = &order_by.kind {
+            let Some(columns) = columns else {
+                return Err(unsupported("ORDER BY ALL of a function whose columns are not known before it is planned")
+                    .with_hint("name the columns to order by"));
+            };
+            let positions = (1..=columns.len()).map(|at| OrderByExpr {
+                expr: Expr::Value(Value::Number(at.to_string(), false).into()),
+                options: options.clone(),
+                with_fill: None,
+            });
+            order_by.kind = OrderByKind::Expressions(positions.collect());
+        }
         let OrderByKind::Expressions(exprs) = &mut order_by.kind else { return Ok(()) };
         for expr in exprs {
             self.expression(&mut expr.expr, scope, Some((aliases, Use::NameFirst)))?;

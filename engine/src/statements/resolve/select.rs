@@ -23,8 +23,9 @@ impl Resolver<'_> {
         let listed = self.without_stars(listed, &scope, is_whole)?;
         if let [SelectItem::Wildcard(_)] = listed.as_slice() {
             select.projection = listed;
-            self.clauses(select, order_by, &scope, &Aliases::default())?;
-            return Ok(all_columns(&scope));
+            let columns = all_columns(&scope);
+            self.clauses(select, order_by, &scope, &Aliases::default(), &columns)?;
+            return Ok(columns);
         }
         let mut aliases = Aliases::default();
         let mut items = Vec::with_capacity(listed.len());
@@ -47,12 +48,19 @@ impl Resolver<'_> {
             false => columns,
         };
         select.projection = items.into_iter().map(Item::into_select_item).collect();
-        self.clauses(select, order_by, &scope, &aliases)?;
+        self.clauses(select, order_by, &scope, &aliases, &columns)?;
         Ok(columns)
     }
 
     /// The clauses behind the FROM and the list.
-    fn clauses(&mut self, select: &mut Select, order_by: Option<&mut OrderBy>, scope: &Scope<'_>, aliases: &Aliases) -> Result<()> {
+    fn clauses(
+        &mut self,
+        select: &mut Select,
+        order_by: Option<&mut OrderBy>,
+        scope: &Scope<'_>,
+        aliases: &Aliases,
+        columns: &Columns,
+    ) -> Result<()> {
         if let Some(selection) = &mut select.selection {
             self.columns_in_condition(selection, scope)?;
             self.expression(selection, scope, Some((aliases, Use::Expression)))?;
@@ -74,7 +82,7 @@ impl Resolver<'_> {
             }
         }
         match order_by {
-            Some(order_by) => self.order_by(order_by, scope, aliases),
+            Some(order_by) => self.order_by(order_by, scope, aliases, columns),
             None => Ok(()),
         }
     }

@@ -1,21 +1,36 @@
 //! UNION, INTERSECT and EXCEPT; BY NAME is written out, column by column.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Query, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins,
+    Expr, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins,
+    Values, WindowSpec, WindowType,
 };
 
 use super::Resolver;
-use super::ast::{identifier, null, plain_query, quoted};
+use super::ast::{call, identifier, null, plain_query, quoted};
 use super::scope::{Columns, OutputColumn, Scope, same};
 use crate::error::{Error, Result};
+use crate::statements::refuse::unsupported;
 
 impl Resolver<'_> {
     /// Resolves both sides; the columns are called as on the left.
     pub(super) fn set_operation(&mut self, body: &mut SetExpr, outer: Option<&Scope<'_>>, is_whole: bool) -> Result<Columns> {
         let SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return Ok(None) };
+        let counts = *op != SetOperator::Union && matches!(set_quantifier, SetQuantifier::All);
         let by_name = matches!(set_quantifier, SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName);
         let left_columns = self.body(left, outer, is_whole && !by_name)?;
         let right_columns = self.body(right, outer, false)?;
+        if counts {
+            let columns = left_columns.clone().filter(|_| right_columns.is_some());
+            let Some(columns) = columns else {
+                return Err(unsupported(format!("{op} ALL of a function whose columns are not known before it is planned")));
+            };
+            number_twins(left, &columns);
+            number_twins(right, &right_columns.unwrap_or_default());
+            *set_quantifier = SetQuantifier::None;
+            let whole = std::mem::replace(body, nothing());
+            *body = SetExpr::Select(Box::new(select_from(plain_query(whole), columns.iter().map(|column| SelectItem::UnnamedExpr(identifier(&column.name))).collect())));
+            return Ok(Some(columns));
+        }
         if !by_name {
             if let (Some(left), Some(right)) = (&left_columns, &right_columns)
                 && left.len() != right.len()
@@ -43,6 +58,24 @@ impl Resolver<'_> {
     }
 }
 
+/// INTERSECT ALL and EXCEPT ALL count equal rows: with a number behind each, rows are told apart, and the n-th meets the n-th of the other side.
+fn number_twins(side: &mut SetExpr, columns: &[OutputColumn]) {
+    let partition_by = columns.iter().map(|column| identifier(&column.name)).collect();
+    let mut number = call("row_number", vec![]);
+    if let Expr::Function(function) = &mut number {
+        function.over = Some(WindowType::WindowSpec(WindowSpec { window_name: None, partition_by, order_by: vec![], window_frame: None }));
+    }
+    let mut items: Vec<SelectItem> = columns.iter().map(|column| SelectItem::UnnamedExpr(identifier(&column.name))).collect();
+    items.push(SelectItem::ExprWithAlias { expr: number, alias: quoted("__number") });
+    let inner = std::mem::replace(side, nothing());
+    *side = SetExpr::Select(Box::new(select_from(plain_query(inner), items)));
+}
+
+/// What is left where a body was taken out.
+fn nothing() -> SetExpr {
+    SetExpr::Values(Values { explicit_row: false, value_keyword: false, rows: vec![] })
+}
+
 /// The side's columns in the order of all, NULL for those that it lacks.
 fn in_order(side: &mut SetExpr, own: &[OutputColumn], all: &[OutputColumn]) {
     let items = all.iter().map(|column| {
@@ -55,13 +88,13 @@ fn in_order(side: &mut SetExpr, own: &[OutputColumn], all: &[OutputColumn]) {
     let items = items.collect();
     let inner = std::mem::replace(
         side,
-        SetExpr::Values(datafusion::sql::sqlparser::ast::Values { explicit_row: false, value_keyword: false, rows: vec![] }),
+        nothing(),
     );
     *side = SetExpr::Select(Box::new(select_from(plain_query(inner), items)));
 }
 
 /// `SELECT items FROM (query) AS side`.
-fn select_from(query: Query, items: Vec<SelectItem>) -> datafusion::sql::sqlparser::ast::Select {
+fn select_from(query: Query, items: Vec<SelectItem>) -> Select {
     let alias = TableAlias { explicit: true, name: quoted("side"), columns: vec![], at: None };
     let relation = TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: Some(alias), sample: None };
     super::ast::select(items, vec![TableWithJoins { relation, joins: vec![] }], None::<Expr>)

@@ -1,0 +1,67 @@
+//! Relations of a FROM that DataFusion does not plan: rows of lists beside the row that holds them (`unnest`), expressions beside the row that they are
+//! computed from (`lateral`), the nearest earlier row of another table (`asof`).
+//!
+//! Whoever resolves names puts brackets around such a join and what stands left of it, so that it comes here as one relation.
+
+mod asof;
+mod lateral;
+mod unnest;
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
+use datafusion::sql::sqlparser::ast::{Join, JoinConstraint, JoinOperator, TableFactor};
+
+/// The planners of every session.
+pub(crate) fn planners() -> Vec<Arc<dyn RelationPlanner>> {
+    vec![Arc::new(CloudRelations)]
+}
+
+#[derive(Debug)]
+struct CloudRelations;
+
+impl RelationPlanner for CloudRelations {
+    fn plan_relation(&self, relation: TableFactor, context: &mut dyn RelationPlannerContext) -> Result<RelationPlanning> {
+        if let TableFactor::UNNEST { array_exprs, with_ordinality: true, alias: Some(alias), .. } = &relation {
+            let one_row = LogicalPlanBuilder::empty(true).build()?;
+            let alone = JoinOperator::CrossJoin(JoinConstraint::None);
+            let plan = unnest::plan(one_row, array_exprs, true, alias, &alone, context)?;
+            return Ok(planned(plan));
+        }
+        let TableFactor::NestedJoin { table_with_joins, alias: None } = &relation else { return Ok(original(relation)) };
+        let [join] = table_with_joins.joins.as_slice() else { return Ok(original(relation)) };
+        let Some(plan) = plan(&table_with_joins.relation, join, context)? else { return Ok(original(relation)) };
+        Ok(planned(plan))
+    }
+}
+
+fn planned(plan: LogicalPlan) -> RelationPlanning {
+    RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None)))
+}
+
+fn original(relation: TableFactor) -> RelationPlanning {
+    RelationPlanning::Original(Box::new(relation))
+}
+
+fn plan(left: &TableFactor, join: &Join, context: &mut dyn RelationPlannerContext) -> Result<Option<LogicalPlan>> {
+    match (&join.relation, &join.join_operator) {
+        (right, JoinOperator::AsOf { match_condition, constraint }) => {
+            asof::plan(left, right, match_condition, constraint, context).map(Some)
+        }
+        (TableFactor::UNNEST { array_exprs, with_ordinality, alias, .. }, operator) => match alias {
+            Some(alias) => {
+                let left = context.plan(left.clone())?;
+                unnest::plan(left, array_exprs, *with_ordinality, alias, operator, context).map(Some)
+            }
+            None => Ok(None),
+        },
+        (TableFactor::Derived { lateral: true, subquery, alias: Some(alias), sample: None }, operator) => {
+            let Some(items) = lateral::items(subquery, operator) else { return Ok(None) };
+            let left = context.plan(left.clone())?;
+            lateral::plan(left, items, alias, context).map(Some)
+        }
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,62 @@
+//! Operators and forms of expressions that DataFusion does not plan, or plans as something else, as calls of functions that mean the same. After names are
+//! found, so that a result is called what was written.
+
+use datafusion::sql::sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Subscript, UnaryOperator, Value};
+
+use super::resolve::ast::{call, take};
+
+/// The operator that stands for `->` while a statement is parsed becomes that again (see `tokens`).
+pub(super) fn restore_arrow(expr: &mut Expr) {
+    if let Expr::BinaryOp { op: op @ BinaryOperator::HashMinus, .. } = expr {
+        *op = BinaryOperator::Arrow;
+    }
+}
+
+/// Writes one expression as DataFusion plans it; those within have been.
+pub(super) fn as_calls(expr: &mut Expr) {
+    match expr {
+        Expr::BinaryOp { op, left, right } => {
+            if let Some(function) = function_of(op) {
+                *expr = call(function, vec![take(left), take(right)]);
+            }
+        }
+        Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr: inner } => {
+            // In two's complement `~x` is `-1 - x`, which never overflows.
+            let inner = Expr::Nested(Box::new(take(inner)));
+            *expr = Expr::BinaryOp { left: Box::new(number("-1")), op: BinaryOperator::Minus, right: Box::new(inner) };
+        }
+        Expr::UnaryOp { op: UnaryOperator::PGAbs, expr: inner } => *expr = call("abs", vec![take(inner)]),
+        Expr::UnaryOp { op: UnaryOperator::PGPostfixFactorial | UnaryOperator::PGPrefixFactorial, expr: inner } => {
+            *expr = call("factorial", vec![take(inner)]);
+        }
+        Expr::CompoundFieldAccess { root: _, access_chain } => {
+            for access in access_chain {
+                if let AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride: _ }) = access {
+                    // An open end is that of the list, which -1 counts from.
+                    lower_bound.get_or_insert_with(|| number("1"));
+                    upper_bound.get_or_insert_with(|| number("-1"));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn function_of(op: &BinaryOperator) -> Option<&'static str> {
+    Some(match op {
+        BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide => "integer_divide",
+        BinaryOperator::BitwiseXor | BinaryOperator::PGExp => "power",
+        BinaryOperator::PGStartsWith => "starts_with",
+        BinaryOperator::Arrow => "json_extract",
+        BinaryOperator::LongArrow => "json_extract_string",
+        _ => return None,
+    })
+}
+
+fn number(digits: &str) -> Expr {
+    let literal = |digits: &str| Expr::Value(Value::Number(digits.to_owned(), false).into());
+    match digits.strip_prefix('-') {
+        Some(digits) => Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(literal(digits)) },
+        None => literal(digits),
+    }
+}

@@ -1,0 +1,223 @@
+//! Small changes to a statement's tokens before they are parsed, for spellings that the parser reads only in another database's dialect, or not at all.
+//!
+//! - here: types of structs, numbers, `**`, WITH ... AS MATERIALIZED; `samples`: TABLESAMPLE in DuckDB's words and USING SAMPLE; `asof`: the condition of
+//!   an ASOF JOIN; `arrows`: whether `->` takes a field of JSON or begins a lambda's body.
+
+mod arrows;
+mod asof;
+mod samples;
+
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Word};
+
+use crate::error::{Error, Position, Result};
+
+/// What an ASOF JOIN without a match condition of its own gets as one.
+pub(crate) use asof::AsofKind;
+
+/// Carries out all changes but those of numbers, which are made when a script is split.
+///
+/// # Errors
+/// *Unsupported* for POSITIONAL JOIN, *invalid* for a sample that is not understood.
+pub(crate) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
+    struct_types(tokens);
+    powers(tokens);
+    without_materialized(tokens);
+    positional_joins(tokens)?;
+    samples::standardize(tokens)?;
+    asof::standardize(tokens)?;
+    arrows::standardize(tokens);
+    Ok(())
+}
+
+/// Takes BY NAME, or BY POSITION, out of an INSERT: whether it is by name.
+pub(crate) fn take_by_name(tokens: &mut Vec<TokenWithSpan>) -> bool {
+    let Some(first) = (0..tokens.len()).find(|at| !matches!(tokens[*at].token, Token::Whitespace(_))) else { return false };
+    if !is_keyword(&tokens[first].token, Keyword::INSERT) {
+        return false;
+    }
+    let mut at = first;
+    while let Some(next) = next_solid(tokens, at) {
+        match &tokens[next].token {
+            Token::LParen => at = closing(tokens, next).unwrap_or(next),
+            Token::Word(found) if found.quote_style.is_none() => match found.keyword {
+                Keyword::BY => {
+                    let Some(how) = next_solid(tokens, next) else { return false };
+                    let by_name = is_keyword(&tokens[how].token, Keyword::NAME);
+                    if by_name || matches!(&tokens[how].token, Token::Word(word) if word.value.eq_ignore_ascii_case("position")) {
+                        tokens.drain(next..=how);
+                    }
+                    return by_name;
+                }
+                Keyword::SELECT | Keyword::VALUES | Keyword::FROM | Keyword::WITH | Keyword::TABLE => return false,
+                _ => at = next,
+            },
+            _ => at = next,
+        }
+    }
+    false
+}
+
+/// `2 ** 3` is `2 ^ 3`.
+fn powers(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 0;
+    while at + 1 < tokens.len() {
+        if tokens[at].token == Token::Mul && tokens[at + 1].token == Token::Mul {
+            tokens[at].token = Token::Caret;
+            tokens.remove(at + 1);
+        }
+        at += 1;
+    }
+}
+
+/// `WITH a AS MATERIALIZED (...)` says how to compute, not what: what runs once is decided by looking at the plan.
+fn without_materialized(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 0;
+    while at < tokens.len() {
+        if is_keyword(&tokens[at].token, Keyword::MATERIALIZED)
+            && next_solid(tokens, at).is_some_and(|next| tokens[next].token == Token::LParen)
+            && let Some(before) = previous_solid(tokens, at)
+        {
+            let first = match is_keyword(&tokens[before].token, Keyword::NOT) {
+                true => previous_solid(tokens, before).map(|as_at| (as_at, before)),
+                false => Some((before, at)),
+            };
+            if let Some((as_at, first)) = first
+                && is_keyword(&tokens[as_at].token, Keyword::AS)
+            {
+                tokens.drain(first..=at);
+                at = first;
+                continue;
+            }
+        }
+        at += 1;
+    }
+}
+
+/// The parser would take `t POSITIONAL JOIN u` for a table with the alias "positional".
+fn positional_joins(tokens: &[TokenWithSpan]) -> Result<()> {
+    for (at, token) in tokens.iter().enumerate() {
+        let Token::Word(word) = &token.token else { continue };
+        if word.quote_style.is_none()
+            && word.value.eq_ignore_ascii_case("positional")
+            && next_solid(tokens, at).is_some_and(|next| is_keyword(&tokens[next].token, Keyword::JOIN))
+        {
+            let position = Position { line: token.span.start.line, column: token.span.start.column };
+            return Err(Error::unsupported("POSITIONAL JOIN is not supported: rows of tables have no order of their own")
+                .with_hint("number the rows of both sides with row_number() OVER (ORDER BY ...), and join by the number")
+                .at(position));
+        }
+    }
+    Ok(())
+}
+
+/// The next token that is no blank.
+fn next_solid(tokens: &[TokenWithSpan], at: usize) -> Option<usize> {
+    (at + 1..tokens.len()).find(|at| !matches!(tokens[*at].token, Token::Whitespace(_)))
+}
+
+/// The token before that is no blank.
+fn previous_solid(tokens: &[TokenWithSpan], at: usize) -> Option<usize> {
+    (0..at).rev().find(|at| !matches!(tokens[*at].token, Token::Whitespace(_)))
+}
+
+/// The bracket that closes the one at a position.
+fn closing(tokens: &[TokenWithSpan], open: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate().skip(open) {
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A word where another token stood.
+fn word(text: &str, keyword: Keyword, like: &TokenWithSpan) -> TokenWithSpan {
+    let token = Token::Word(Word { value: text.to_owned(), quote_style: None, keyword });
+    TokenWithSpan { token, span: like.span }
+}
+
+/// Turns DuckDB's `STRUCT(a INT, b TEXT)` into the parser's `STRUCT<a INT, b TEXT>`. A call of the function `struct(a, b)` stays.
+fn struct_types(tokens: &mut [TokenWithSpan]) {
+    for at in 0..tokens.len() {
+        if !is_keyword(&tokens[at].token, Keyword::STRUCT) {
+            continue;
+        }
+        let solid: Vec<usize> = (at + 1..tokens.len()).filter(|i| !matches!(tokens[*i].token, Token::Whitespace(_))).take(3).collect();
+        let [open, name, next] = solid[..] else { continue };
+        let is_type = tokens[open].token == Token::LParen
+            && matches!(tokens[name].token, Token::Word(_) | Token::DoubleQuotedString(_))
+            && matches!(&tokens[next].token, Token::Word(word) if word.keyword != Keyword::AS && !is_operator(word.keyword));
+        if !is_type {
+            continue;
+        }
+        let mut depth = 0usize;
+        for close in open..tokens.len() {
+            match tokens[close].token {
+                Token::LParen => depth += 1,
+                Token::RParen => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                tokens[open].token = Token::Lt;
+                tokens[close].token = Token::Gt;
+                break;
+            }
+        }
+    }
+}
+
+/// Makes numbers of `0x1F`, which the tokenizer takes for the bytes `X'1F'`, and refuses `1__0` and `12abc`, which the parser would read as a number with
+/// a name. `is_zero` tells whether the text begins with a zero at a location.
+///
+/// # Errors
+/// *Invalid* names the number.
+pub(crate) fn numbers(tokens: &mut [TokenWithSpan], is_zero: impl Fn(Location) -> bool) -> Result<()> {
+    for token in tokens.iter_mut() {
+        if let Token::HexStringLiteral(digits) = &token.token
+            && is_zero(token.span.start)
+        {
+            let number = u64::from_str_radix(digits, 16);
+            let number = number.map_err(|_| Error::invalid(format!("syntax error: 0x{digits} is no number of 64 bits")))?;
+            token.token = Token::Number(number.to_string(), false);
+        }
+    }
+    for pair in tokens.windows(2) {
+        if let [TokenWithSpan { token: Token::Number(number, _), span }, TokenWithSpan { token: Token::Word(word), .. }] = pair
+            && word.quote_style.is_none()
+        {
+            return Err(Error::invalid(format!("syntax error: '{number}{word}'{} is neither a number nor a name", span.start))
+                .with_hint("a name that begins with a digit is written in double quotes"));
+        }
+    }
+    Ok(())
+}
+
+fn is_keyword(token: &Token, keyword: Keyword) -> bool {
+    matches!(token, Token::Word(word) if word.keyword == keyword && word.quote_style.is_none())
+}
+
+/// Words that stand behind a value rather than behind a name.
+fn is_operator(keyword: Keyword) -> bool {
+    matches!(
+        keyword,
+        Keyword::AND
+            | Keyword::OR
+            | Keyword::IS
+            | Keyword::IN
+            | Keyword::LIKE
+            | Keyword::ILIKE
+            | Keyword::BETWEEN
+            | Keyword::NOT
+            | Keyword::COLLATE
+            | Keyword::AT
+    )
+}
