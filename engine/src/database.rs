@@ -13,6 +13,7 @@ use datafusion::execution::session_state::SessionState;
 
 use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::{Error, Result};
+use crate::functions;
 use crate::limits::{Limits, StatementLimits};
 use crate::optimizer;
 use crate::reuse::{Reuse, fingerprint};
@@ -114,7 +115,7 @@ impl Database {
             .with_default_features()
             .with_type_planner(Arc::new(CloudTypePlanner))
             .with_expr_planners(semantics::expr_planners())
-            .with_scalar_functions(semantics::functions::with_defaults())
+            .with_scalar_functions(functions::scalars())
             .with_aggregate_functions(semantics::aggregates())
             .with_analyzer_rules(semantics::analyzer_rules())
             .with_optimizer_rules(optimizer::logical_rules())

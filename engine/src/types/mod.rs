@@ -218,6 +218,14 @@ fn decimal(info: &ExactNumberInfo) -> Result<DataType> {
     }
 }
 
+/// A type as people write it in SQL, whatever a field may say beyond it.
+pub(crate) fn name_of(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Null => "NULL".to_owned(),
+        other => sql_name(&Field::new("", other.clone(), true)),
+    }
+}
+
 /// A type as people write it in SQL.
 pub(crate) fn sql_name(field: &Field) -> String {
     if is_uuid(field) {

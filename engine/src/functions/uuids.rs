@@ -1,29 +1,21 @@
-//! SQL functions of our own: `to_uuid(text)`, which is also what a cast to UUID becomes; `uuid_text(uuid)`, what a UUID becomes beside texts; and
+//! UUIDs and time zones: `to_uuid(text)`, which is also what a cast to UUID becomes; `uuid_text(uuid)`, what a UUID becomes beside texts; and
 //! `timezone(zone, timestamp)`, what AT TIME ZONE becomes.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::Result as DataFusionResult;
-use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use super::zones::AtTimeZone;
+use crate::semantics::zones::AtTimeZone;
 use crate::error::to_datafusion;
 use crate::types::{self, uuid};
 
 /// The name of the function that makes a UUID of a text.
 pub(crate) const TO_UUID: &str = "to_uuid";
 
-/// DataFusion's scalar functions and ours.
-pub(crate) fn with_defaults() -> Vec<Arc<ScalarUDF>> {
-    let mut functions = SessionStateDefaults::default_scalar_functions();
-    functions.extend(ours());
-    functions
-}
-
-/// Our scalar functions.
-fn ours() -> Vec<Arc<ScalarUDF>> {
+/// The functions.
+pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::new_from_impl(ToUuid::default())),
         Arc::new(ScalarUDF::new_from_impl(UuidText::default())),
