@@ -49,10 +49,11 @@ pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules
 }
 
-/// DataFusion's planners of expressions, behind our own.
-pub(crate) fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
+/// DataFusion's planners of expressions, behind our own: that of functions, and that of common types.
+pub(crate) fn expr_planners(of_functions: Arc<dyn ExprPlanner>) -> Vec<Arc<dyn ExprPlanner>> {
     let mut planners = SessionStateDefaults::default_expr_planners();
-    planners.insert(0, Arc::new(planner::CommonTypesPlanner));
+    planners.insert(0, of_functions);
+    planners.insert(1, Arc::new(planner::CommonTypesPlanner));
     planners
 }
 

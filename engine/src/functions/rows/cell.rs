@@ -34,6 +34,7 @@ pub(in crate::functions) enum Out<'a> {
     Null,
     Bool(bool),
     Int(i64),
+    Unsigned(u64),
     Float(f64),
     Text(Cow<'a, str>),
     Bytes(Cow<'a, [u8]>),

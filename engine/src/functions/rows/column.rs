@@ -3,7 +3,7 @@
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryViewArray, BinaryViewBuilder, BooleanArray, BooleanBuilder, Date32Builder, Float64Array, Float64Builder,
     Int64Array, Int64Builder, IntervalMonthDayNanoArray, IntervalMonthDayNanoBuilder, ListArray, ListBuilder, PrimitiveArray, StringViewArray,
-    StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
+    StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt64Builder,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -60,6 +60,7 @@ impl<'a> Column<'a> {
             Kind::Time => array.as_primitive_opt::<Time64MicrosecondType>().map(Self::Time),
             Kind::Timestamp | Kind::Moment => array.as_primitive_opt::<TimestampMicrosecondType>().map(Self::Timestamp),
             Kind::Interval => array.as_primitive_opt::<IntervalMonthDayNanoType>().map(Self::Interval),
+            Kind::Unsigned => None,
             Kind::Texts => {
                 let lists = array.as_list_opt::<i32>();
                 lists.and_then(|lists| lists.values().as_string_view_opt().map(|texts| Self::Texts(lists, texts)))
@@ -112,6 +113,7 @@ impl<'a> Column<'a> {
 pub(super) enum Results {
     Bool(BooleanBuilder),
     Int(Int64Builder),
+    Unsigned(UInt64Builder),
     Float(Float64Builder),
     Text(StringViewBuilder),
     Bytes(BinaryViewBuilder),
@@ -127,6 +129,7 @@ impl Results {
         match kind {
             Kind::Bool => Self::Bool(BooleanBuilder::with_capacity(rows)),
             Kind::Int => Self::Int(Int64Builder::with_capacity(rows)),
+            Kind::Unsigned => Self::Unsigned(UInt64Builder::with_capacity(rows)),
             Kind::Float => Self::Float(Float64Builder::with_capacity(rows)),
             Kind::Text | Kind::Shown => Self::Text(StringViewBuilder::with_capacity(rows)),
             Kind::Bytes => Self::Bytes(BinaryViewBuilder::with_capacity(rows)),
@@ -145,6 +148,8 @@ impl Results {
             (Self::Bool(builder), Out::Null) => builder.append_null(),
             (Self::Int(builder), Out::Int(value)) => builder.append_value(value),
             (Self::Int(builder), Out::Null) => builder.append_null(),
+            (Self::Unsigned(builder), Out::Unsigned(value)) => builder.append_value(value),
+            (Self::Unsigned(builder), Out::Null) => builder.append_null(),
             (Self::Float(builder), Out::Float(value)) => builder.append_value(value),
             (Self::Float(builder), Out::Int(value)) => builder.append_value(value as f64),
             (Self::Float(builder), Out::Null) => builder.append_null(),
@@ -176,6 +181,7 @@ impl Results {
         match self {
             Self::Bool(mut builder) => Arc::new(builder.finish()),
             Self::Int(mut builder) => Arc::new(builder.finish()),
+            Self::Unsigned(mut builder) => Arc::new(builder.finish()),
             Self::Float(mut builder) => Arc::new(builder.finish()),
             Self::Text(mut builder) => Arc::new(builder.finish()),
             Self::Bytes(mut builder) => Arc::new(builder.finish()),

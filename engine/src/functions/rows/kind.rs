@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 
-use crate::types::{self, ZONE};
+use crate::types::ZONE;
 
 /// A kind of value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,6 +13,8 @@ pub(in crate::functions) enum Kind {
     Bool,
     /// BIGINT, and every whole number that is narrower.
     Int,
+    /// UBIGINT. Only a result.
+    Unsigned,
     /// DOUBLE, and every number.
     Float,
     /// VARCHAR.
@@ -41,6 +43,7 @@ impl Kind {
         Some(match self {
             Self::Bool => DataType::Boolean,
             Self::Int => DataType::Int64,
+            Self::Unsigned => DataType::UInt64,
             Self::Float => DataType::Float64,
             Self::Text => DataType::Utf8View,
             Self::Bytes => DataType::BinaryView,
@@ -65,6 +68,7 @@ impl Kind {
         let is_text = from.is_string();
         match self {
             Self::Shown => Some(10),
+            Self::Unsigned => None,
             Self::Text => is_text.then_some(0),
             Self::Bool if *from == DataType::Boolean => Some(0),
             Self::Int if *from == DataType::Int64 => Some(0),
@@ -94,10 +98,5 @@ impl Kind {
             },
             _ => is_text.then_some(PARSED + 10),
         }
-    }
-
-    /// Its name in SQL.
-    pub(super) fn name(self) -> String {
-        self.data_type().map_or_else(|| "ANY".to_owned(), |data_type| types::name_of(&data_type))
     }
 }

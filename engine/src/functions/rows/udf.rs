@@ -111,7 +111,12 @@ impl ScalarUDFImpl for RowFunction {
     fn coerce_types(&self, arguments: &[DataType]) -> DataFusionResult<Vec<DataType>> {
         let form = self.function.form_for(arguments).map_err(to_datafusion)?;
         let kinds = form.kinds(arguments.len()).unwrap_or_default();
-        Ok(kinds.iter().zip(arguments).map(|(kind, argument)| kind.data_type().unwrap_or_else(|| argument.clone())).collect())
+        // A text stays as it is: a cast around a constant would hide it from what chooses the result by it.
+        let coerced = |kind: &Kind, argument: &DataType| match kind.data_type() {
+            Some(data_type) if !(*kind == Kind::Text && argument.is_string()) => data_type,
+            _ => argument.clone(),
+        };
+        Ok(kinds.iter().zip(arguments).map(|(kind, argument)| coerced(kind, argument)).collect())
     }
 
     fn return_type(&self, arguments: &[DataType]) -> DataFusionResult<DataType> {
