@@ -118,6 +118,7 @@ impl Database {
             .with_scalar_functions(functions::scalars())
             .with_aggregate_functions(functions::aggregates())
             .with_higher_order_functions(functions::with_lambdas())
+            .with_table_function_list(functions::tables())
             .with_analyzer_rules(semantics::analyzer_rules())
             .with_optimizer_rules(optimizer::logical_rules())
             .with_physical_optimizer_rules(optimizer::physical_rules())

@@ -18,7 +18,7 @@ pub mod catalog;
 mod database;
 pub mod error;
 mod files;
-mod functions;
+pub mod functions;
 mod grouping;
 mod key_sets;
 mod limits;

@@ -5,24 +5,31 @@
 
 mod aggregates;
 mod aliases;
+mod catalogue;
 mod dates;
 mod json;
 mod lists;
 mod numbers;
 mod planner;
 mod rows;
+mod series;
+mod suggestion;
 mod text;
 pub(crate) mod uuids;
 mod values;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::logical_expr::planner::ExprPlanner;
 
 pub(crate) use aggregates::aggregates;
+pub use catalogue::{Entry, Kind, catalogue};
 pub(crate) use lists::with_lambdas;
+pub(crate) use series::tables;
+pub(crate) use suggestion::{no_function, wrong_arguments};
+pub use suggestion::suggestion;
 
 /// All scalar functions: of two with the same name the later one is taken.
 pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
@@ -48,4 +55,10 @@ fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(dates::of_the_clock());
     functions.extend(uuids::functions());
     functions
+}
+
+/// One of our scalar functions, by its own name.
+fn scalar_named(name: &str) -> Option<Arc<ScalarUDF>> {
+    static OURS: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(ours);
+    OURS.iter().find(|function| function.name() == name).cloned()
 }

@@ -13,7 +13,7 @@ use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_na
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, DocSection, Documentation, Signature, Volatility};
 use datafusion::physical_expr::expressions::Literal;
 
-use crate::error::{Error, Result, from_datafusion, to_datafusion};
+use crate::error::{Error, Result, from_datafusion, to_datafusion, while_planning};
 use crate::types;
 
 /// What is done with a group's values.
@@ -99,7 +99,7 @@ impl AggregateUDFImpl for Collected {
         (self.definition.takes)(arguments).ok_or_else(|| {
             let found: Vec<String> = arguments.iter().map(types::name_of).collect();
             let error = Error::invalid(format!("there is no {}({})", self.definition.name, found.join(", ")));
-            to_datafusion(error.with_hint(format!("it is called as {}, such as {}", self.definition.usage, self.definition.example)))
+            while_planning(error.with_hint(format!("it is called as {}, such as {}", self.definition.usage, self.definition.example)))
         })
     }
 
@@ -228,9 +228,9 @@ fn distinct(values: &ArrayRef) -> Result<ArrayRef> {
 
 /// Equal values: where the first of them is, and how many there are.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Run {
-    pub(super) first: u64,
-    pub(super) count: u64,
+pub(in crate::functions) struct Run {
+    pub(in crate::functions) first: u64,
+    pub(in crate::functions) count: u64,
 }
 
 /// The runs of equal values, the least first.
@@ -238,7 +238,11 @@ pub(super) fn ranked(values: &ArrayRef) -> Result<Vec<Run>> {
     let order = arrow::compute::sort_to_indices(values, None, None)?;
     let sorted = take(values, &order, None)?;
     let partition = arrow::compute::partition(&[sorted])?;
-    let run = |range: std::ops::Range<usize>| Run { first: order.value(range.start).into(), count: u64::try_from(range.len()).unwrap_or(u64::MAX) };
+    // Sorting does not keep the order of equal values.
+    let run = |range: std::ops::Range<usize>| Run {
+        first: order.values()[range.clone()].iter().min().copied().unwrap_or_default().into(),
+        count: u64::try_from(range.len()).unwrap_or(u64::MAX),
+    };
     Ok(partition.ranges().into_iter().map(run).collect())
 }
 

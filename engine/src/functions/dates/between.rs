@@ -1,11 +1,15 @@
 //! How far it is from one moment to another.
 
+use arrow::datatypes::IntervalMonthDayNano;
 use chrono::{Datelike, NaiveDate};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::lit;
 
-use super::super::rows::{Function, Kind, function};
-use super::calendar::{DAY, SECOND, date_of, days, interval, months_later, too_far};
+use super::super::rows::{Function, Kind, Out, function};
+use super::calendar::{DAY, SECOND, date_of, days, interval, months_later, shifted, too_far};
 use super::field::Field;
 use crate::error::{Error, Result};
+use crate::types::ZONE;
 
 pub(super) fn functions() -> Vec<Function> {
     use Kind::{Date, Int, Interval, Moment, Text, Time, Timestamp};
@@ -26,9 +30,25 @@ pub(super) fn functions() -> Vec<Function> {
         .form(&[Text, Timestamp, Timestamp], Int, |a| whole(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?).map(Into::into))
         .form(&[Text, Moment, Moment], Int, |a| whole(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?).map(Into::into))
         .form(&[Text, Time, Time], Int, |a| of_times(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?, false).map(Into::into)),
-        function("age", "age(later, earlier)", "the years, months, days and time between two moments", "age(DATE '2024-03-01', DATE '2023-01-31')")
+        function("age", "age(later, earlier) or age(earlier)", "the years, months, days and time between two moments, or until today", "age(DATE '2024-03-01', DATE '2023-01-31')")
+            .form(&[Timestamp], Interval, |_| Err(Error::internal("age was not answered when the statement began")))
+            .with_now(|arguments, now| match arguments {
+                [earlier] => Some(vec![lit(ScalarValue::TimestampMicrosecond(Some(now.timestamp_micros() / DAY * DAY), None)), earlier.clone()]),
+                _ => None,
+            })
             .form(&[Timestamp, Timestamp], Interval, |a| age(a.micros(0)?, a.micros(1)?).map(Into::into))
             .form(&[Moment, Moment], Interval, |a| age(a.micros(0)?, a.micros(1)?).map(Into::into)),
+        function("ago", "ago(interval)", "the moment an interval before now", "ago(INTERVAL '1 day')")
+            .form(&[Interval], Moment, |_| Err(Error::internal("ago was not answered when the statement began")))
+            .form(&[Interval, Moment], Moment, |a| {
+                let back = a.interval(0)?;
+                let back = IntervalMonthDayNano { months: -back.months, days: -back.days, nanoseconds: -back.nanoseconds };
+                shifted(a.micros(1)?, back).map(Out::Micros)
+            })
+            .with_now(|arguments, now| match arguments {
+                [interval] => Some(vec![interval.clone(), lit(ScalarValue::TimestampMicrosecond(Some(now.timestamp_micros()), Some(ZONE.into())))]),
+                _ => None,
+            }),
         function("months_between", "months_between(later, earlier)", "whole months between two dates", "months_between(DATE '2024-03-01', DATE '2024-01-01')")
             .form(&[Date, Date], Int, |a| whole(Field::Month, a.micros(1)?, a.micros(0)?).map(Into::into))
             .form(&[Timestamp, Timestamp], Int, |a| whole(Field::Month, a.micros(1)?, a.micros(0)?).map(Into::into)),
@@ -105,7 +125,7 @@ fn of_times(field: Field, from: i64, to: i64, by_boundaries: bool) -> Result<i64
 }
 
 /// As PostgreSQL's `age`: years, months and days as a calendar counts them, borrowing the days of the earlier month.
-fn age(later: i64, earlier: i64) -> Result<arrow::datatypes::IntervalMonthDayNano> {
+fn age(later: i64, earlier: i64) -> Result<IntervalMonthDayNano> {
     if later < earlier {
         let turned = age(earlier, later)?;
         return interval(-i64::from(turned.months), -i64::from(turned.days), -turned.nanoseconds / 1000);

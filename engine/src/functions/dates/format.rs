@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Weekday};
+use datafusion::common::ScalarValue;
 
 use super::super::rows::{Args, Function, Kind, Out, function};
 use super::calendar::{SECOND, days, midnight, moment};
@@ -22,14 +23,24 @@ pub(super) fn functions() -> Vec<Function> {
             .form(&[Text, Moment], Text, |a| formatted(a.micros(1)?, a.text(0)?, "UTC").map(Into::into)),
         function("strptime", "strptime(text, format)", "the moment that a text in a format stands for; of several formats the first that fits", "strptime('6.5.2024', '%d.%m.%Y')")
             .form(&[Text, Text], Timestamp, |a| parsed(a.text(0)?, a.text(1)?).map(Out::Micros))
-            .form(&[Text, Texts], Timestamp, |a| first(a)?.map(Out::Micros).ok_or_else(|| no_match(a.text(0).unwrap_or_default(), "those formats"))),
+            .form(&[Text, Texts], Timestamp, |a| first(a)?.map(Out::Micros).ok_or_else(|| no_match(a.text(0).unwrap_or_default(), "those formats")))
+            .choosing(zoned),
         function("try_strptime", "try_strptime(text, format)", "as strptime; NULL for a text in another format", "try_strptime('x', '%Y')")
             .form(&[Text, Text], Timestamp, |a| {
                 check(a.text(1)?)?;
                 Ok(parsed(a.text(0)?, a.text(1)?).ok().map_or(Out::Null, Out::Micros))
             })
-            .form(&[Text, Texts], Timestamp, |a| Ok(first(a)?.map_or(Out::Null, Out::Micros))),
+            .form(&[Text, Texts], Timestamp, |a| Ok(first(a)?.map_or(Out::Null, Out::Micros)))
+            .choosing(zoned),
     ]
+}
+
+/// With an offset in its format the text stands for a moment.
+fn zoned(constants: &[Option<&ScalarValue>]) -> Option<Kind> {
+    match constants.get(1) {
+        Some(Some(ScalarValue::Utf8(Some(format)) | ScalarValue::Utf8View(Some(format)))) => (format.contains("%z")).then_some(Kind::Moment),
+        _ => None,
+    }
 }
 
 fn unknown(specifier: char) -> Error {
@@ -256,7 +267,7 @@ fn read_all(read: &mut Read, rest: &mut Rest<'_>, format: &str) -> Option<()> {
 
 fn read_one(read: &mut Read, rest: &mut Rest<'_>, specifier: char) -> Option<()> {
     match specifier {
-        'Y' => read.year = Some(i32::try_from(rest.signed(6)?).ok()?),
+        'Y' => read.year = Some(i32::try_from(rest.signed(4)?).ok()?),
         'y' => {
             let year = i32::try_from(rest.number(2)?).ok()?;
             read.year = Some(if year < 69 { 2000 + year } else { 1900 + year });

@@ -67,9 +67,7 @@ fn date_of_parts(a: &Args<'_>) -> Result<NaiveDate> {
 fn time_of_parts(a: &Args<'_>, from: usize) -> Result<i64> {
     let (hour, minute, second) = (a.int(from)?, a.int(from + 1)?, a.float(from + 2)?);
     let micros = (second * SECOND as f64).round();
-    // The end of a day is a time, too.
-    let is_end = (hour, minute, micros) == (24, 0, 0.0);
-    if !is_end && !((0..24).contains(&hour) && (0..60).contains(&minute) && (0.0..60e6).contains(&micros)) {
+    if !((0..24).contains(&hour) && (0..60).contains(&minute) && (0.0..60e6).contains(&micros)) {
         return Err(Error::invalid(format!("there is no time {hour}:{minute}:{second}")));
     }
     Ok((hour * 3600 + minute * 60) * SECOND + micros as i64)

@@ -10,10 +10,6 @@ mod parts;
 mod patterns;
 mod truncate;
 
-use std::sync::Arc;
-
-use datafusion::logical_expr::ScalarUDF;
-
 pub(super) use now::functions as of_the_clock;
 
 use super::rows::Function;
@@ -29,9 +25,4 @@ pub(super) fn functions() -> Vec<Function> {
         truncate::functions(),
     ]
     .concat()
-}
-
-/// What EXTRACT becomes.
-pub(super) fn date_part() -> Arc<ScalarUDF> {
-    parts::date_part().into_udf()
 }

@@ -3,6 +3,7 @@
 use arrow::datatypes::IntervalMonthDayNano;
 use chrono::{Datelike, NaiveDate};
 use datafusion::common::ScalarValue;
+use datafusion::logical_expr::lit;
 
 use super::super::rows::{Args, Function, Kind, Out, function};
 use super::calendar::{DAY, SECOND, date, date_of};
@@ -24,6 +25,7 @@ pub(super) fn date_part() -> Function {
         .form(&[Text, Moment], Int, |a| of_zoned(Field::parse(a.text(0)?)?, a.micros(1)?))
         .form(&[Text, Time], Int, |a| of_time(Field::parse(a.text(0)?)?, a.micros(1)?))
         .form(&[Text, Interval], Int, |a| of_interval(Field::parse(a.text(0)?)?, a.interval(1)?))
+        .like(|arguments| Some((datafusion::functions::datetime::date_part(), arguments.to_vec())))
         .choosing(|constants| {
             let part = match constants.first() {
                 Some(Some(ScalarValue::Utf8(Some(part)) | ScalarValue::Utf8View(Some(part)) | ScalarValue::LargeUtf8(Some(part)))) => part,
@@ -57,7 +59,10 @@ pub(super) fn functions() -> Vec<Function> {
         part!("millennium", [], Field::Millennium, "the millennium, of which the third began with 2001"),
         part!("century", [], Field::Century, "the century, of which the 21st began with 2001"),
         part!("decade", [], Field::Decade, "the year divided by ten"),
-        part!("year", [], Field::Year, "the year"),
+        part!("year", [], Field::Year, "the year").like(|arguments| {
+            let value = arguments.first()?.clone();
+            Some((datafusion::functions::datetime::date_part(), vec![lit("year"), value]))
+        }),
         part!("isoyear", [], Field::IsoYear, "the year of the ISO 8601 week"),
         part!("quarter", [], Field::Quarter, "the quarter, from 1 to 4"),
         part!("month", [], Field::Month, "the month, from 1 to 12"),

@@ -14,7 +14,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, Literal};
 
 use super::{as_list, item, lists, nullable};
-use crate::error::{Error, Result, from_datafusion, to_datafusion};
+use crate::error::{Error, Result, from_datafusion, to_datafusion, while_planning};
 use crate::functions::aggregates;
 
 /// Functions of their own for these aggregates, called `list_…` and `array_…`.
@@ -77,8 +77,15 @@ impl ListAggregate {
 
     /// The aggregate's arguments as it wants them, and its result.
     fn fields(&self, function: &AggregateUDF, list: &DataType, constants: &[FieldRef]) -> Result<(Vec<FieldRef>, FieldRef)> {
-        let element = nullable("element", &item(Some(list)));
-        let given: Vec<FieldRef> = std::iter::once(element).chain(constants.iter().cloned()).collect();
+        // A list of nothing but NULLs has elements of no type.
+        let element = match item(Some(list)) {
+            DataType::Null => DataType::Int64,
+            known => known,
+        };
+        let mut given: Vec<FieldRef> = std::iter::once(nullable("element", &element)).chain(constants.iter().cloned()).collect();
+        if given.len() == 1 && function.name() == "string_agg" {
+            given.push(nullable("separator", &DataType::Utf8));
+        }
         let wanted = fields_with_udf(&given, function).map_err(from_datafusion)?;
         let result = function.return_field(&wanted).map_err(from_datafusion)?;
         Ok((wanted, result))
@@ -104,6 +111,11 @@ impl ListAggregate {
             let value = scalar.cast_to(field.data_type()).map_err(from_datafusion)?;
             exprs.push(Arc::new(Literal::new(value.clone())));
             values.push(value);
+        }
+        if values.is_empty() && function.name() == "string_agg" {
+            let comma = ScalarValue::Utf8(Some(",".to_owned())).cast_to(fields[1].data_type()).map_err(from_datafusion)?;
+            exprs.push(Arc::new(Literal::new(comma.clone())));
+            values.push(comma);
         }
         let schema = Schema::new(fields.clone());
         let lists = lists(&array)?;
@@ -164,7 +176,7 @@ impl ScalarUDFImpl for ListAggregate {
         let list = arguments.first().and_then(as_list).filter(|_| arguments.len() >= self.skipped());
         let list = list.ok_or_else(|| {
             let example = format!("{}([1, 2, 3])", self.name);
-            to_datafusion(super::no_function(&self.name, &self.documentation.syntax_example, &example, arguments))
+            while_planning(super::no_function(&self.name, &self.documentation.syntax_example, &example, arguments))
         })?;
         Ok(std::iter::once(list).chain(arguments.iter().skip(1).cloned()).collect())
     }

@@ -68,6 +68,24 @@ pub(super) fn definitions() -> Vec<Definition> {
             },
         },
         Definition {
+            name: "map_extract",
+            aliases: &["element_at"],
+            usage: "map_extract(map, key)",
+            about: "a list of the value of a key, which is empty if there is none",
+            example: "map_extract(MAP {'a': 1}, 'a')",
+            takes: map_and_key,
+            gives: |arguments| entry(arguments.first()).map_or(DataType::Null, |(_, value)| list_of(value)),
+            run: |arrays, result| {
+                let maps = arrays[0].as_map();
+                let row = |row: usize| -> Result<Option<ArrayRef>> {
+                    let place = place(maps, row, &arrays[1])?.and_then(|place| usize::try_from(place).ok());
+                    let found = place.map_or_else(|| maps.values().slice(0, 0), |place| maps.values().slice(place, 1));
+                    Ok(maps.is_valid(row).then_some(found))
+                };
+                super::column_of((0..maps.len()).map(row).collect::<Result<Vec<_>>>()?, result)
+            },
+        },
+        Definition {
             name: "map_concat",
             aliases: &[],
             usage: "map_concat(map, map, ...)",

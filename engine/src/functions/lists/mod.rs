@@ -3,6 +3,7 @@
 //! A [`Definition`] is a line: names, what it takes and gives, and how whole columns become one. Positions begin at 1.
 
 mod aggregation;
+mod basics;
 mod maps;
 mod ordering;
 mod reduce;
@@ -21,15 +22,25 @@ use datafusion::logical_expr::{
     ColumnarValue, DocSection, Documentation, HigherOrderUDF, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use crate::error::{Error, Result, from_datafusion, to_datafusion};
+use crate::error::{Error, Result, from_datafusion, to_datafusion, while_planning};
 use crate::types;
 
 /// All scalar ones.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    let definitions = [maps::definitions(), ordering::definitions(), selection::definitions(), structs::definitions()];
-    let mut functions: Vec<_> = definitions.concat().into_iter().map(|definition| Arc::new(ScalarUDF::new_from_impl(Whole::new(definition)))).collect();
+    let mut functions: Vec<_> = definitions().into_iter().map(|definition| Arc::new(ScalarUDF::new_from_impl(Whole::new(definition)))).collect();
     functions.extend(aggregation::each());
     functions
+}
+
+/// One of those that are defined by a line.
+pub(super) fn named(name: &str) -> Arc<ScalarUDF> {
+    let found = definitions().into_iter().find(|definition| definition.name == name);
+    debug_assert!(found.is_some(), "{name}");
+    Arc::new(found.map_or_else(|| datafusion::functions_nested::length::array_length_udf().as_ref().clone(), |found| ScalarUDF::new_from_impl(Whole::new(found))))
+}
+
+fn definitions() -> Vec<Definition> {
+    [basics::definitions(), maps::definitions(), ordering::definitions(), selection::definitions(), structs::definitions()].concat()
 }
 
 /// Those that take a lambda.
@@ -172,7 +183,7 @@ impl ScalarUDFImpl for Whole {
 
     fn coerce_types(&self, arguments: &[DataType]) -> DataFusionResult<Vec<DataType>> {
         let Definition { name, usage, example, takes, .. } = &self.definition;
-        takes(arguments).ok_or_else(|| to_datafusion(no_function(name, usage, example, arguments)))
+        takes(arguments).ok_or_else(|| while_planning(no_function(name, usage, example, arguments)))
     }
 
     fn return_type(&self, arguments: &[DataType]) -> DataFusionResult<DataType> {

@@ -125,7 +125,7 @@ fn at(place: i64, length: usize) -> Option<u64> {
 }
 
 /// The type in which two meet.
-fn common(left: &DataType, right: &DataType) -> Option<DataType> {
+pub(super) fn common(left: &DataType, right: &DataType) -> Option<DataType> {
     match (left, right) {
         (DataType::Null, other) | (other, DataType::Null) => Some(other.clone()),
         _ => type_union_resolution(&[left.clone(), right.clone()]),

@@ -11,7 +11,7 @@ use datafusion::logical_expr::{
     ColumnarValue, DocSection, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use crate::error::{Error, Result, from_datafusion, to_datafusion};
+use crate::error::{Error, Result, from_datafusion, to_datafusion, while_planning};
 
 /// Where to round to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -224,14 +224,14 @@ impl ScalarUDFImpl for Rounding {
             Some(DataType::Float16) => DataType::Float32,
             Some(text) if text.is_string() => DataType::Float64,
             Some(number) if number.is_numeric() => number.clone(),
-            _ => return Err(to_datafusion(self.invalid(arguments))),
+            _ => return Err(while_planning(self.invalid(arguments))),
         };
         match arguments.get(1) {
             None => Ok(vec![number]),
             Some(digits) if self.takes_digits && arguments.len() == 2 && (digits.is_integer() || *digits == DataType::Null) => {
                 Ok(vec![number, DataType::Int64])
             }
-            Some(_) => Err(to_datafusion(self.invalid(arguments))),
+            Some(_) => Err(while_planning(self.invalid(arguments))),
         }
     }
 

@@ -3,7 +3,7 @@
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryViewArray, BinaryViewBuilder, BooleanArray, BooleanBuilder, Date32Builder, Float64Array, Float64Builder,
     Int64Array, Int64Builder, IntervalMonthDayNanoArray, IntervalMonthDayNanoBuilder, ListArray, ListBuilder, PrimitiveArray, StringViewArray,
-    StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt64Builder,
+    StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt64Builder, new_null_array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -24,6 +24,7 @@ use crate::types::ZONE;
 /// Arrow's, for a value that has no place in it.
 pub(super) fn in_kind(kind: Kind, field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
     match kind.data_type() {
+        None if *array.data_type() == DataType::Null => Ok(new_null_array(&DataType::Utf8View, array.len())),
         None if array.data_type().is_string() => Ok(cast(array, &DataType::Utf8View)?),
         None => as_text(field, array),
         Some(data_type) if data_type == *array.data_type() => Ok(Arc::clone(array)),

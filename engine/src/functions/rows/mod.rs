@@ -11,8 +11,9 @@ mod udf;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{ScalarUDF, Volatility};
+use datafusion::logical_expr::{Expr, ScalarUDF, Volatility};
 
 pub(super) use cell::{Args, Out, count};
 pub(super) use kind::Kind;
@@ -26,6 +27,12 @@ pub(super) type Run = for<'a> fn(&Args<'a>) -> Result<Out<'a>>;
 
 /// Chooses another kind of result by constant arguments.
 pub(super) type Choose = fn(&[Option<&ScalarValue>]) -> Option<Kind>;
+
+/// The arguments that a function has if the clock tells what is missing; none if nothing is.
+pub(super) type WithNow = fn(&[Expr], DateTime<Utc>) -> Option<Vec<Expr>>;
+
+/// A function of DataFusion's that answers likewise, with its arguments: it knows which values give a result.
+pub(super) type Like = fn(&[Expr]) -> Option<(Arc<ScalarUDF>, Vec<Expr>)>;
 
 /// A function: its names, what people read of it, and the ways to call it.
 #[derive(Debug, Clone)]
@@ -42,6 +49,9 @@ pub(super) struct Function {
     pub(super) volatility: Volatility,
     forms: Vec<Form>,
     choose: Option<Choose>,
+    of_lists: Option<Arc<ScalarUDF>>,
+    with_now: Option<WithNow>,
+    like: Option<Like>,
 }
 
 /// A way to call a function.
@@ -65,6 +75,9 @@ pub(super) fn function(name: &str, usage: &'static str, about: &'static str, exa
         volatility: Volatility::Immutable,
         forms: Vec::new(),
         choose: None,
+        of_lists: None,
+        with_now: None,
+        like: None,
     }
 }
 
@@ -98,6 +111,25 @@ impl Function {
     /// Another kind of result for some constant arguments.
     pub(super) fn choosing(mut self, choose: Choose) -> Self {
         self.choose = Some(choose);
+        self
+    }
+
+    /// What is called instead if there are lists among the arguments.
+    pub(super) fn of_lists(mut self, function: Arc<ScalarUDF>) -> Self {
+        self.of_lists = Some(function);
+        self
+    }
+
+    /// The clock gives arguments that are missing: the result is the same within a statement only.
+    pub(super) fn with_now(mut self, with_now: WithNow) -> Self {
+        self.with_now = Some(with_now);
+        self.volatility = Volatility::Stable;
+        self
+    }
+
+    /// What knows which values give a result, so that a filter on the result is one on the values.
+    pub(super) fn like(mut self, like: Like) -> Self {
+        self.like = Some(like);
         self
     }
 

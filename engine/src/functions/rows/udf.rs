@@ -6,14 +6,17 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
+use datafusion::logical_expr::preimage::PreimageResult;
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
+use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::{
-    ColumnarValue, DocSection, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, DocSection, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
 
 use super::cell::{Args, Out};
 use super::column::{Column, Results, in_kind};
 use super::{Function, Kind};
-use crate::error::{Error, Result, from_datafusion, to_datafusion};
+use crate::error::{Error, Result, from_datafusion, to_datafusion, while_planning};
 
 /// A row function. Two of the same name are the same.
 #[derive(Debug, Clone)]
@@ -71,9 +74,15 @@ impl RowFunction {
         })
     }
 
+    /// What is called instead, because there are lists among the arguments.
+    fn of_lists(&self, arguments: &[DataType]) -> Option<&Arc<ScalarUDF>> {
+        let is_list = |data_type: &DataType| matches!(data_type, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..));
+        self.function.of_lists.as_ref().filter(|_| arguments.iter().any(is_list))
+    }
+
     /// What was chosen when the query was planned.
     fn result_kind(&self, planned: &DataType, usual: Kind) -> Kind {
-        let chosen = [Kind::Float, Kind::Int].into_iter().find(|kind| kind.data_type().as_ref() == Some(planned));
+        let chosen = [Kind::Float, Kind::Int, Kind::Moment, Kind::Timestamp].into_iter().find(|kind| kind.data_type().as_ref() == Some(planned));
         match self.function.choose {
             Some(_) => chosen.unwrap_or(usual),
             None => usual,
@@ -109,7 +118,11 @@ impl ScalarUDFImpl for RowFunction {
     }
 
     fn coerce_types(&self, arguments: &[DataType]) -> DataFusionResult<Vec<DataType>> {
-        let form = self.function.form_for(arguments).map_err(to_datafusion)?;
+        if let Some(function) = self.of_lists(arguments) {
+            let fields: Vec<FieldRef> = arguments.iter().map(|argument| Arc::new(Field::new("", argument.clone(), true))).collect();
+            return Ok(fields_with_udf(&fields, function.as_ref())?.iter().map(|field| field.data_type().clone()).collect());
+        }
+        let form = self.function.form_for(arguments).map_err(while_planning)?;
         let kinds = form.kinds(arguments.len()).unwrap_or_default();
         // A text stays as it is: a cast around a constant would hide it from what chooses the result by it.
         let coerced = |kind: &Kind, argument: &DataType| match kind.data_type() {
@@ -120,18 +133,46 @@ impl ScalarUDFImpl for RowFunction {
     }
 
     fn return_type(&self, arguments: &[DataType]) -> DataFusionResult<DataType> {
+        if let Some(function) = self.of_lists(arguments) {
+            return function.return_type(arguments);
+        }
         let kind = self.gives(arguments, &[]).map_err(to_datafusion)?;
         Ok(kind.data_type().unwrap_or(DataType::Utf8View))
     }
 
     fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> DataFusionResult<FieldRef> {
         let types: Vec<DataType> = arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        if let Some(function) = self.of_lists(&types) {
+            return function.return_field_from_args(arguments);
+        }
         let kind = self.gives(&types, arguments.scalar_arguments).map_err(to_datafusion)?;
         Ok(Arc::new(Field::new(self.name(), kind.data_type().unwrap_or(DataType::Utf8View), true)))
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
-        self.run(&arguments).map_err(to_datafusion)
+        let types: Vec<DataType> = arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        match self.of_lists(&types) {
+            Some(function) => function.invoke_with_args(arguments),
+            None => self.run(&arguments).map_err(to_datafusion),
+        }
+    }
+
+    fn simplify(&self, arguments: Vec<Expr>, info: &SimplifyContext) -> DataFusionResult<ExprSimplifyResult> {
+        let with_now = self.function.with_now.zip(info.query_execution_start_time()).and_then(|(with_now, now)| with_now(&arguments, now));
+        Ok(match with_now {
+            Some(arguments) => ExprSimplifyResult::Simplified(ScalarUDF::new_from_impl(self.clone()).call(arguments)),
+            None => ExprSimplifyResult::Original(arguments),
+        })
+    }
+
+    fn preimage(&self, arguments: &[Expr], result: &Expr, info: &SimplifyContext) -> DataFusionResult<PreimageResult> {
+        let Some((function, arguments)) = self.function.like.and_then(|like| like(arguments)) else { return Ok(PreimageResult::None) };
+        // What is a BIGINT here is an INTEGER there.
+        let narrow = result.as_literal().and_then(|value| value.cast_to(&DataType::Int32).ok());
+        match narrow {
+            Some(narrow) if !narrow.is_null() => function.inner().preimage(&arguments, &lit(narrow), info),
+            _ => Ok(PreimageResult::None),
+        }
     }
 
     fn documentation(&self) -> Option<&Documentation> {

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use datafusion::functions_nested::array_has::array_has_udf;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::super::lists;
 use super::super::rows::{Args, Function, Kind, Out, count, function};
 use crate::error::{Error, Result};
 
@@ -17,7 +19,8 @@ pub(super) fn functions() -> Vec<Function> {
     vec![
         function("length", "length(text)", "how many characters a text has", "length('héllo')")
             .also(&["len", "char_length", "character_length"])
-            .form(&[Text], Int, |a| Ok(count(a.text(0)?.chars().count()).into())),
+            .form(&[Text], Int, |a| Ok(count(a.text(0)?.chars().count()).into()))
+            .of_lists(lists::named("array_length")),
         function("strlen", "strlen(text)", "how many bytes a text has", "strlen('héllo')")
             .form(&[Text], Int, |a| Ok(count(a.text(0)?.len()).into())),
         function("octet_length", "octet_length(bytes)", "how many bytes there are", "octet_length('héllo')")
@@ -26,15 +29,15 @@ pub(super) fn functions() -> Vec<Function> {
         function("bit_length", "bit_length(text)", "how many bits a text has", "bit_length('ab')")
             .form(&[Text], Int, |a| Ok(count(a.text(0)?.len() * 8).into())),
         function("left", "left(text, n)", "the first n characters; all but the last -n for a negative n", "left('hello', 2)")
-            .also(&["left_grapheme"])
             .form(&[Text, Int], Text, |a| Ok(left(a.text(0)?, a.int(1)?).into())),
         function("right", "right(text, n)", "the last n characters; all but the first -n for a negative n", "right('hello', 2)")
-            .also(&["right_grapheme"])
             .form(&[Text, Int], Text, |a| Ok(right(a.text(0)?, a.int(1)?).into())),
         function("substring", "substring(text, start[, length])", "the part from a position; counted from the end if negative", "substring('hello', 2, 3)")
-            .also(&["substr", "substring_grapheme", "mid"])
+            .also(&["substr", "mid"])
             .form(&[Text, Int], Text, |a| Ok(substring(a.text(0)?, a.int(1)?, None).into()))
             .form(&[Text, Int, Int], Text, |a| Ok(substring(a.text(0)?, a.int(1)?, Some(a.int(2)?)).into())),
+        function("text_slice", "text_slice(text, first, last, step)", "the characters from one place to another, which is what text[first:last] means", "text_slice('hello', 2, 3, 1)")
+            .form(&[Text, Int, Int, Int], Text, |a| sliced(a).map(Into::into)),
         function("lpad", "lpad(text, length[, padding])", "the text filled up on the left, or cut, to a length", "lpad('7', 3, '0')")
             .form(&[Text, Int], Text, |a| padded(a.text(0)?, a.int(1)?, " ", true).map(Into::into))
             .form(&[Text, Int, Text], Text, |a| padded(a.text(0)?, a.int(1)?, a.text(2)?, true).map(Into::into)),
@@ -51,7 +54,8 @@ pub(super) fn functions() -> Vec<Function> {
         function("split_part", "split_part(text, separator, n)", "the nth part between separators; counted from the end if negative", "split_part('a-b-c', '-', 2)")
             .form(&[Text, Text, Int], Text, |a| Ok(split_part(a.text(0)?, a.text(1)?, a.int(2)?).into())),
         function("contains", "contains(text, part)", "whether a text has a part", "contains('hello', 'ell')")
-            .form(&[Text, Text], Bool, |a| Ok(a.text(0)?.contains(a.text(1)?).into())),
+            .form(&[Text, Text], Bool, |a| Ok(a.text(0)?.contains(a.text(1)?).into()))
+            .of_lists(array_has_udf()),
         function("starts_with", "starts_with(text, part)", "whether a text begins with a part", "starts_with('hello', 'he')")
             .also(&["prefix", "startswith"])
             .form(&[Text, Text], Bool, |a| Ok(a.text(0)?.starts_with(a.text(1)?).into())),
@@ -94,7 +98,8 @@ pub(super) fn functions() -> Vec<Function> {
             .form(&[Text], Text, |a| Ok(a.text(0)?.trim_end_matches(' ').into()))
             .form(&[Text, Text], Text, |a| Ok(a.text(0)?.trim_end_matches(of(a)?.as_slice()).into())),
         function("concat", "concat(value, ...)", "all values as one text, without NULLs", "concat('a', 1)")
-            .form_of_many(&[Shown], Shown, Text, |a| joined(a, 0, "").map(Into::into)),
+            .form_of_many(&[Shown], Shown, Text, |a| joined(a, 0, "").map(Into::into))
+            .of_lists(lists::named("list_concat")),
         function("concat_ws", "concat_ws(separator, value, ...)", "all values as one text with separators, without NULLs", "concat_ws('-', 'a', 1)")
             .form_of_many(&[Text, Shown], Shown, Text, |a| match a.text_or_null(0)? {
                 Some(separator) => joined(a, 1, separator).map(Into::into),
@@ -155,6 +160,18 @@ fn substring(text: &str, start: i64, part: Option<i64>) -> &str {
     let from = at(text, index(from));
     let to = at(text, index(to));
     &text[from..to.max(from)]
+}
+
+/// Places count from 1, or from the end if negative.
+fn sliced<'a>(a: &Args<'a>) -> Result<&'a str> {
+    let (text, first, last) = (a.text(0)?, a.int(1)?, a.int(2)?);
+    if a.int(3)? != 1 {
+        return Err(Error::unsupported("a step in a part of a text is not supported"));
+    }
+    let characters = length(text);
+    let place = |place: i64| if place < 0 { characters.saturating_add(place).saturating_add(1) } else { place };
+    let from = at(text, index(place(first) - 1));
+    Ok(&text[from..at(text, index(place(last))).max(from)])
 }
 
 fn padded(text: &str, to: i64, padding: &str, on_left: bool) -> Result<String> {

@@ -9,7 +9,7 @@ use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::type_coercion::binary::type_union_resolution;
 use datafusion::logical_expr::{ColumnarValue, DocSection, Documentation, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use crate::error::{Error, to_datafusion};
+use crate::error::{Error, to_datafusion, while_planning};
 use crate::types;
 
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
@@ -52,7 +52,7 @@ impl ScalarUDFImpl for If {
             Some(common) => Ok(vec![DataType::Boolean, common.clone(), common]),
             None => {
                 let found: Vec<String> = arguments.iter().map(types::name_of).collect();
-                Err(to_datafusion(Error::invalid(format!("there is no if({})", found.join(", "))).with_hint("it is called as if(condition, a, b)")))
+                Err(while_planning(Error::invalid(format!("there is no if({})", found.join(", "))).with_hint("it is called as if(condition, a, b)")))
             }
         }
     }
