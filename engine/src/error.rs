@@ -172,14 +172,16 @@ fn without_prefixes(text: &str) -> String {
         "Optimizer rule failed: ",
     ];
     let mut text = text.split("\n\nbacktrace: ").next().unwrap_or(text).trim();
-    // What a function of ours says of its arguments.
-    if let Some((before, rest)) = text.split_once("' user-defined coercion failed with: ")
-        && before.starts_with("Function '")
-    {
-        text = rest;
-    }
-    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
-        text = rest;
+    loop {
+        if let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+            text = rest;
+            continue;
+        }
+        // What a function of ours says of its arguments.
+        match text.split_once("' user-defined coercion failed with: ") {
+            Some((before, rest)) if before.starts_with("Function '") => text = rest,
+            _ => break,
+        }
     }
     text.to_owned()
 }

@@ -110,7 +110,9 @@ fn entry(name: &str, aliases: &[String], kind: Kind, documentation: Option<&Docu
 fn example(text: &str) -> String {
     let prompt = text.lines().find_map(|line| line.trim().strip_prefix("> "));
     let line = prompt.unwrap_or_else(|| text.trim().lines().next().unwrap_or_default());
-    line.trim().trim_end_matches(';').to_owned()
+    let line = line.trim().trim_end_matches(';');
+    let call = line.get(..7).filter(|start| start.eq_ignore_ascii_case("select ")).map_or(line, |_| &line[7..]);
+    call.trim().to_owned()
 }
 
 #[cfg(test)]

@@ -102,7 +102,9 @@ pub(in crate::functions) fn rewritten(expr: &RawAggregateExpr) -> Option<Expr> {
     let definition = DEFINITIONS.iter().find(|definition| definition.name == expr.func.name())?;
     let made = (definition.rewrite)(expr)?;
     let arguments: Vec<String> = expr.args.iter().map(ToString::to_string).collect();
-    Some(made.alias(format!("{}({})", definition.name, arguments.join(","))))
+    let order: Vec<String> = expr.order_by.iter().map(ToString::to_string).collect();
+    let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(",")) };
+    Some(made.alias(format!("{}({}{order})", definition.name, arguments.join(","))))
 }
 
 /// The names, so that SQL's planner knows them.

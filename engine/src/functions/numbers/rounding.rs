@@ -166,13 +166,25 @@ impl Direction {
         }
         let shifted = match digits < 0 {
             true => self.whole(number / 10_f64.powi(-digits)) * 10_f64.powi(-digits),
-            false => self.whole(number * 10_f64.powi(digits)) / 10_f64.powi(digits),
+            false => self.shifted(number, 10_f64.powi(digits)) / 10_f64.powi(digits),
         };
         // More digits than a DOUBLE has leave it as it is; fewer than it has before the point leave nothing.
         match (shifted.is_finite(), digits < 0) {
             (true, _) => shifted,
             (false, true) => 0.0,
             (false, false) => number,
+        }
+    }
+
+    /// The product, rounded. A product that looks like a half but is less stays below: 2.675 is a little less than that.
+    fn shifted(self, number: f64, power: f64) -> f64 {
+        let product = number * power;
+        let lost = number.mul_add(power, -product);
+        let is_half = (product - product.trunc()).abs() == 0.5;
+        match is_half && matches!(self, Self::Nearest | Self::Even) && lost != 0.0 {
+            true if (lost < 0.0) == (product < 0.0) => product.trunc() + product.signum(),
+            true => product.trunc(),
+            false => self.whole(product),
         }
     }
 

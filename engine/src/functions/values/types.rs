@@ -41,10 +41,7 @@ impl ScalarUDFImpl for TypeOf {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let name = arguments.arg_fields.first().map(|field| match field.data_type() {
-            DataType::Null => "NULL".to_owned(),
-            _ => types::sql_name(field),
-        });
+        let name = arguments.arg_fields.first().map(|field| types::sql_name(field));
         let name = name.map(|name| if self.is_lower { name.to_lowercase() } else { name });
         Ok(ColumnarValue::Scalar(ScalarValue::Utf8View(name)))
     }
