@@ -1,4 +1,4 @@
-//! `round`, `trunc`, `round_even`, `ceil` and `floor` of any number, in its own type: halves go away from zero, also in decimals, and digits before the point can
+//! `round`, `trunc`, `round_even`, `ceil`, `floor` and `abs` of any number, in its own type: halves go away from zero, also in decimals, and digits before the point can
 //! be asked for.
 
 use std::sync::Arc;
@@ -26,10 +26,13 @@ enum Direction {
     Up,
     /// Down.
     Down,
+    /// Not at all, but without its sign.
+    Unsigned,
 }
 
 /// Name, other names, direction, whether digits can be given, and a line for people.
-const FUNCTIONS: [(&str, &[&str], Direction, bool, &str); 5] = [
+const FUNCTIONS: [(&str, &[&str], Direction, bool, &str); 6] = [
+    ("abs", &[], Direction::Unsigned, false, "the number without its sign"),
     ("round", &[], Direction::Nearest, true, "rounded to so many digits behind the point, halves away from zero"),
     ("round_even", &["roundbankers"], Direction::Even, true, "rounded to so many digits behind the point, halves to the even digit"),
     ("trunc", &["truncate"], Direction::Zero, true, "without the digits behind so many"),
@@ -63,7 +66,7 @@ impl Rounding {
     fn result(&self, number: &DataType, digits: Option<i64>) -> DataType {
         match number {
             // Whole numbers have no fraction; but their result is a DOUBLE in DuckDB, too, where nothing is asked about digits.
-            DataType::Decimal128(precision, scale) => {
+            DataType::Decimal128(precision, scale) if self.direction != Direction::Unsigned => {
                 let kept = digits.unwrap_or(i64::from(*scale)).clamp(0, i64::from(*scale));
                 let kept = i8::try_from(kept).unwrap_or(*scale);
                 // One digit more in front: 9.9 becomes 10.
@@ -127,7 +130,9 @@ impl Rounding {
                 let each = (0..rows).map(one).collect::<Result<Vec<_>>>()?;
                 let each = Decimal128Array::from(each).with_precision_and_scale(38, 0)?;
                 let strict = arrow::compute::CastOptions { safe: false, ..arrow::compute::CastOptions::default() };
-                arrow::compute::cast_with_options(&each, whole, &strict)?
+                let name = crate::types::name_of(whole);
+                arrow::compute::cast_with_options(&each, whole, &strict)
+                    .map_err(|_| Error::invalid(format!("{} of a number is out of the range of {name}", self.name)))?
             }
         };
         Ok(match constant {
@@ -156,6 +161,7 @@ impl Direction {
             Self::Zero => number.trunc(),
             Self::Up => number.ceil(),
             Self::Down => number.floor(),
+            Self::Unsigned => number.abs(),
         }
     }
 
@@ -193,6 +199,7 @@ impl Direction {
         let over = || Error::invalid("a rounded number has no place in its type");
         let power = |digits: i64| u32::try_from(digits).ok().and_then(|digits| 10_i128.checked_pow(digits));
         let rounded = match scale - digits {
+            _ if self == Self::Unsigned => return Ok(number.abs()),
             ..=0 => number,
             cut => match power(cut) {
                 Some(unit) => self.of_whole(number, unit).checked_mul(unit).ok_or_else(over)?,
@@ -212,6 +219,7 @@ impl Direction {
             Self::Zero => false,
             Self::Up => rest > 0,
             Self::Down => rest < 0,
+            Self::Unsigned => false,
         };
         quotient + if away { number.signum() } else { 0 }
     }
