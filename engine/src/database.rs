@@ -13,6 +13,7 @@ use datafusion::execution::session_state::SessionState;
 
 use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::{Error, Result};
+use crate::functions;
 use crate::limits::{Limits, StatementLimits};
 use crate::optimizer;
 use crate::relations;
@@ -115,9 +116,11 @@ impl Database {
             .with_default_features()
             .with_type_planner(Arc::new(CloudTypePlanner))
             .with_relation_planners(relations::planners())
-            .with_expr_planners(semantics::expr_planners())
-            .with_scalar_functions(semantics::functions::with_defaults())
-            .with_aggregate_functions(semantics::aggregates())
+            .with_expr_planners(semantics::expr_planners(functions::planner()))
+            .with_scalar_functions(functions::scalars())
+            .with_aggregate_functions(functions::aggregates())
+            .with_higher_order_functions(functions::with_lambdas())
+            .with_table_function_list(functions::tables())
             .with_analyzer_rules(semantics::analyzer_rules())
             .with_optimizer_rules(optimizer::logical_rules())
             .with_physical_optimizer_rules(optimizer::physical_rules())

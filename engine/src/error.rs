@@ -10,6 +10,9 @@ pub use clouddb_storage::{Error, ErrorKind, Position, Result};
 /// What stands before the hint in the text of an error that must be one of DataFusion's: operators spill where they see its kind.
 pub(crate) const HINT: &str = "\nhint: ";
 
+/// What DataFusion puts behind an error about a function's arguments: types and signatures of its own.
+const CANDIDATES: &str = "No function matches the given name and argument types '";
+
 /// Whether memory that was accounted for was not enough: the same plan with other operators may do.
 pub(crate) fn is_out_of_memory(error: &DataFusionError) -> bool {
     find_ours(error).is_none() && matches!(innermost(error), DataFusionError::ResourcesExhausted(_))
@@ -20,6 +23,12 @@ pub(crate) fn to_datafusion(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
+/// An error of ours about a function's arguments, on its way through DataFusion's planner, which makes a text of it.
+pub(crate) fn while_planning(error: Error) -> DataFusionError {
+    let hint = error.hint().map(|hint| format!("{HINT}{hint}")).unwrap_or_default();
+    DataFusionError::Plan(format!("{}{hint}", error.message()))
+}
+
 /// The error that a person sees for an error of DataFusion's: one of ours comes out as it went in, anywhere in the chain; others get a kind, and
 /// lose the prefixes that speak of DataFusion's insides.
 pub fn from_datafusion(error: DataFusionError) -> Error {
@@ -28,8 +37,20 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
     }
     let root = innermost(&error);
     let message = message_of(root);
+    if let Some(name) = unknown_function(&message) {
+        return crate::functions::no_function(name).with_source(error);
+    }
+    if let Some((before, candidates)) = message.split_once(CANDIDATES)
+        && !before.contains(HINT)
+    {
+        let name = candidates.split('(').next().unwrap_or_default();
+        return crate::functions::wrong_arguments(name).with_source(error);
+    }
     let kind = kind_of(root);
     let made = match message.split_once(HINT) {
+        Some((message, hint)) if hint.contains(CANDIDATES) => {
+            Error::new(kind, message).with_hint(hint.split(CANDIDATES).next().unwrap_or(hint).trim_end_matches([' ', '.']))
+        }
         Some((message, hint)) => Error::new(kind, message).with_hint(hint),
         None if kind == ErrorKind::Limit => {
             Error::new(kind, message).with_hint("raise memory_limit or query_memory_limit, or let the statement work on less at once")
@@ -126,6 +147,12 @@ fn message_of(error: &DataFusionError) -> String {
     without_prefixes(&text)
 }
 
+/// The name of a function that there is not, which DataFusion's planner says in two ways.
+fn unknown_function(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("Invalid function '").and_then(|rest| rest.split_once('\'').map(|(name, _)| name));
+    rest.or_else(|| message.strip_prefix("There is no window function named "))
+}
+
 /// Takes off the names that libraries put before their messages, and stack traces behind them.
 fn without_prefixes(text: &str) -> String {
     const PREFIXES: [&str; 14] = [
@@ -145,8 +172,16 @@ fn without_prefixes(text: &str) -> String {
         "Optimizer rule failed: ",
     ];
     let mut text = text.split("\n\nbacktrace: ").next().unwrap_or(text).trim();
-    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
-        text = rest;
+    loop {
+        if let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+            text = rest;
+            continue;
+        }
+        // What a function of ours says of its arguments.
+        match text.split_once("' user-defined coercion failed with: ") {
+            Some((before, rest)) if before.starts_with("Function '") => text = rest,
+            _ => break,
+        }
     }
     text.to_owned()
 }

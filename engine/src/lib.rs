@@ -18,6 +18,7 @@ pub mod catalog;
 mod database;
 pub mod error;
 mod files;
+pub mod functions;
 mod grouping;
 mod key_sets;
 mod limits;

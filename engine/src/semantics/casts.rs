@@ -195,7 +195,10 @@ fn with_units(array: &ArrayRef) -> Result<ArrayRef> {
 }
 
 /// The texts that results show of these values.
-fn texts(field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
+///
+/// # Errors
+/// Arrow's, for values that it cannot show.
+pub(crate) fn texts(field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
     let options = values::options("NULL");
     let formatter = values::formatter(field, array, &options)?;
     let mut texts = StringViewBuilder::with_capacity(array.len());

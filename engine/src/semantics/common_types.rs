@@ -20,7 +20,8 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Like, LogicalPla
 use datafusion::optimizer::AnalyzerRule;
 
 use super::arithmetic::Operation;
-use super::{functions, walk};
+use super::walk;
+use crate::functions::uuids;
 use crate::types;
 
 /// Functions whose arguments all meet in one type.
@@ -91,7 +92,7 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Trans
             Transformed::yes(Operation::Divide.call(vec![*left, *right]))
         }
         Expr::Like(like) if is_uuid(&like.expr, schema) => {
-            Transformed::yes(Expr::Like(Like { expr: Box::new(functions::uuid_text(*like.expr)), ..like }))
+            Transformed::yes(Expr::Like(Like { expr: Box::new(uuids::uuid_text(*like.expr)), ..like }))
         }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(op) => match common([&*left, &*right], schema) {
             Some(common) => {
@@ -261,7 +262,7 @@ fn common<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> O
 fn in_type(expr: Expr, common: &DataType, schema: &DFSchema) -> Expr {
     let Ok(data_type) = expr.get_type(schema) else { return expr };
     let joins = match common {
-        DataType::FixedSizeBinary(_) if data_type.is_string() => return functions::uuid_of(expr),
+        DataType::FixedSizeBinary(_) if data_type.is_string() => return uuids::uuid_of(expr),
         DataType::FixedSizeBinary(_) => false,
         DataType::Interval(_) => data_type.is_string(),
         DataType::Timestamp(..) => matches!(data_type, DataType::Date32 | DataType::Date64),

@@ -8,7 +8,7 @@
 //! - `sum`: sums of whole numbers keep 128 bits until their end (`accumulators`).
 //! - `assignment`: what a value becomes in a column.
 //! - `extremes`: minima and maxima of groups with a NaN.
-//! - `zones`: AT TIME ZONE; `functions`: SQL functions of our own.
+//! - `zones`: AT TIME ZONE.
 //!
 //! The sum of BIGINTs is a BIGINT, or an error: a wider type, as HUGEINT in DuckDB or NUMERIC in PostgreSQL, would change the type of every result that sums
 //! for the sake of very few. Whether it fits is asked of the whole sum only, so that the answer does not depend on the rows' order.
@@ -19,7 +19,6 @@ pub(crate) mod assignment;
 mod casts;
 mod common_types;
 mod extremes;
-pub(crate) mod functions;
 mod in_subquery;
 mod intervals;
 mod planner;
@@ -37,7 +36,7 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
 pub(crate) use arithmetic::{always_has_a_result, sum_and_multiple, summands};
-pub(crate) use casts::keeps_order;
+pub(crate) use casts::{keeps_order, texts as as_text};
 pub(crate) use common_types::{is_comparison, with_common_types};
 pub(crate) use typed::with_our_meaning;
 
@@ -50,10 +49,11 @@ pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules
 }
 
-/// DataFusion's planners of expressions, behind our own.
-pub(crate) fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
+/// DataFusion's planners of expressions, behind our own: that of functions, and that of common types.
+pub(crate) fn expr_planners(of_functions: Arc<dyn ExprPlanner>) -> Vec<Arc<dyn ExprPlanner>> {
     let mut planners = SessionStateDefaults::default_expr_planners();
-    planners.insert(0, Arc::new(planner::CommonTypesPlanner));
+    planners.insert(0, of_functions);
+    planners.insert(1, Arc::new(planner::CommonTypesPlanner));
     planners
 }
 

@@ -4,19 +4,27 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef};
 use datafusion::common::Result as DataFusionResult;
-use datafusion::functions_aggregate::sum::Sum;
+use datafusion::functions_aggregate::sum::{Sum, sum_udaf};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
-use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, SetMonotonicity, Signature};
+use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, SetMonotonicity, Signature, Volatility};
 
 use super::accumulators::{DistinctTotal, GroupTotals, Kind, Total};
 
 /// The aggregate.
 ///
 /// What DataFusion's has and this one does not: it rewrites `sum(a + 1)` to sums and products that may wrap, and answers from statistics.
-#[derive(Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct ExactSum {
     inner: Sum,
+    signature: Signature,
+}
+
+impl Default for ExactSum {
+    fn default() -> Self {
+        Self { inner: Sum::default(), signature: Signature::user_defined(Volatility::Immutable) }
+    }
 }
 
 impl AggregateUDFImpl for ExactSum {
@@ -25,7 +33,17 @@ impl AggregateUDFImpl for ExactSum {
     }
 
     fn signature(&self) -> &Signature {
-        self.inner.signature()
+        &self.signature
+    }
+
+    fn coerce_types(&self, arguments: &[DataType]) -> DataFusionResult<Vec<DataType>> {
+        // How often a condition is true.
+        if let [DataType::Boolean] = arguments {
+            return Ok(vec![DataType::Int64]);
+        }
+        let fields: Vec<FieldRef> = arguments.iter().map(|argument| Arc::new(Field::new("", argument.clone(), true)) as FieldRef).collect();
+        let coerced = fields_with_udf(&fields, sum_udaf().as_ref())?;
+        Ok(coerced.iter().map(|field| field.data_type().clone()).collect())
     }
 
     fn return_type(&self, arguments: &[DataType]) -> DataFusionResult<DataType> {

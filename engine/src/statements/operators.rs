@@ -44,11 +44,7 @@ pub(super) fn as_calls(expr: &mut Expr) {
 
 fn function_of(op: &BinaryOperator) -> Option<&'static str> {
     Some(match op {
-        BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide => "integer_divide",
         BinaryOperator::BitwiseXor | BinaryOperator::PGExp => "power",
-        BinaryOperator::PGStartsWith => "starts_with",
-        BinaryOperator::Arrow => "json_extract",
-        BinaryOperator::LongArrow => "json_extract_string",
         _ => return None,
     })
 }

@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Distinct, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, GroupByExpr,
+    Cte, Distinct, Expr, Function, FunctionArguments, GroupByExpr,
     Join, JoinConstraint, JoinOperator, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator,
     SetQuantifier, Statement, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, With,
 };
@@ -77,17 +77,6 @@ fn flow(result: Result<()>) -> ControlFlow<Error> {
     match result {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => ControlFlow::Break(error),
-    }
-}
-
-/// Whether a date is to be formatted as 'YYYY-MM-DD': DataFusion would answer with that text.
-fn formats_as_elsewhere(function: &Function) -> bool {
-    let FunctionArguments::List(FunctionArgumentList { args, .. }) = &function.args else { return false };
-    match (function.name.to_string().to_ascii_lowercase().as_str(), args.get(1)) {
-        ("to_char" | "date_format", Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(format))))) => {
-            format.value.clone().into_string().is_some_and(|format| !format.contains('%'))
-        }
-        _ => false,
     }
 }
 
@@ -324,9 +313,6 @@ impl Checker {
             // A regular expression that may match anywhere in DataFusion; the whole text in SQL, with % and _ besides.
             Expr::SimilarTo { .. } => {
                 Err(unsupported("SIMILAR TO").with_hint("write regexp_like(text, '^(...)$') for a regular expression, or LIKE"))
-            }
-            Expr::Function(function) if formats_as_elsewhere(function) => {
-                Err(unsupported(format!("the format of {function}")).with_hint("write it as in '%Y-%m-%d %H:%M:%S'"))
             }
             Expr::Function(Function {
                 name: _,

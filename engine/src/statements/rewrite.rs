@@ -27,7 +27,8 @@ use super::resolve::ast::{self, call};
 use super::{balance, constant, operators, pivot, refuse, resolve, spellings};
 use crate::error::{Error, Result};
 use crate::files::{self, Columns, FileCatalog, FileFormat, Options};
-use crate::semantics::{functions, zones};
+use crate::functions::uuids;
+use crate::semantics::zones;
 use crate::settings::CATALOG;
 
 /// The catalog of files that a statement reads in place.
@@ -304,10 +305,10 @@ fn literal_or_cast(expr: &mut Expr) -> Result<()> {
         }
         Expr::Cast { data_type: SqlType::Uuid, expr: inner, .. } => {
             let inner = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.into()));
-            *expr = call(functions::TO_UUID, vec![inner]);
+            *expr = call(uuids::TO_UUID, vec![inner]);
         }
         Expr::TypedString(typed) if typed.data_type == SqlType::Uuid => {
-            *expr = call(functions::TO_UUID, vec![Expr::Value(typed.value.clone())])
+            *expr = call(uuids::TO_UUID, vec![Expr::Value(typed.value.clone())])
         }
         Expr::AnyOp { left, compare_op, right, .. } if matches!(**right, Expr::Subquery(_)) => {
             *expr = compared_with_rows(left, compare_op, right, false)?;

@@ -217,6 +217,11 @@ fn decimal(info: &ExactNumberInfo) -> Result<DataType> {
     }
 }
 
+/// A type as people write it in SQL, whatever a field may say beyond it.
+pub(crate) fn name_of(data_type: &DataType) -> String {
+    sql_name(&Field::new("", data_type.clone(), true))
+}
+
 /// A type as people write it in SQL.
 pub(crate) fn sql_name(field: &Field) -> String {
     if is_uuid(field) {
@@ -251,6 +256,7 @@ pub(crate) fn sql_name(field: &Field) -> String {
             DataType::Struct(pair) if pair.len() == 2 => format!("MAP({}, {})", sql_name(&pair[0]), sql_name(&pair[1])),
             other => format!("MAP({other})"),
         },
+        DataType::Null => "NULL".to_owned(),
         other => other.to_string(),
     }
 }

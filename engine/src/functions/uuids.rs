@@ -1,33 +1,29 @@
-//! SQL functions of our own: `to_uuid(text)`, which is also what a cast to UUID becomes; `uuid_text(uuid)`, what a UUID becomes beside texts; and
+//! UUIDs and time zones: `to_uuid(text)`, which is also what a cast to UUID becomes; `uuid_text(uuid)`, what a UUID becomes beside texts; and
 //! `timezone(zone, timestamp)`, what AT TIME ZONE becomes.
 
 use std::sync::Arc;
 
+use arrow::array::FixedSizeBinaryBuilder;
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::Result as DataFusionResult;
-use datafusion::execution::SessionStateDefaults;
-use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, DocSection, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
-use super::zones::AtTimeZone;
+use crate::semantics::zones::AtTimeZone;
 use crate::error::to_datafusion;
 use crate::types::{self, uuid};
 
 /// The name of the function that makes a UUID of a text.
 pub(crate) const TO_UUID: &str = "to_uuid";
 
-/// DataFusion's scalar functions and ours.
-pub(crate) fn with_defaults() -> Vec<Arc<ScalarUDF>> {
-    let mut functions = SessionStateDefaults::default_scalar_functions();
-    functions.extend(ours());
-    functions
-}
-
-/// Our scalar functions.
-fn ours() -> Vec<Arc<ScalarUDF>> {
+/// The functions.
+pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::new_from_impl(ToUuid::default())),
         Arc::new(ScalarUDF::new_from_impl(UuidText::default())),
         Arc::new(ScalarUDF::new_from_impl(AtTimeZone::default())),
+        Arc::new(ScalarUDF::new_from_impl(RandomUuid::default())),
     ]
 }
 
@@ -107,5 +103,62 @@ impl ScalarUDFImpl for UuidText {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
         Ok(ColumnarValue::Array(uuid::to_text(&arrays[0]).map_err(to_datafusion)?))
+    }
+}
+
+/// A UUID of version 4, another for each row.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct RandomUuid {
+    aliases: Vec<String>,
+    signature: Signature,
+    documentation: Documentation,
+}
+
+impl Default for RandomUuid {
+    fn default() -> Self {
+        let documentation = Documentation::builder(DocSection::default(), "a random UUID, another each time", "gen_random_uuid()");
+        Self {
+            aliases: ["uuid", "uuidv4", "uuid_generate_v4", "newid"].map(str::to_owned).to_vec(),
+            signature: Signature::nullary(Volatility::Volatile),
+            documentation: documentation.with_sql_example("gen_random_uuid()").build(),
+        }
+    }
+}
+
+impl ScalarUDFImpl for RandomUuid {
+    fn name(&self) -> &str {
+        "gen_random_uuid"
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> DataFusionResult<DataType> {
+        Ok(DataType::FixedSizeBinary(types::UUID_WIDTH))
+    }
+
+    fn return_field_from_args(&self, _arguments: ReturnFieldArgs<'_>) -> DataFusionResult<FieldRef> {
+        Ok(Arc::new(types::uuid_field(self.name())))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
+        let mut builder = FixedSizeBinaryBuilder::with_capacity(arguments.number_rows, types::UUID_WIDTH);
+        for _ in 0..arguments.number_rows {
+            let mut bytes: [u8; 16] = rand::random();
+            // The version, and the variant of RFC 9562.
+            bytes[6] = bytes[6] & 0x0f | 0x40;
+            bytes[8] = bytes[8] & 0x3f | 0x80;
+            builder.append_value(bytes)?;
+        }
+        Ok(ColumnarValue::Array(Arc::new(builder.finish())))
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
     }
 }

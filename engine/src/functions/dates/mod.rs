@@ -1,0 +1,28 @@
+//! Functions of dates, times and intervals. A DATE is its midnight; a TIMESTAMP WITH TIME ZONE is looked at in UTC, the zone of every session.
+
+mod between;
+mod calendar;
+mod field;
+mod format;
+mod make;
+mod now;
+mod parts;
+mod patterns;
+mod truncate;
+
+pub(super) use now::functions as of_the_clock;
+
+use super::rows::Function;
+
+/// All that look at rows.
+pub(super) fn functions() -> Vec<Function> {
+    [
+        between::functions(),
+        format::functions(),
+        make::functions(),
+        parts::functions(),
+        patterns::functions(),
+        truncate::functions(),
+    ]
+    .concat()
+}

@@ -1,0 +1,64 @@
+//! SQL's functions: DataFusion's, and ours in place of those that are missing or answer otherwise than DuckDB and PostgreSQL.
+//!
+//! Most of ours look at one row at a time and are defined by a line in a table: `text`, `dates`, `numbers`, `json`, by what they are about. `rows` is how such a
+//! line becomes a function. Others look at whole columns: `lists`, `aggregates`. `aliases` is one table of other names for what is there.
+
+mod aggregates;
+mod aliases;
+mod catalogue;
+mod dates;
+mod json;
+mod lists;
+mod numbers;
+mod planner;
+mod rows;
+mod series;
+mod suggestion;
+mod text;
+pub(crate) mod uuids;
+mod values;
+
+use std::sync::{Arc, LazyLock};
+
+use datafusion::execution::SessionStateDefaults;
+use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::planner::ExprPlanner;
+
+pub(crate) use aggregates::aggregates;
+pub use catalogue::{Entry, Kind, catalogue};
+pub(crate) use lists::with_lambdas;
+pub(crate) use series::tables;
+pub(crate) use suggestion::{no_function, wrong_arguments};
+pub use suggestion::suggestion;
+
+/// All scalar functions: of two with the same name the later one is taken.
+pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
+    let mut functions = SessionStateDefaults::default_scalar_functions();
+    functions.extend(ours());
+    aliases::extend(&mut functions, aliases::SCALARS, |function, names| function.as_ref().clone().with_aliases(names.iter().copied()));
+    functions
+}
+
+/// What SQL's own syntax becomes.
+pub(crate) fn planner() -> Arc<dyn ExprPlanner> {
+    Arc::new(planner::FunctionPlanner)
+}
+
+/// Our scalar functions.
+fn ours() -> Vec<Arc<ScalarUDF>> {
+    let rows = [text::functions(), dates::functions(), numbers::functions(), values::functions(), json::functions()].concat();
+    let mut functions: Vec<Arc<ScalarUDF>> = rows.into_iter().map(rows::Function::into_udf).collect();
+    functions.extend(numbers::of_any_number());
+    functions.extend(values::of_any_type());
+    functions.extend(lists::functions());
+    functions.extend(json::of_any_type());
+    functions.extend(dates::of_the_clock());
+    functions.extend(uuids::functions());
+    functions
+}
+
+/// One of our scalar functions, by its own name.
+fn scalar_named(name: &str) -> Option<Arc<ScalarUDF>> {
+    static OURS: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(ours);
+    OURS.iter().find(|function| function.name() == name).cloned()
+}

@@ -1,0 +1,95 @@
+//! What SQL's own syntax becomes: EXTRACT, POSITION, SUBSTRING, the operators `->` and `->>`, and `max(x, n)`.
+
+use datafusion::common::{DFSchema, Result};
+use datafusion::functions_nested::array_has::array_has_any_udf;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, lit};
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+use super::{aggregates, scalar_named};
+use crate::error::{Error, to_datafusion};
+
+/// The planner. It belongs in front of DataFusion's.
+#[derive(Debug)]
+pub(super) struct FunctionPlanner;
+
+fn call(name: &str, arguments: Vec<Expr>) -> PlannerResult<Vec<Expr>> {
+    match scalar_named(name) {
+        Some(function) => PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction::new_udf(function, arguments))),
+        None => PlannerResult::Original(arguments),
+    }
+}
+
+impl ExprPlanner for FunctionPlanner {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, _: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let name = match expr.op {
+            BinaryOperator::Arrow => "json_extract",
+            BinaryOperator::LongArrow => "json_extract_string",
+            BinaryOperator::DuckIntegerDivide => "div",
+            BinaryOperator::PGOverlap => {
+                let call = ScalarFunction::new_udf(array_has_any_udf(), vec![expr.left, expr.right]);
+                return Ok(PlannerResult::Planned(Expr::ScalarFunction(call)));
+            }
+            BinaryOperator::PGStartsWith => "starts_with",
+            BinaryOperator::PGBitwiseShiftLeft => "bit_shift_left",
+            _ => return Ok(PlannerResult::Original(expr)),
+        };
+        Ok(match scalar_named(name) {
+            Some(function) => PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![expr.left, expr.right]))),
+            None => PlannerResult::Original(expr),
+        })
+    }
+
+    fn plan_field_access(&self, mut expr: RawFieldAccessExpr, schema: &DFSchema) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        // Characters of a text.
+        if !expr.expr.get_type(schema).is_ok_and(|data_type| data_type.is_string()) {
+            return Ok(PlannerResult::Original(expr));
+        }
+        let arguments = match expr.field_access {
+            GetFieldAccess::ListIndex { key } => vec![expr.expr, *key, lit(1_i64)],
+            GetFieldAccess::ListRange { start, stop, stride } => vec![expr.expr, *start, *stop, *stride],
+            other => {
+                expr.field_access = other;
+                return Ok(PlannerResult::Original(expr));
+            }
+        };
+        Ok(match call(if arguments.len() == 3 { "substring" } else { "text_slice" }, arguments) {
+            PlannerResult::Planned(planned) => PlannerResult::Planned(planned),
+            PlannerResult::Original(_) => return Err(to_datafusion(Error::internal("a part of a text has no function"))),
+        })
+    }
+
+    fn plan_extract(&self, arguments: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(call("date_part", arguments))
+    }
+
+    fn plan_position(&self, arguments: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(call("strpos", arguments))
+    }
+
+    fn plan_substring(&self, arguments: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(call("substring", arguments))
+    }
+
+    fn plan_overlay(&self, arguments: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(call("overlay", arguments))
+    }
+
+    fn plan_aggregate(&self, mut expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
+        if let Some(rewritten) = aggregates::rewritten(&expr) {
+            return Ok(PlannerResult::Planned(rewritten));
+        }
+        // The n greatest or least.
+        if expr.args.len() == 2 && matches!(expr.func.name(), "max" | "min") {
+            if let Some(function) = aggregates::named(&format!("{}_n", expr.func.name())) {
+                expr.func = function;
+            }
+        }
+        // Texts are separated by commas unless it is said otherwise.
+        if expr.args.len() == 1 && expr.func.name() == "string_agg" {
+            expr.args.push(lit(","));
+        }
+        Ok(PlannerResult::Original(expr))
+    }
+}

@@ -1,0 +1,120 @@
+//! What to write in place of a function that there is not.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use super::catalogue::{Kind, catalogue};
+use crate::error::Error;
+
+/// What other databases' functions are here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("array_agg_distinct", "write array_agg(DISTINCT x)"),
+    ("array_to_list", "lists and arrays are the same"),
+    ("convert", "write CAST(x AS type)"),
+    ("date", "write CAST(x AS DATE)"),
+    ("datename", "write dayname(date) or monthname(date)"),
+    ("datetime", "write CAST(x AS TIMESTAMP)"),
+    ("explode", "write unnest(list)"),
+    ("posexplode", "write unnest(list), and row_number() OVER () for the places"),
+    ("generate_subscripts", "write unnest(range(1, len(list) + 1))"),
+    ("getdate", "write now()"),
+    ("getutcdate", "write now()"),
+    ("ilike", "write x ILIKE 'pattern'"),
+    ("is_null", "write x IS NULL"),
+    ("isnull", "write x IS NULL, or ifnull(x, y) for a value in its place"),
+    ("json_serialize", "write to_json(x)"),
+    ("last_insert_id", "write INSERT ... RETURNING id where it is supported, or SELECT max(id)"),
+    ("like", "write x LIKE 'pattern'"),
+    ("nullifzero", "write nullif(x, 0)"),
+    ("object_construct", "write json_object('key', value)"),
+    ("percentile", "write quantile_cont(x, 0.5)"),
+    ("percentile_approx", "write approx_quantile(x, 0.5)"),
+    ("rlike", "write regexp_matches(x, 'pattern')"),
+    ("safe_cast", "write TRY_CAST(x AS type)"),
+    ("sequence", "write generate_series(from, to)"),
+    ("size", "write len(list), or cardinality(map)"),
+    ("space", "write repeat(' ', n)"),
+    ("str_to_date", "write strptime(text, '%Y-%m-%d')"),
+    ("strtok", "write split_part(text, separator, n)"),
+    ("struct_pack", "write {'name': value, ...}"),
+    ("sysdate", "write now()"),
+    ("to_array", "write [x]"),
+    ("to_decimal", "write CAST(x AS DECIMAL(18, 3))"),
+    ("to_double", "write CAST(x AS DOUBLE)"),
+    ("to_int", "write CAST(x AS INTEGER)"),
+    ("to_number", "write CAST(x AS DECIMAL(18, 3)) or CAST(x AS BIGINT)"),
+    ("to_varchar", "write CAST(x AS VARCHAR), or to_char(x, format)"),
+    ("utc_timestamp", "write now()"),
+    ("zeroifnull", "write coalesce(x, 0)"),
+];
+
+/// Every name, and whether it is a window function's.
+static NAMES: LazyLock<BTreeSet<(String, bool)>> = LazyLock::new(|| {
+    let names = |entry: super::catalogue::Entry| {
+        let is_window = entry.kind == Kind::Window;
+        entry.aliases.into_iter().chain([entry.name]).map(move |name| (name.to_lowercase(), is_window)).collect::<Vec<_>>()
+    };
+    catalogue().into_iter().flat_map(names).collect()
+});
+
+/// What to write in place of a function that there is not; none if nothing is near.
+pub fn suggestion(name: &str) -> Option<String> {
+    let name = name.to_lowercase();
+    if let Some((_, hint)) = ELSEWHERE.iter().find(|(known, _)| *known == name) {
+        return Some((*hint).to_owned());
+    }
+    if NAMES.contains(&(name.clone(), true)) {
+        return Some(format!("it looks at the rows around: write {name}(...) OVER (ORDER BY ...)"));
+    }
+    // One slip in three letters is near.
+    let near = (name.chars().count() / 3).clamp(1, 3);
+    let distances = NAMES.iter().map(|(known, _)| (strsim::damerau_levenshtein(known, &name), known));
+    let nearest = distances.filter(|(distance, _)| *distance <= near).min_by_key(|(distance, _)| *distance);
+    nearest.map(|(_, known)| format!("did you mean {known}?"))
+}
+
+/// The error for a function that there is not.
+pub(crate) fn no_function(name: &str) -> Error {
+    let error = Error::invalid(format!("there is no function '{name}'"));
+    match suggestion(name) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// The error for arguments that a function does not take.
+pub(crate) fn wrong_arguments(name: &str) -> Error {
+    let error = Error::invalid(format!("{name} does not take these arguments"));
+    let has = |entry: &super::catalogue::Entry| entry.name == name || entry.aliases.iter().any(|alias| alias == name);
+    match catalogue().into_iter().find(has) {
+        Some(entry) if entry.example.is_empty() => error.with_hint(format!("it is called as {}", entry.usage)),
+        Some(entry) => error.with_hint(format!("it is called as {}, such as {}", entry.usage, entry.example)),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_and_those_of_elsewhere_are_suggested() {
+        for (name, hint) in [
+            ("getdate", "write now()"),
+            ("strpoz", "did you mean strpos?"),
+            ("date_dif", "did you mean date_diff?"),
+            ("LENGHT", "did you mean length?"),
+            ("row_number", "it looks at the rows around: write row_number(...) OVER (ORDER BY ...)"),
+        ] {
+            assert_eq!(suggestion(name).as_deref(), Some(hint), "{name}");
+        }
+        assert_eq!(suggestion("frobnicate_everything"), None);
+    }
+
+    #[test]
+    fn what_is_there_is_not_said_to_be_elsewhere() {
+        for (name, _) in ELSEWHERE {
+            assert!(!NAMES.iter().any(|(known, _)| known == name), "{name}");
+        }
+    }
+}
