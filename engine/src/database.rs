@@ -1,6 +1,7 @@
 //! A database opened for SQL: gives sessions, and catalogs for anybody's own DataFusion context.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clouddb_cache::{ColumnCache, DiskCache, FooterCache};
@@ -13,6 +14,7 @@ use datafusion::execution::session_state::SessionState;
 
 use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::{Error, Result};
+use crate::introspection;
 use crate::limits::{Limits, StatementLimits};
 use crate::optimizer;
 use crate::reuse::{Reuse, fingerprint};
@@ -20,6 +22,7 @@ use crate::scan::Caches;
 use crate::semantics;
 use crate::session::Session;
 use crate::settings::Options;
+use crate::statements::sequences::Blocks;
 use crate::statements::stored::StoredSql;
 use crate::types::CloudTypePlanner;
 
@@ -45,6 +48,10 @@ struct Inner {
     settings: u64,
     /// Plans views and defaults.
     stored: Arc<StoredSql>,
+    /// The folder that operators spill to, if it was told.
+    spill_folder: Option<PathBuf>,
+    /// Numbers of sequences that this process took.
+    sequence_blocks: Blocks,
     /// Options of the store: those of files that a statement names, too.
     store_options: Vec<(String, String)>,
 }
@@ -114,7 +121,7 @@ impl Database {
             .with_default_features()
             .with_type_planner(Arc::new(CloudTypePlanner))
             .with_expr_planners(semantics::expr_planners())
-            .with_scalar_functions(semantics::functions::with_defaults())
+            .with_scalar_functions(semantics::functions::with_defaults().into_iter().chain(introspection::functions::functions()).collect())
             .with_aggregate_functions(semantics::aggregates())
             .with_analyzer_rules(semantics::analyzer_rules())
             .with_optimizer_rules(optimizer::logical_rules())
@@ -124,8 +131,21 @@ impl Database {
         let store_options = options.storage.store_options.clone();
         let settings = fingerprint(template.config_options());
         let (memory_limit, statement_limits) = (options.memory_limit, options.statement_limits());
-        let inner =
-            Inner { storage, caches, reuse, runtime, limits, memory_limit, statement_limits, template, settings, stored, store_options };
+        let inner = Inner {
+            storage,
+            caches,
+            reuse,
+            runtime,
+            limits,
+            memory_limit,
+            statement_limits,
+            template,
+            settings,
+            stored,
+            spill_folder: options.spill_folder.clone(),
+            sequence_blocks: Blocks::default(),
+            store_options,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -194,6 +214,16 @@ impl Database {
     /// What each statement may take, as the database was opened.
     pub(crate) fn default_statement_limits(&self) -> StatementLimits {
         self.inner.statement_limits
+    }
+
+    /// The folder that operators spill to, if it was told.
+    pub(crate) fn spill_folder(&self) -> Option<&Path> {
+        self.inner.spill_folder.as_deref()
+    }
+
+    /// Numbers of sequences that this process took.
+    pub(crate) fn sequence_blocks(&self) -> &Blocks {
+        &self.inner.sequence_blocks
     }
 
     pub(crate) fn store_options(&self) -> &[(String, String)] {

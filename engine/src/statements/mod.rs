@@ -6,23 +6,33 @@
 //!                                                      └▶ transaction, session ─▶ session
 //! ```
 
+mod alter;
 mod balance;
 pub(crate) mod cache;
+mod catalog_syntax;
 mod conform;
 mod constant;
 pub(crate) mod context;
 pub(crate) mod copy;
+pub(crate) mod ddl;
+mod dependents;
 mod depth;
 mod dialect;
 pub(crate) mod explain;
 mod insert;
 pub(crate) mod kind;
+pub(crate) mod lookup;
+mod macros;
 mod names;
 pub(crate) mod parse;
+pub(crate) mod prepare;
 mod refuse;
 pub(crate) mod rewrite;
 pub(crate) mod schemas;
+pub(crate) mod sequences;
 pub(crate) mod set;
+pub(crate) mod settings;
+pub(crate) mod show;
 pub(crate) mod stored;
 mod tables;
 mod tokens;
