@@ -39,6 +39,7 @@ mod tokens;
 mod using;
 mod values;
 mod views;
+mod words;
 pub(crate) mod write;
 
 pub use names::table_names;

@@ -16,7 +16,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use super::context::Context;
 use super::parse::name_parts;
 use super::refuse::unsupported;
-use super::{lookup, schemas};
+use super::{lookup, schemas, words};
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::result::Done;
@@ -50,30 +50,25 @@ pub(crate) struct Create {
 
 /// Parses one, if the parser stands before one.
 pub(crate) fn parse(parser: &mut Parser<'_>) -> std::result::Result<Option<SequenceStatement>, ParserError> {
-    let start = parser.index();
+    if words::object(parser).as_deref() != Some("SEQUENCE") {
+        return Ok(None);
+    }
     if parser.parse_keywords(&[Keyword::DROP, Keyword::SEQUENCE]) {
         let if_exists = parser.parse_keywords(&[Keyword::IF, Keyword::EXISTS]);
         let names = parser.parse_comma_separated(|parser| parser.parse_object_name(false))?;
         return Ok(Some(SequenceStatement::Drop { if_exists, names }));
     }
-    if parser.parse_keyword(Keyword::CREATE) {
-        let or_replace = parser.parse_keywords(&[Keyword::OR, Keyword::REPLACE]);
-        let temporary = parser.parse_one_of_keywords(&[Keyword::TEMP, Keyword::TEMPORARY]).is_some();
-        if parser.parse_keyword(Keyword::SEQUENCE) {
-            let if_not_exists = parser.parse_keywords(&[Keyword::IF, Keyword::NOT, Keyword::EXISTS]);
-            let name = parser.parse_object_name(false)?;
-            let mut create =
-                Create { or_replace, if_not_exists, temporary, name, start: None, increment: 1, min: None, max: None, cycle: false };
-            while parser.peek_token().token != Token::EOF {
-                option(parser, &mut create)?;
-            }
-            return Ok(Some(SequenceStatement::Create(Box::new(create))));
-        }
+    parser.expect_keyword(Keyword::CREATE)?;
+    let or_replace = parser.parse_keywords(&[Keyword::OR, Keyword::REPLACE]);
+    let temporary = parser.parse_one_of_keywords(&[Keyword::TEMP, Keyword::TEMPORARY]).is_some();
+    parser.expect_keyword(Keyword::SEQUENCE)?;
+    let if_not_exists = parser.parse_keywords(&[Keyword::IF, Keyword::NOT, Keyword::EXISTS]);
+    let name = parser.parse_object_name(false)?;
+    let mut create = Create { or_replace, if_not_exists, temporary, name, start: None, increment: 1, min: None, max: None, cycle: false };
+    while parser.peek_token().token != Token::EOF {
+        option(parser, &mut create)?;
     }
-    while parser.index() > start {
-        parser.prev_token();
-    }
-    Ok(None)
+    Ok(Some(SequenceStatement::Create(Box::new(create))))
 }
 
 /// The options of a sequence come in any order.

@@ -17,7 +17,7 @@ pub(crate) use self::definition::Definition;
 use super::context::Context;
 use super::parse::name_parts;
 use super::refuse::unsupported;
-use super::{lookup, schemas};
+use super::{lookup, schemas, words};
 use crate::error::{Error, Result};
 use crate::session::result::Done;
 
@@ -30,30 +30,25 @@ pub(crate) enum MacroStatement {
 
 /// Parses one, if the parser stands before one. `FUNCTION` is another word for it.
 pub(crate) fn parse(parser: &mut Parser<'_>) -> std::result::Result<Option<MacroStatement>, ParserError> {
-    let is_next = |parser: &mut Parser<'_>| parser.parse_one_of_keywords(&[Keyword::MACRO, Keyword::FUNCTION]).is_some();
-    let start = parser.index();
+    if !matches!(words::object(parser).as_deref(), Some("MACRO" | "FUNCTION")) {
+        return Ok(None);
+    }
     if parser.parse_keyword(Keyword::DROP) {
-        if is_next(parser) {
-            // DROP MACRO TABLE t
-            let _ = parser.parse_keyword(Keyword::TABLE);
-            let if_exists = parser.parse_keywords(&[Keyword::IF, Keyword::EXISTS]);
-            let names = parser.parse_comma_separated(|parser| parser.parse_object_name(false))?;
-            return Ok(Some(MacroStatement::Drop { if_exists, names }));
-        }
-    } else if parser.parse_keyword(Keyword::CREATE) {
-        let or_replace = parser.parse_keywords(&[Keyword::OR, Keyword::REPLACE]);
-        let temporary = parser.parse_one_of_keywords(&[Keyword::TEMP, Keyword::TEMPORARY]).is_some();
-        if is_next(parser) {
-            let if_not_exists = parser.parse_keywords(&[Keyword::IF, Keyword::NOT, Keyword::EXISTS]);
-            let name = parser.parse_object_name(false)?;
-            let definition = Box::new(Definition::parse(parser)?);
-            return Ok(Some(MacroStatement::Create { or_replace, if_not_exists, temporary, name, definition }));
-        }
+        parser.advance_token();
+        // DROP MACRO TABLE t
+        let _ = parser.parse_keyword(Keyword::TABLE);
+        let if_exists = parser.parse_keywords(&[Keyword::IF, Keyword::EXISTS]);
+        let names = parser.parse_comma_separated(|parser| parser.parse_object_name(false))?;
+        return Ok(Some(MacroStatement::Drop { if_exists, names }));
     }
-    while parser.index() > start {
-        parser.prev_token();
-    }
-    Ok(None)
+    parser.expect_keyword(Keyword::CREATE)?;
+    let or_replace = parser.parse_keywords(&[Keyword::OR, Keyword::REPLACE]);
+    let temporary = parser.parse_one_of_keywords(&[Keyword::TEMP, Keyword::TEMPORARY]).is_some();
+    parser.advance_token();
+    let if_not_exists = parser.parse_keywords(&[Keyword::IF, Keyword::NOT, Keyword::EXISTS]);
+    let name = parser.parse_object_name(false)?;
+    let definition = Box::new(Definition::parse(parser)?);
+    Ok(Some(MacroStatement::Create { or_replace, if_not_exists, temporary, name, definition }))
 }
 
 /// Runs one inside a transaction.

@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::{Fact, Listed, Made, Show, Target};
+use crate::statements::words::word_at;
 
 type Result<T> = std::result::Result<T, ParserError>;
 
@@ -26,13 +27,6 @@ pub(crate) fn parse(parser: &mut Parser<'_>) -> Result<Option<Show>> {
 /// The next word in capitals, if it is one without quotes.
 fn word(parser: &Parser<'_>) -> Option<String> {
     word_at(parser, 0)
-}
-
-fn word_at(parser: &Parser<'_>, ahead: usize) -> Option<String> {
-    match parser.peek_nth_token(ahead).token {
-        Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_uppercase()),
-        _ => None,
-    }
 }
 
 /// Takes a word, if it comes next.
