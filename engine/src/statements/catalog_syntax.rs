@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    BinaryOperator, CastKind, GroupByExpr, Query, SelectItem, SetExpr, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
     Ident, ObjectName, Statement, TableAlias, TableFactor, TableFunctionArgs, Value, VisitMut, VisitorMut,
 };
 
@@ -104,6 +104,7 @@ fn expression(expr: &mut Expr) {
                 function.name.0.remove(0);
             }
         }
+        Expr::Subquery(query) => at_most_one_row(query),
         Expr::Collate { expr: inner, collation } if last_word(collation).as_deref() == Some("default") => *expr = take(inner),
         Expr::BinaryOp { op, .. } => {
             if let BinaryOperator::PGCustomBinaryOperator(parts) = op
@@ -133,6 +134,33 @@ fn expression(expr: &mut Expr) {
         }
         _ => {}
     }
+}
+
+/// The planner wants an aggregate in a subquery that names outer columns. In the catalog's own tables such a subquery finds one row, which is its own
+/// minimum.
+fn at_most_one_row(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    let is_plain = query.with.is_none()
+        && query.limit_clause.is_none()
+        && select.distinct.is_none()
+        && select.having.is_none()
+        && matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
+    let of_catalog = |factor: &TableFactor| matches!(factor, TableFactor::Table { name, .. } if first_is_pg_catalog(name));
+    let tables = || select.from.iter().flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+    if !is_plain || tables().next().is_none() || !tables().all(of_catalog) {
+        return;
+    }
+    if let [SelectItem::UnnamedExpr(expr)] = select.projection.as_mut_slice()
+        && !matches!(expr, Expr::Function(function) if is_aggregate(&function.name))
+    {
+        let inner = std::mem::replace(expr, Expr::Value(Value::Null.into()));
+        *expr = call("min", inner);
+        query.order_by = None;
+    }
+}
+
+fn is_aggregate(name: &ObjectName) -> bool {
+    matches!(last_word(name).as_deref(), Some("count" | "min" | "max" | "sum" | "avg" | "string_agg" | "array_agg" | "bool_and" | "bool_or"))
 }
 
 fn first_is_pg_catalog(name: &ObjectName) -> bool {

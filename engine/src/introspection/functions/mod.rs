@@ -33,6 +33,8 @@ pub(crate) struct FunctionDefinition {
     result: Kind,
     /// Whether a NULL among the arguments makes the answer NULL.
     strict: bool,
+    /// Whether a call right behind another may have another answer.
+    volatile: bool,
     evaluate: fn(&Asked<'_>, &[Cell]) -> Result<Cell>,
 }
 
@@ -57,7 +59,8 @@ impl Function {
             count => TypeSignature::Any(*count),
         });
         // Not immutable: the same call has another answer in another session, or after a SET.
-        let signature = Signature::one_of(counts.collect(), Volatility::Stable);
+        let volatility = if definition.volatile { Volatility::Volatile } else { Volatility::Stable };
+        let signature = Signature::one_of(counts.collect(), volatility);
         Self { definition, aliases: definition.aliases.iter().map(|alias| (*alias).to_owned()).collect(), signature }
     }
 }
@@ -104,6 +107,7 @@ impl ScalarUDFImpl for Function {
             return exec_err!("the function {} needs a session", self.definition.name);
         };
         let is_constant = arguments.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
+        let is_constant = is_constant && !self.definition.volatile;
         let rows = if is_constant { 1 } else { arguments.number_rows };
         let column = |argument: &ColumnarValue| values(&argument.to_array(rows)?).map_err(to_datafusion);
         let columns = arguments.args.iter().map(column).collect::<DataFusionResult<Vec<_>>>()?;

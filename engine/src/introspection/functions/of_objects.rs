@@ -55,7 +55,7 @@ const fn function(
     result: Kind,
     evaluate: fn(&Asked<'_>, &[Cell]) -> Result<Cell>,
 ) -> FunctionDefinition {
-    FunctionDefinition { name, aliases: &[], arguments, result, strict: true, evaluate }
+    FunctionDefinition { name, aliases: &[], arguments, result, strict: true, volatile: false, evaluate }
 }
 
 impl FunctionDefinition {

@@ -22,7 +22,7 @@ pub(super) static FUNCTIONS: &[FunctionDefinition] = &[
         aliases: &[],
         arguments: &[0],
         result: Kind::Int,
-        strict: true,
+        strict: true, volatile: false,
         evaluate: |_, _| Ok(Cell::from(i64::from(std::process::id()))),
     },
     FunctionDefinition {
@@ -30,7 +30,7 @@ pub(super) static FUNCTIONS: &[FunctionDefinition] = &[
         aliases: &[],
         arguments: &[1],
         result: Kind::Texts,
-        strict: true,
+        strict: true, volatile: false,
         evaluate: current_schemas,
     },
     FunctionDefinition {
@@ -38,7 +38,7 @@ pub(super) static FUNCTIONS: &[FunctionDefinition] = &[
         aliases: &[],
         arguments: &[1, 2],
         result: Kind::Text,
-        strict: true,
+        strict: true, volatile: false,
         evaluate: current_setting,
     },
 ];
@@ -48,7 +48,7 @@ const fn constant(
     aliases: &'static [&'static str],
     evaluate: fn(&Asked<'_>, &[Cell]) -> Result<Cell>,
 ) -> FunctionDefinition {
-    FunctionDefinition { name, aliases, arguments: &[0], result: Kind::Text, strict: true, evaluate }
+    FunctionDefinition { name, aliases, arguments: &[0], result: Kind::Text, strict: true, volatile: false, evaluate }
 }
 
 /// The name and version of this program.
