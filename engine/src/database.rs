@@ -1,6 +1,7 @@
 //! A database opened for SQL: gives sessions, and catalogs for anybody's own DataFusion context.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clouddb_cache::{ColumnCache, DiskCache, FooterCache};
@@ -14,6 +15,7 @@ use datafusion::execution::session_state::SessionState;
 use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::{Error, Result};
 use crate::functions;
+use crate::introspection;
 use crate::limits::{Limits, StatementLimits};
 use crate::optimizer;
 use crate::relations;
@@ -22,6 +24,7 @@ use crate::scan::Caches;
 use crate::semantics;
 use crate::session::Session;
 use crate::settings::Options;
+use crate::statements::sequences::Blocks;
 use crate::statements::stored::StoredSql;
 use crate::types::CloudTypePlanner;
 
@@ -47,6 +50,10 @@ struct Inner {
     settings: u64,
     /// Plans views and defaults.
     stored: Arc<StoredSql>,
+    /// The folder that operators spill to, if it was told.
+    spill_folder: Option<PathBuf>,
+    /// Numbers of sequences that this process took.
+    sequence_blocks: Blocks,
     /// Options of the store: those of files that a statement names, too.
     store_options: Vec<(String, String)>,
 }
@@ -117,7 +124,7 @@ impl Database {
             .with_type_planner(Arc::new(CloudTypePlanner))
             .with_relation_planners(relations::planners())
             .with_expr_planners(semantics::expr_planners(functions::planner()))
-            .with_scalar_functions(functions::scalars())
+            .with_scalar_functions(functions::scalars().into_iter().chain(introspection::functions::functions()).collect())
             .with_aggregate_functions(functions::aggregates())
             .with_higher_order_functions(functions::with_lambdas())
             .with_table_function_list(functions::tables())
@@ -129,8 +136,21 @@ impl Database {
         let store_options = options.storage.store_options.clone();
         let settings = fingerprint(template.config_options());
         let (memory_limit, statement_limits) = (options.memory_limit, options.statement_limits());
-        let inner =
-            Inner { storage, caches, reuse, runtime, limits, memory_limit, statement_limits, template, settings, stored, store_options };
+        let inner = Inner {
+            storage,
+            caches,
+            reuse,
+            runtime,
+            limits,
+            memory_limit,
+            statement_limits,
+            template,
+            settings,
+            stored,
+            spill_folder: options.spill_folder.clone(),
+            sequence_blocks: Blocks::default(),
+            store_options,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -199,6 +219,16 @@ impl Database {
     /// What each statement may take, as the database was opened.
     pub(crate) fn default_statement_limits(&self) -> StatementLimits {
         self.inner.statement_limits
+    }
+
+    /// The folder that operators spill to, if it was told.
+    pub(crate) fn spill_folder(&self) -> Option<&Path> {
+        self.inner.spill_folder.as_deref()
+    }
+
+    /// Numbers of sequences that this process took.
+    pub(crate) fn sequence_blocks(&self) -> &Blocks {
+        &self.inner.sequence_blocks
     }
 
     pub(crate) fn store_options(&self) -> &[(String, String)] {

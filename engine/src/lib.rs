@@ -8,6 +8,7 @@
 //! - `types` is SQL's types in Arrow.
 //! - `limits` keeps one statement from taking all time and memory, and stops it at any moment.
 //! - `optimizer` chooses among plans with the same answer: the order of joins.
+//! - `introspection` is what SQL tells of the database itself: `information_schema`, `pg_catalog`, `duckdb_tables()`.
 //! - `key_sets` tells scans which keys the other side of a join has.
 //! - `reuse` keeps plans, and results where that is wanted, for the next time.
 //! - `statements` carries out what DataFusion does not: DDL, INSERT, COPY, transactions, time travel; and refuses what nobody carries out.
@@ -20,6 +21,7 @@ pub mod error;
 mod files;
 pub mod functions;
 mod grouping;
+mod introspection;
 mod key_sets;
 mod limits;
 mod optimizer;

@@ -90,10 +90,8 @@ impl Default for Options {
 impl Options {
     /// The configuration of every session.
     pub(crate) fn session_config(&self) -> SessionConfig {
-        let mut config = SessionConfig::new()
-            .with_default_catalog_and_schema(CATALOG, DEFAULT_SCHEMA)
-            .with_create_default_catalog_and_schema(false)
-            .with_information_schema(true);
+        let mut config =
+            SessionConfig::new().with_default_catalog_and_schema(CATALOG, DEFAULT_SCHEMA).with_create_default_catalog_and_schema(false);
         if let Some(threads) = self.threads {
             config = config.with_target_partitions(threads.max(1));
         }

@@ -67,6 +67,10 @@ random_id! {
     TableId;
     /// A view.
     ViewId;
+    /// A macro.
+    MacroId;
+    /// A sequence.
+    SequenceId;
 }
 
 /// A writer's identity: random, with the slot that the writer saw when it opened its session.

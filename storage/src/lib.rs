@@ -32,7 +32,7 @@ pub mod verify;
 
 pub use database::{AsOf, Database, HistoryEntry, OpenMode, OpenOptions, Outcome};
 pub use error::{Error, ErrorKind, Position, Result};
-pub use ids::{DatabaseId, LineageId, SchemaId, SegmentId, SessionId, TableId, TransactionId, ViewId};
+pub use ids::{DatabaseId, LineageId, MacroId, SchemaId, SegmentId, SequenceId, SessionId, TableId, TransactionId, ViewId};
 pub use segment::writer::{StagedSegment, TableWriter};
 pub use snapshot::{Snapshot, TableSnapshot};
 pub use transaction::{Isolation, Savepoint, Transaction};

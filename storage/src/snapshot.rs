@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::catalog::{SchemaMeta, TableMeta, ViewMeta};
+use crate::catalog::{MacroMeta, SchemaMeta, SequenceMeta, TableMeta, ViewMeta};
 use crate::ids::TableId;
 use crate::segment::SegmentMeta;
 use crate::state::{State, TableState};
@@ -64,6 +64,23 @@ impl Snapshot {
     /// A view by name.
     pub fn view(&self, schema: &str, name: &str) -> Option<Arc<ViewMeta>> {
         self.state.view_by_name(schema, name).map(Arc::clone)
+    }
+
+    /// All macros of a schema, by name.
+    pub fn macros(&self, schema: &str) -> Vec<Arc<MacroMeta>> {
+        let Some(schema) = self.schema(schema) else { return Vec::new() };
+        self.state.macros.values().filter(|meta| meta.schema == schema.id).map(Arc::clone).collect()
+    }
+
+    /// Whether there is a macro at all, in any schema.
+    pub fn has_macros(&self) -> bool {
+        !self.state.macros.is_empty()
+    }
+
+    /// All sequences of a schema, by name.
+    pub fn sequences(&self, schema: &str) -> Vec<Arc<SequenceMeta>> {
+        let Some(schema) = self.schema(schema) else { return Vec::new() };
+        self.state.sequences.values().filter(|meta| meta.schema == schema.id).map(Arc::clone).collect()
     }
 
     fn table_snapshot(&self, table: &Arc<TableState>) -> TableSnapshot {

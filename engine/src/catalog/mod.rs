@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clouddb_storage::{Database, Snapshot};
 use datafusion::catalog::{CatalogProvider, SchemaProvider};
 
+use crate::introspection::IntrospectionSchema;
 use crate::scan::Caches;
 use crate::system_tables::{SYSTEM_SCHEMA, SystemSchema};
 use schema::CloudSchema;
@@ -82,6 +83,11 @@ impl CloudCatalog {
         Ok(Some(Arc::clone(self.tables().entry(key).or_insert(Arc::new(table)))))
     }
 
+    /// A schema of a user's, which must be there.
+    pub(crate) fn schema_of_user(&self, name: &str) -> CloudSchema {
+        CloudSchema::new(self.clone(), name)
+    }
+
     fn tables(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Arc<CloudTable>>> {
         self.shared.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -103,8 +109,11 @@ impl CatalogProvider for CloudCatalog {
                 self.shared.caches.clone(),
             )));
         }
+        if let Some(schema) = IntrospectionSchema::by_name(self, name) {
+            return Some(Arc::new(schema));
+        }
         self.shared.snapshot.schema(name)?;
-        Some(Arc::new(CloudSchema::new(self.clone(), name)))
+        Some(Arc::new(self.schema_of_user(name)))
     }
 }
 

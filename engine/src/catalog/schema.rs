@@ -9,8 +9,9 @@ use datafusion::common::Result;
 use datafusion::logical_expr::TableType;
 
 use super::{CloudCatalog, views};
+use crate::introspection;
 
-pub(super) struct CloudSchema {
+pub(crate) struct CloudSchema {
     catalog: CloudCatalog,
     name: String,
 }
@@ -37,7 +38,7 @@ impl SchemaProvider for CloudSchema {
         }
         match self.catalog.snapshot().view(&self.name, name) {
             Some(view) => Ok(Some(views::plan(&self.catalog, &self.name, &view).await?)),
-            None => Ok(None),
+            None => Ok(introspection::unqualified(&self.catalog, name)),
         }
     }
 

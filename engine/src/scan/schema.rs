@@ -34,16 +34,13 @@ pub(crate) fn positions_by_field_id(table: &TableMeta) -> HashMap<u32, usize> {
     table.columns.iter().enumerate().map(|(position, column)| (column.id(), position)).collect()
 }
 
-/// Refuses what this version would read wrongly: columns that were renamed or added after a segment was written, and deleted rows. This version
-/// writes none of these, but a newer one may have.
+/// Refuses what this version would read wrongly: columns that were added or changed after a segment was written, and deleted rows. This version
+/// writes none of these, but a newer one may have. (A renamed column is found in files by its physical name, which stays.)
 pub(crate) fn check_readable<'a>(table: &TableMeta, segments: impl IntoIterator<Item = &'a Arc<SegmentMeta>>) -> Result<()> {
     let refuse = |what: &str| {
         Err(Error::unsupported(format!("table '{}' {what}, which this version of CloudDB does not read", table.name))
             .with_hint("open the database with the version that changed the table, or a newer one"))
     };
-    if table.columns.iter().any(|column| column.physical_name() != column.name()) {
-        return refuse("has a renamed column");
-    }
     for segment in segments {
         if segment.schema_version != table.schema_version {
             return refuse("has rows that were written before its columns changed");

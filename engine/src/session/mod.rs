@@ -7,35 +7,40 @@
 //! - A session that is pinned to a snapshot of the past reads that, and writes nothing.
 
 pub(crate) mod catalogs;
+mod configure;
 pub(crate) mod result;
 pub(crate) mod stack;
 mod transaction;
+pub(crate) mod view;
 
+use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use clouddb_storage::{AsOf, Snapshot, Transaction};
+use clouddb_storage::{Snapshot, Transaction};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::sql::sqlparser::ast::{Set, Statement as SqlStatement};
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
 use self::catalogs::SessionCatalogs;
 use self::result::{Done, Rows, StatementResult};
 use self::transaction::State;
+use self::view::SessionView;
 use crate::database::Database;
-use crate::error::{Error, ErrorKind, Result, from_datafusion};
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{Running, StatementLimits};
-use crate::reuse::{Query, fingerprint};
-use crate::settings::DEFAULT_SCHEMA;
+use crate::reuse::Query;
 use crate::statements::context::Context;
 use crate::statements::kind::{self, Kind};
 use crate::statements::parse::{self, Parsed, Statement};
-use crate::statements::set::{self, Setting};
+use crate::statements::prepare::{Execute, Prepared};
+use crate::statements::show::{self, Show};
 use crate::statements::write::{self, Write};
-use crate::statements::{cache, copy, explain, rewrite, unsupported};
+use crate::statements::{cache, copy, explain, lookup, unsupported};
 
 /// How often a statement is run again after a conflict. Conflicts need two transactions that create, drop or alter the same name: more than a few in a
 /// row means that somebody does nothing else.
@@ -75,20 +80,26 @@ pub struct Session {
     limits: StatementLimits,
     /// The statement that runs, or ran last.
     running: Arc<Running>,
+    /// Statements that wait for their values, by name.
+    prepared: BTreeMap<String, Prepared>,
 }
 
 impl Session {
     pub(crate) fn new(database: Database) -> Self {
         let catalogs = Arc::new(SessionCatalogs::default());
         let list: Arc<dyn datafusion::catalog::CatalogProviderList> = Arc::clone(&catalogs) as _;
+        let mut config = database.template().config().clone();
+        config.options_mut().extensions.insert(SessionView::new(database.clone(), Arc::clone(&catalogs)));
         let state = SessionStateBuilder::new_from_existing(database.template().clone())
+            .with_config(config)
             .with_runtime_env(Arc::clone(database.runtime()))
             .with_catalog_list(list)
             .build();
         let (limits, committing) = (database.default_statement_limits(), Arc::default());
         let running = Arc::clone(database.limits().begin(limits, Arc::clone(&committing)).running());
         let settings = database.default_settings();
-        Self { database, state, catalogs, transaction: State::None, pinned: None, committing, settings, limits, running }
+        let prepared = BTreeMap::new();
+        Self { database, state, catalogs, transaction: State::None, pinned: None, committing, settings, limits, running, prepared }
     }
 
     /// The database.
@@ -158,6 +169,14 @@ impl Session {
         }
         match parsed {
             Parsed::Reset(name) => self.reset(&name).map(StatementResult::Done),
+            Parsed::Show(show) => self.show(statement.sql(), *show).await,
+            Parsed::Write(write) => self.write(statement.sql(), *write).await.map(StatementResult::Done),
+            Parsed::Prepare(prepare) => {
+                self.prepared.insert(prepare.name, prepare.prepared);
+                Ok(StatementResult::Done(Done::new("PREPARE")))
+            }
+            Parsed::Execute(execute) => self.execute_prepared(&execute).await,
+            Parsed::Deallocate(name) => self.deallocate(name.as_deref()).map(StatementResult::Done),
             Parsed::Cache(statement) => cache::carry_out(&self.read_context().await?, statement).await.map(StatementResult::Done),
             Parsed::Copy(copy) => match copy.to_files() {
                 true => {
@@ -203,19 +222,9 @@ impl Session {
     }
 
     async fn query(&mut self, sql: &str, statement: SqlStatement) -> Result<Rows> {
-        // SHOW and its like become queries whose constants are the settings of the moment.
         let keep = matches!(statement, SqlStatement::Query(_)).then(|| sql.to_owned());
         let statement = match statement {
             explain @ SqlStatement::Explain { .. } => explain::normalized(explain)?,
-            SqlStatement::ShowSchemas { .. } => {
-                // DataFusion has no SHOW SCHEMAS.
-                let query = parse::parse_query("SELECT schema_name FROM information_schema.schemata ORDER BY schema_name")?;
-                SqlStatement::Query(query)
-            }
-            SqlStatement::ShowVariable { variable } => match set::shown(&variable, &self.limits, self.database.limits()) {
-                Some(query) => SqlStatement::Query(parse::parse_query(&query)?),
-                None => SqlStatement::ShowVariable { variable },
-            },
             other => other,
         };
         let context = self.read_context().await?;
@@ -226,6 +235,51 @@ impl Session {
             active.note_reads(&context);
         }
         Rows::run_within(context, query, physical)
+    }
+
+    /// SHOW, DESCRIBE and their like.
+    async fn show(&mut self, sql: &str, show: Show) -> Result<StatementResult> {
+        if let Some(setting) = show.change()? {
+            self.change(setting).await?;
+            return Ok(StatementResult::Done(Done::new("SET")));
+        }
+        let (context, sql) = (self.read_context().await?, sql.to_owned());
+        let planned = SpawnedTask::spawn(Box::pin(async move {
+            let rows = stack::with_big_stack(&sql, Box::pin(show::rows(&context, show))).await?;
+            Ok::<_, Error>((context, rows))
+        }));
+        let (context, rows) = planned.join_unwind().await.map_err(|error| planner_ended(&error))??;
+        if let State::Active(active) = &mut self.transaction {
+            active.note_reads(&context);
+        }
+        Ok(StatementResult::Rows(rows))
+    }
+
+    /// Runs a prepared statement with its values.
+    fn execute_prepared<'a>(&'a mut self, execute: &'a Execute) -> Pin<Box<dyn Future<Output = Result<StatementResult>> + Send + 'a>> {
+        Box::pin(async move {
+            let prepared = self.prepared.get(&execute.name).ok_or_else(|| self.no_prepared(&execute.name))?;
+            let statement = prepared.with(execute)?;
+            let text = statement.sql().to_owned();
+            stack::with_big_stack(&text, Box::pin(self.run_here(&statement))).await
+        })
+    }
+
+    fn deallocate(&mut self, name: Option<&str>) -> Result<Done> {
+        match name {
+            None => self.prepared.clear(),
+            Some(name) => {
+                if self.prepared.remove(name).is_none() {
+                    return Err(self.no_prepared(name));
+                }
+            }
+        }
+        Ok(Done::new("DEALLOCATE"))
+    }
+
+    fn no_prepared(&self, name: &str) -> Error {
+        let error = Error::not_found(format!("there is no prepared statement '{name}'"));
+        lookup::with_nearest(error, name, self.prepared.keys().map(String::as_str), &format!("PREPARE {name} AS ... makes it"))
     }
 
     /// Runs a query whose optimized plan was kept.
@@ -299,79 +353,6 @@ impl Session {
         let _committing = Committing::begin(&self.committing);
         transaction.commit().await
     }
-
-    async fn set(&mut self, statement: SqlStatement) -> Result<Done> {
-        let setting = match statement {
-            SqlStatement::Set(set @ Set::SetTransaction { .. }) if self.in_transaction() => return Err(unsupported(set)),
-            SqlStatement::Set(set) => set::from_set(set)?,
-            SqlStatement::Use(statement) => set::from_use(statement)?,
-            other => return Err(unsupported(other)),
-        };
-        match setting {
-            Setting::Snapshot(expr) => self.pin(|context| rewrite::snapshot_number(context, expr)).await?,
-            Setting::Timestamp(expr) => self.pin(|context| rewrite::timestamp(context, expr)).await?,
-            Setting::Schema(name) => {
-                let snapshot = self.snapshot().await?;
-                let known = snapshot.schema(&name).is_some() || name == DEFAULT_SCHEMA || name == "system" || name == "information_schema";
-                if !known {
-                    return Err(Error::not_found(format!("there is no schema '{name}'")));
-                }
-                self.state.config_mut().options_mut().catalog.default_schema = name;
-                self.settings = fingerprint(self.state.config_options());
-            }
-            Setting::StatementTimeout(timeout) => self.limits.timeout = timeout,
-            Setting::QueryMemoryLimit(bytes) => self.limits.memory = bytes,
-            Setting::MemoryLimit(bytes) => self.database.limits().set_memory(bytes),
-            Setting::DataFusion(key, value) => self.set_datafusion(&key, &value)?,
-        }
-        Ok(Done::new("SET"))
-    }
-
-    async fn pin(&mut self, as_of: impl FnOnce(&Context) -> Result<AsOf>) -> Result<()> {
-        if self.in_transaction() {
-            return Err(Error::invalid("a transaction reads its own snapshot")
-                .with_hint("SET snapshot before BEGIN, or read the past in one query: SELECT ... FROM t AT (VERSION => 3)"));
-        }
-        // The newest snapshot may be anything: the point in time is a constant.
-        let context = self.read_context().await?;
-        let as_of = as_of(&context)?;
-        self.pinned = Some(self.database.storage().snapshot_at(as_of).await?);
-        Ok(())
-    }
-
-    fn set_datafusion(&mut self, key: &str, value: &str) -> Result<()> {
-        let options = self.state.config_mut().options_mut();
-        options.set(key, value).map_err(from_datafusion)?;
-        // `enable_dynamic_filter_pushdown = true` would switch this one on as well.
-        options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
-        self.settings = fingerprint(self.state.config_options());
-        Ok(())
-    }
-
-    fn reset(&mut self, name: &str) -> Result<Done> {
-        match name {
-            "snapshot" | "timestamp" => self.pinned = None,
-            "schema" | "search_path" => {
-                self.state.config_mut().options_mut().catalog.default_schema = DEFAULT_SCHEMA.to_owned();
-                self.settings = fingerprint(self.state.config_options());
-            }
-            set::STATEMENT_TIMEOUT => self.limits.timeout = self.database.default_statement_limits().timeout,
-            set::QUERY_MEMORY_LIMIT => self.limits.memory = self.database.default_statement_limits().memory,
-            set::MEMORY_LIMIT => self.database.limits().set_memory(self.database.default_memory_limit()),
-            key => {
-                let key = &set::full_name(key);
-                set::check_datafusion_key(key)?;
-                let entries = self.database.template().config_options().entries();
-                let entry = entries
-                    .into_iter()
-                    // DataFusion leaves out what the names of settings of our own begin with.
-                    .find(|entry| entry.key == key.strip_prefix("clouddb.").unwrap_or(key.as_str()))
-                    .ok_or_else(|| Error::not_found(format!("there is no setting '{key}'")))?;
-                self.set_datafusion(key, entry.value.as_deref().unwrap_or_default())?;
-            }
-        }
-        Ok(Done::new("RESET"))
-    }
 }
 
 impl Session {
@@ -436,7 +417,15 @@ fn no_transaction() -> Error {
 fn ends_transaction(parsed: &Parsed) -> bool {
     match parsed {
         Parsed::Sql(statement) => matches!(**statement, SqlStatement::Commit { .. } | SqlStatement::Rollback { .. }),
-        Parsed::Cache(_) | Parsed::Copy(_) | Parsed::InsertByName(_) | Parsed::Reset(_) => false,
+        Parsed::Cache(_)
+        | Parsed::Copy(_)
+        | Parsed::InsertByName(_)
+        | Parsed::Reset(_)
+        | Parsed::Show(_)
+        | Parsed::Write(_)
+        | Parsed::Prepare(_)
+        | Parsed::Execute(_)
+        | Parsed::Deallocate(_) => false,
     }
 }
 

@@ -15,7 +15,7 @@ use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement};
 
 use super::parse::name_parts;
-use super::{lookup, rewrite};
+use super::{catalog_syntax, lookup, macros, rewrite};
 use crate::catalog::CloudTable;
 use crate::database::Database;
 use crate::error::{Error, Result, from_datafusion};
@@ -127,6 +127,8 @@ impl Context {
 
     /// Plans a statement that DataFusion knows. Beside the plan: what the result's columns are called, where the plan cannot say it.
     pub(crate) async fn plan(&self, mut statement: Statement) -> Result<(LogicalPlan, Option<Arc<[String]>>)> {
+        macros::expand::expand(&self.snapshot, self.current_schema(), &mut statement)?;
+        catalog_syntax::rewrite(Some(self), &mut statement)?;
         let names = rewrite::rewrite(self, &mut statement).await?;
         let statement = DataFusionStatement::Statement(Box::new(statement));
         let plan = self.state.statement_to_plan(statement).await.map_err(from_datafusion)?;

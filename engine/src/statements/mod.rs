@@ -6,35 +6,45 @@
 //!                                                      └▶ transaction, session ─▶ session
 //! ```
 
+mod alter;
 mod balance;
 pub(crate) mod cache;
+mod catalog_syntax;
 mod conform;
 mod constant;
 pub(crate) mod context;
 pub(crate) mod copy;
+pub(crate) mod ddl;
+mod dependents;
 mod depth;
 mod dialect;
 pub(crate) mod explain;
 mod insert;
 pub(crate) mod kind;
-mod lookup;
+pub(crate) mod lookup;
+mod macros;
 mod names;
 mod operators;
 pub(crate) mod parse;
 mod pivot;
 mod pivot_syntax;
+pub(crate) mod prepare;
 mod refuse;
 mod resolve;
 pub(crate) mod rewrite;
 mod sample;
 pub(crate) mod schemas;
+pub(crate) mod sequences;
 pub(crate) mod set;
 mod spellings;
+pub(crate) mod settings;
+pub(crate) mod show;
 pub(crate) mod stored;
 mod tables;
 mod tokens;
 mod values;
 mod views;
+mod words;
 pub(crate) mod write;
 
 pub use names::table_names;

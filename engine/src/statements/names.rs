@@ -38,7 +38,10 @@ pub fn table_names(sql: &str) -> Vec<(String, String)> {
                 Ok(Parsed::Cache(statement)) => {
                     let _ = names.pre_visit_relation(statement.table());
                 }
-                Ok(Parsed::Reset(_)) | Err(_) => {}
+                Ok(Parsed::Show(show)) => {
+                    let _ = show.table().map(|table| names.pre_visit_relation(table));
+                }
+                Ok(_) | Err(_) => {}
             };
         });
     }

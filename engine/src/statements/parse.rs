@@ -10,10 +10,15 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
+use super::alter;
 use super::cache::{self, CacheStatement};
 use super::copy::{self, CopyStatement};
 use super::dialect::DIALECT;
-use super::{depth, operators, tokens};
+use super::macros::{self, Definition};
+use super::prepare::{self, Execute, Prepare};
+use super::show::{self, Show, Target};
+use super::write::Write;
+use super::{depth, operators, sequences, tokens};
 use crate::error::{Error, Position, Result};
 pub(crate) use crate::types::normalized;
 
@@ -38,6 +43,46 @@ impl Statement {
     /// The line of the script on which it starts, from 1.
     pub fn line(&self) -> u64 {
         self.line
+    }
+
+    /// The text from a location of the script on.
+    pub(crate) fn text_from(&self, location: Location) -> &str {
+        &self.text[self.offset(location)..]
+    }
+
+    /// The places for values, as `$1`, `?` and `$name`, in the order of the text, each with the bytes of the text that it takes.
+    pub(crate) fn placeholders(&self) -> Vec<(String, std::ops::Range<usize>)> {
+        let place = |token: &TokenWithSpan| {
+            let name = match &token.token {
+                Token::Placeholder(name) => name.clone(),
+                Token::Question => "?".to_owned(),
+                _ => return None,
+            };
+            let start = self.offset(token.span.start);
+            Some((name.clone(), start..start + name.len()))
+        };
+        self.tokens.iter().filter_map(place).collect()
+    }
+
+    /// The text with something else in those places.
+    pub(crate) fn with_placeholders(&self, mut value: impl FnMut(&str) -> String) -> String {
+        let mut text = String::new();
+        let mut end = 0;
+        for (name, range) in self.placeholders() {
+            text.push_str(&self.text[end..range.start]);
+            text.push_str(&value(&name));
+            end = range.end;
+        }
+        text.push_str(&self.text[end..]);
+        text
+    }
+
+    /// The byte of the text that stands at a location of the script.
+    fn offset(&self, location: Location) -> usize {
+        let first = self.tokens.iter().find(|token| is_solid(token)).map_or(Location { line: 1, column: 1 }, |token| token.span.start);
+        let line = location.line.saturating_sub(first.line) + 1;
+        let column = if location.line == first.line { location.column.saturating_sub(first.column) + 1 } else { location.column };
+        offset(&self.text, &line_offsets(&self.text), Location { line, column })
     }
 }
 
@@ -84,6 +129,16 @@ pub(crate) enum Parsed {
     Cache(CacheStatement),
     /// `RESET name`.
     Reset(String),
+    /// `SHOW`, `DESCRIBE`, `SUMMARIZE`, `PRAGMA`.
+    Show(Box<Show>),
+    /// A statement that changes the database and is parsed here.
+    Write(Box<Write>),
+    /// `PREPARE`.
+    Prepare(Box<Prepare>),
+    /// `EXECUTE`.
+    Execute(Box<Execute>),
+    /// `DEALLOCATE`: one, or all.
+    Deallocate(Option<String>),
 }
 
 /// Parses one statement of a script. To be called on a big stack.
@@ -101,13 +156,62 @@ pub(crate) fn parse_statement(statement: &Statement) -> Result<Parsed> {
             parser.next_token();
             Parsed::Reset(reset_name(&mut parser).map_err(syntax_error)?)
         }
-        _ => {
-            let parsed = Box::new(parsed(parser.parse_statement().map_err(syntax_error)?));
-            if by_name { Parsed::InsertByName(parsed) } else { Parsed::Sql(parsed) }
+        Token::Word(word) if word.keyword == Keyword::PREPARE => {
+            // What stands behind its head is a statement of its own, which was parsed there.
+            return prepare::parse_prepare(statement, &mut parser).map(|prepare| Parsed::Prepare(Box::new(prepare)));
         }
+        Token::Word(word) if matches!(word.keyword, Keyword::EXECUTE) => {
+            Parsed::Execute(Box::new(prepare::parse_execute(&mut parser).map_err(syntax_error)?))
+        }
+        Token::Word(word) if word.keyword == Keyword::DEALLOCATE => {
+            Parsed::Deallocate(prepare::parse_deallocate(&mut parser).map_err(syntax_error)?)
+        }
+        _ => match catalog_statement(&mut parser).map_err(syntax_error)? {
+            Some(parsed) => parsed,
+            None => {
+                let parsed = parsed(parser.parse_statement().map_err(syntax_error)?);
+                if by_name { Parsed::InsertByName(Box::new(parsed)) } else { described(parsed) }
+            }
+        },
     };
     expect_end(&parser)?;
     Ok(parsed)
+}
+
+/// Statements about the catalog that the SQL parser does not know, or reads otherwise.
+fn catalog_statement(parser: &mut Parser<'_>) -> std::result::Result<Option<Parsed>, ParserError> {
+    if let Some(show) = show::parse(parser)? {
+        return Ok(Some(Parsed::Show(Box::new(show))));
+    }
+    let write = match parser.peek_token().token {
+        Token::Word(word) if matches!(word.keyword, Keyword::CREATE | Keyword::DROP) => match macros::parse(parser)? {
+            Some(statement) => Some(Write::Macro(statement)),
+            None => sequences::parse(parser)?.map(Write::Sequence),
+        },
+        Token::Word(word) if word.keyword == Keyword::ALTER => alter::parse_view(parser)?.map(Write::AlterView),
+        _ => None,
+    };
+    Ok(write.map(|write| Parsed::Write(Box::new(write))))
+}
+
+/// `EXPLAIN t` describes a table.
+fn described(statement: SqlStatement) -> Parsed {
+    match statement {
+        SqlStatement::ExplainTable { table_name, hive_format: None, .. } => {
+            Parsed::Show(Box::new(Show::Describe(Target::Name(table_name))))
+        }
+        other => Parsed::Sql(Box::new(other)),
+    }
+}
+
+/// Parses a stored macro: its parameters and its body.
+pub(crate) fn parse_macro(definition: &str) -> Result<Definition> {
+    let tokens = tokenize(definition)?;
+    depth::check(&tokens)?;
+    let mut parser = parser(tokens)?;
+    let definition = Definition::parse(&mut parser).map_err(syntax_error)?;
+    expect_end(&parser)?;
+    Ok(definition)
 }
 
 /// Parses a stored query (a view's). To be called on a big stack if it may be deep.
@@ -187,9 +291,6 @@ fn expect_end(parser: &Parser<'_>) -> Result<()> {
 }
 
 fn reset_name(parser: &mut Parser<'_>) -> Result<String, ParserError> {
-    if parser.parse_keyword(Keyword::ALL) {
-        return Err(ParserError::ParserError("RESET ALL is not supported: name the setting".to_owned()));
-    }
     Ok(parser.parse_object_name(false)?.to_string().to_lowercase())
 }
 
@@ -216,11 +317,14 @@ fn offset(sql: &str, offsets: &[usize], location: Location) -> usize {
 }
 
 fn finish(sql: &str, offsets: &[usize], tokens: Vec<TokenWithSpan>) -> Option<Statement> {
-    let solid = |token: &&TokenWithSpan| !matches!(token.token, Token::Whitespace(_) | Token::EOF);
-    let first = tokens.iter().find(solid)?;
-    let last = tokens.iter().rev().find(solid)?;
+    let first = tokens.iter().find(|token| is_solid(token))?;
+    let last = tokens.iter().rev().find(|token| is_solid(token))?;
     let text = sql[offset(sql, offsets, first.span.start)..offset(sql, offsets, last.span.end)].to_owned();
     Some(Statement { text, line: first.span.start.line, tokens })
+}
+
+fn is_solid(token: &TokenWithSpan) -> bool {
+    !matches!(token.token, Token::Whitespace(_) | Token::EOF)
 }
 
 #[cfg(test)]

@@ -1,26 +1,13 @@
-//! SET, RESET and USE: settings of one session.
+//! SET, RESET and USE: which change of the session a statement means.
 
 use std::time::Duration;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, ObjectName, Set, Use, Value};
+use datafusion::sql::sqlparser::ast::{ContextModifier, Expr, ObjectName, Set, Use, Value};
 
 use super::refuse::unsupported;
-use super::schemas::schema_name;
+use super::settings::{self, Change, Definition, Scope};
 use crate::error::{Error, Result};
-use crate::limits::{Limits, StatementLimits, duration_text, parse_duration, parse_size, size_text};
 use crate::optimizer::PREFIX;
-
-/// The name of the limit on a statement's time.
-pub(crate) const STATEMENT_TIMEOUT: &str = "statement_timeout";
-
-/// The name of the limit on a statement's memory.
-pub(crate) const QUERY_MEMORY_LIMIT: &str = "query_memory_limit";
-
-/// The name of the limit on the memory of all statements.
-pub(crate) const MEMORY_LIMIT: &str = "memory_limit";
-
-/// The name of the setting that takes rows from the cache of results.
-pub(crate) const USE_CACHED_RESULT: &str = "use_cached_result";
 
 /// A change of a session's settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,72 +26,83 @@ pub(crate) enum Setting {
     MemoryLimit(Option<usize>),
     /// One of DataFusion's own.
     DataFusion(String, String),
+    /// Kept as it was said.
+    Said(&'static str, String),
+    /// It is so already.
+    Nothing,
+    /// As it was when the session began.
+    Reset(String),
 }
 
-/// What a SET changes.
+/// What a SET changes: several settings for `SET NAMES` and its like, one otherwise.
 pub(crate) fn from_set(set: Set) -> Result<Setting> {
-    let (name, values) = match set {
-        Set::SingleAssignment { scope: _, hivevar: false, variable, values } => (variable, values),
-        Set::SetTimeZone { local: _, value } => return time_zone(&value),
+    let (scope, name, values) = match set {
+        Set::SingleAssignment { scope, hivevar: false, variable, values } => (scope, variable, values),
+        Set::SetTimeZone { local: false, value } => return ours("timezone", None, &[value]),
+        Set::SetTimeZone { local: true, .. } => return Err(local()),
+        Set::SetNames { charset_name, collation_name: None } => return of_text("client_encoding", &charset_name.value),
         Set::SetTransaction { .. } => return Err(unsupported("SET TRANSACTION").with_hint("write BEGIN ISOLATION LEVEL ...")),
         other => return Err(unsupported(other)),
     };
-    let value = match <[Expr; 1]>::try_from(values) {
-        Ok([value]) => value,
-        Err(_) => return Err(Error::invalid(format!("SET {name} takes one value"))),
+    ours(&name.to_string().to_lowercase(), scope, &values)
+}
+
+/// The change that a text means, as `PRAGMA` has one.
+pub(crate) fn of_text(name: &str, value: &str) -> Result<Setting> {
+    ours(name, None, &[Expr::Value(Value::SingleQuotedString(value.to_owned()).into())])
+}
+
+fn ours(key: &str, scope: Option<ContextModifier>, values: &[Expr]) -> Result<Setting> {
+    if matches!(scope, Some(ContextModifier::Local)) {
+        return Err(local());
+    }
+    let definition = settings::find(key).or_else(|| settings::find_mapped(key));
+    check_scope(key, definition, scope.as_ref())?;
+    let value = match (values, definition.map(|definition| definition.name)) {
+        ([value], _) => value,
+        // `SET datestyle = ISO, MDY`
+        (_, Some(name @ "datestyle")) => {
+            let parts = values.iter().map(text).collect::<Result<Vec<_>>>()?;
+            return of_text(name, &parts.join(", "));
+        }
+        (_, Some("schema")) => {
+            return Err(unsupported("a search path of several schemas").with_hint("name the one schema that most names are in"));
+        }
+        _ => return Err(Error::invalid(format!("SET {key} takes one value"))),
     };
-    let key = name.to_string().to_lowercase();
-    match key.as_str() {
-        "snapshot" => Ok(Setting::Snapshot(value)),
-        "timestamp" => Ok(Setting::Timestamp(value)),
-        "schema" | "search_path" => Ok(Setting::Schema(text(&value)?)),
-        STATEMENT_TIMEOUT => Ok(Setting::StatementTimeout(parse_duration(&text(&value)?).map_err(|error| of(&key, error))?)),
-        QUERY_MEMORY_LIMIT => Ok(Setting::QueryMemoryLimit(size(&key, &value)?)),
-        MEMORY_LIMIT => Ok(Setting::MemoryLimit(size(&key, &value)?)),
-        "timezone" | "time_zone" => time_zone(&value),
-        _ => datafusion_setting(full_name(&key), text(&value)?),
+    if matches!(value, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default")) {
+        return Ok(Setting::Reset(key.to_owned()));
+    }
+    match definition {
+        Some(Definition { name: "snapshot", .. }) => Ok(Setting::Snapshot(value.clone())),
+        Some(Definition { change: Change::Expression, .. }) => Ok(Setting::Timestamp(value.clone())),
+        Some(definition) => settings::change(definition, &text(value)?),
+        None => Ok(Setting::DataFusion(key.to_owned(), text(value)?)),
     }
 }
 
-/// The name of a setting beside DataFusion's, which may be given without what such names begin with.
-pub(crate) fn full_name(key: &str) -> String {
-    match key {
-        USE_CACHED_RESULT => format!("{PREFIX}.{key}"),
-        other => other.to_owned(),
+fn local() -> Error {
+    unsupported("SET LOCAL").with_hint("SET holds until RESET, or the end of the session")
+}
+
+/// `SET GLOBAL` of what is a session's own would be believed to hold for all; and the other way round.
+fn check_scope(key: &str, definition: Option<&Definition>, scope: Option<&ContextModifier>) -> Result<()> {
+    let of = definition.map_or(Scope::Session, |definition| definition.scope);
+    match (scope, of) {
+        (Some(ContextModifier::Global), Scope::Session) => {
+            Err(unsupported(format!("SET GLOBAL {key}")).with_hint(format!("it is a session's own: write SET {key} = ...")))
+        }
+        (Some(ContextModifier::Session), Scope::Database) => {
+            Err(unsupported(format!("SET SESSION {key}")).with_hint(format!("it is the database's: write SET {key} = ...")))
+        }
+        _ => Ok(()),
     }
-}
-
-/// The query that shows a limit, if the name is one's: `SHOW statement_timeout`.
-pub(crate) fn shown(name: &[Ident], of_statement: &StatementLimits, of_all: &Limits) -> Option<String> {
-    let [name] = name else { return None };
-    let name = name.value.to_lowercase();
-    let value = match name.as_str() {
-        STATEMENT_TIMEOUT => of_statement.timeout.map(duration_text),
-        QUERY_MEMORY_LIMIT => of_statement.memory.map(size_text),
-        MEMORY_LIMIT => of_all.memory().map(size_text),
-        _ => return None,
-    };
-    Some(format!("SELECT '{name}' AS name, '{}' AS value", value.as_deref().unwrap_or("0")))
-}
-
-/// A size that is a limit; 0 is none.
-fn size(key: &str, value: &Expr) -> Result<Option<usize>> {
-    let text = text(value)?;
-    if text.trim() == "0" {
-        return Ok(None);
-    }
-    let bytes = parse_size(&text).map_err(|error| of(key, error))?;
-    Ok(Some(usize::try_from(bytes).unwrap_or(usize::MAX)))
-}
-
-fn of(key: &str, error: Error) -> Error {
-    error.context(format!("the value of {key}"))
 }
 
 /// What a USE changes.
 pub(crate) fn from_use(statement: Use) -> Result<Setting> {
     match statement {
-        Use::Schema(name) | Use::Object(name) => Ok(Setting::Schema(schema_name(&name)?)),
+        Use::Schema(name) | Use::Object(name) => Ok(Setting::Schema(name.to_string())),
         other => Err(unsupported(other)),
     }
 }
@@ -116,9 +114,7 @@ pub(crate) fn check_datafusion_key(key: &str) -> Result<()> {
         return Ok(());
     }
     if !key.starts_with("datafusion.") {
-        return Err(Error::not_found(format!("there is no setting '{key}'")).with_hint(
-            "there are snapshot, timestamp, schema, statement_timeout, query_memory_limit and memory_limit, and those that SHOW ALL lists",
-        ));
+        return Err(Error::not_found(format!("there is no setting '{key}'")));
     }
     let fixed =
         key.starts_with("datafusion.runtime.") || key.starts_with("datafusion.catalog.") || key.starts_with("datafusion.sql_parser.");
@@ -131,18 +127,6 @@ pub(crate) fn check_datafusion_key(key: &str) -> Result<()> {
     }
 }
 
-fn datafusion_setting(key: String, value: String) -> Result<Setting> {
-    check_datafusion_key(&key)?;
-    Ok(Setting::DataFusion(key, value))
-}
-
-fn time_zone(value: &Expr) -> Result<Setting> {
-    match text(value)?.to_uppercase().as_str() {
-        "UTC" | "+00:00" | "GMT" | "Z" => Ok(Setting::DataFusion("datafusion.execution.time_zone".to_owned(), "UTC".to_owned())),
-        _ => Err(unsupported("a time zone other than UTC").with_hint("write x AT TIME ZONE '...' to see another zone")),
-    }
-}
-
 /// A value as text: a string, a number, a name, TRUE or FALSE.
 fn text(value: &Expr) -> Result<String> {
     let wrong = || Error::invalid(format!("'{value}' is no value of a setting"));
@@ -152,7 +136,7 @@ fn text(value: &Expr) -> Result<String> {
             Value::Number(digits, _) => Ok(digits.clone()),
             other => other.clone().into_string().ok_or_else(wrong),
         },
-        Expr::Identifier(ident) => Ok(super::parse::normalized(ident)),
+        Expr::Identifier(ident) => Ok(ident.value.clone()),
         Expr::CompoundIdentifier(parts) => Ok(ObjectName::from(parts.clone()).to_string()),
         Expr::UnaryOp { .. } => Ok(value.to_string()),
         _ => Err(wrong()),

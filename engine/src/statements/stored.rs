@@ -1,9 +1,11 @@
 //! Plans the SQL that a database keeps, views and defaults, in this program's dialect and with its functions.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use clouddb_storage::Snapshot;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::execution::SessionStateBuilder;
@@ -12,8 +14,9 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 
-use super::{constant, parse, rewrite};
-use crate::catalog::SqlPlanner;
+use super::macros::expand;
+use super::{catalog_syntax, constant, parse, rewrite};
+use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::{Result, to_datafusion};
 
 /// Plans stored SQL with the functions and options of every session.
@@ -37,13 +40,14 @@ impl fmt::Debug for StoredSql {
 #[async_trait]
 impl SqlPlanner for StoredSql {
     async fn plan_query(&self, sql: &str, search_path: &str, catalog: Arc<dyn CatalogProvider>) -> DataFusionResult<LogicalPlan> {
+        let macros = (catalog.as_ref() as &dyn Any).downcast_ref::<CloudCatalog>().map(|catalog| catalog.snapshot().clone());
         let mut config = self.state.config().clone();
         config.options_mut().catalog.default_schema = search_path.to_owned();
         let state = SessionStateBuilder::new_from_existing(self.state.clone())
             .with_config(config)
             .with_catalog_list(Arc::new(OneCatalog(catalog)))
             .build();
-        let statement = query(&state, sql).await.map_err(to_datafusion)?;
+        let statement = query(&state, sql, macros.as_ref(), search_path).await.map_err(to_datafusion)?;
         state.statement_to_plan(DataFusionStatement::Statement(Box::new(statement))).await
     }
 
@@ -53,8 +57,12 @@ impl SqlPlanner for StoredSql {
     }
 }
 
-async fn query(state: &SessionState, sql: &str) -> Result<Statement> {
+async fn query(state: &SessionState, sql: &str, macros: Option<&Snapshot>, search_path: &str) -> Result<Statement> {
     let mut statement = Statement::Query(parse::parse_query(sql)?);
+    if let Some(snapshot) = macros {
+        expand::expand(snapshot, search_path, &mut statement)?;
+    }
+    catalog_syntax::rewrite(None, &mut statement)?;
     rewrite::rewrite_stored(state, &mut statement).await?;
     Ok(statement)
 }

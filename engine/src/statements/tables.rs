@@ -1,17 +1,23 @@
 //! CREATE TABLE, CREATE TABLE AS, DROP TABLE.
 
+use std::collections::HashMap;
+
 use clouddb_storage::Transaction;
 use clouddb_storage::catalog::{ColumnSpec, TableMeta, types::FIELD_ID_KEY};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::{Expr as LogicalExpr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::sql::sqlparser::ast::{
-    ColumnDef, ColumnOption, ColumnOptionDef, CommentDef, CreateTable, CreateTableOptions, Expr, HiveDistributionStyle, ObjectName, Query,
-    SqlOption, WrappedCollection,
+    ColumnDef, ColumnOption, ColumnOptionDef, CommentDef, CreateTable, CreateTableLikeDefaults, CreateTableLikeKind, CreateTableOptions,
+    Expr, HiveDistributionStyle, ObjectName, Query, SqlOption, WrappedCollection,
 };
 
-use super::context::{Context, QualifiedName};
+use super::context::Context;
+use super::dependents::Dependents;
+use super::lookup::{self, Found};
+use super::macros::expand;
 use super::parse::normalized;
 use super::refuse::{check_expression, unsupported};
-use super::{constant, insert, lookup, rewrite, schemas};
+use super::{constant, insert, rewrite, schemas};
 use crate::error::{Error, Result, from_datafusion};
 use crate::semantics::assignment;
 use crate::session::result::Done;
@@ -35,7 +41,9 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
         }
         _ => {}
     }
+    let like = request.like.map(|like| columns_like(context, like)).transpose()?;
     let (columns, plan) = match request.query {
+        None if like.is_some() => (like.as_ref().map(|(columns, _)| columns.clone()).unwrap_or_default(), None),
         None => (request.columns.iter().map(|column| column_spec(context, column)).collect::<Result<Vec<_>>>()?, None),
         Some(query) => {
             // Planned before an old table of this name is dropped: `CREATE OR REPLACE TABLE t AS SELECT ... FROM t` reads the old one.
@@ -43,7 +51,11 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
             (columns, Some(plan))
         }
     };
-    let cluster_by = request.cluster_by.into_iter().map(|key| {
+    let keys = match like {
+        Some((_, keys)) if request.cluster_by.is_empty() => keys,
+        _ => request.cluster_by,
+    };
+    let cluster_by = keys.into_iter().map(|key| {
         let found = lookup::pick("column", &key, columns.iter().map(|column| column.name.as_str()))?;
         Ok(found.map_or(key.clone(), str::to_owned))
     });
@@ -67,23 +79,28 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
 }
 
 /// Runs a DROP TABLE inside a transaction.
-pub(crate) fn drop(context: &Context, transaction: &mut Transaction, names: &[ObjectName], if_exists: bool) -> Result<Done> {
+pub(crate) fn drop(
+    context: &Context,
+    transaction: &mut Transaction,
+    names: &[ObjectName],
+    if_exists: bool,
+    dependents: Dependents,
+) -> Result<Done> {
     for name in names {
-        let name = context.qualify(name)?;
-        match transaction.snapshot().table(&name.schema, &name.name) {
-            Some(table) => transaction.drop_table(table.meta().id)?,
-            None if transaction.snapshot().view(&name.schema, &name.name).is_some() => {
-                return Err(Error::invalid(format!("'{name}' is a view")).with_hint("write DROP VIEW"));
+        match lookup::relation_if_exists(context, &transaction.snapshot(), name)? {
+            Some((name, Found::Table(table))) => {
+                dependents.carry_out(transaction, &[name])?;
+                transaction.drop_table(table.meta().id)?;
             }
+            Some((name, Found::View(_))) => return Err(Error::invalid(format!("'{name}' is a view")).with_hint("write DROP VIEW")),
             None if if_exists => {}
-            None => return Err(no_table(&name)),
+            None => {
+                let name = context.qualify(name)?;
+                return Err(Error::not_found(format!("there is no table '{name}'")).with_hint("DROP TABLE IF EXISTS does not mind"));
+            }
         }
     }
     Ok(Done::new("DROP TABLE"))
-}
-
-fn no_table(name: &QualifiedName) -> Error {
-    Error::not_found(format!("there is no table '{name}'")).with_hint("DROP TABLE IF EXISTS does not mind")
 }
 
 /// What is carried out of a CREATE TABLE.
@@ -91,6 +108,7 @@ struct Request {
     name: ObjectName,
     columns: Vec<ColumnDef>,
     query: Option<Box<Query>>,
+    like: Option<CreateTableLikeKind>,
     or_replace: bool,
     if_not_exists: bool,
     cluster_by: Vec<String>,
@@ -171,7 +189,7 @@ impl Request {
             (hive_distribution != HiveDistributionStyle::NONE || partition_by.is_some(), "PARTITIONED BY (write CLUSTER BY)"),
             (dynamic || transient || volatile || iceberg || snapshot, "this kind of table"),
             (without_rowid || strict, "WITHOUT ROWID and STRICT"),
-            (like.is_some() || clone.is_some() || version.is_some(), "CREATE TABLE ... LIKE and CLONE (write CREATE TABLE ... AS SELECT)"),
+            (clone.is_some() || version.is_some(), "CREATE TABLE ... CLONE (write CREATE TABLE ... AS SELECT)"),
             (primary_key.is_some(), "PRIMARY KEY"),
             (order_by.is_some() || clustered_by.is_some() || sortkey.is_some(), "ORDER BY of a table (write CLUSTER BY)"),
             (inherits.is_some() || partition_of.is_some() || for_values.is_some(), "INHERITS and PARTITION OF"),
@@ -228,7 +246,7 @@ impl Request {
                 return Err(unsupported("WITH (...) and OPTIONS (...) of a table"));
             }
         }
-        Ok(Self { name, columns, query, or_replace, if_not_exists, cluster_by: cluster_columns(cluster_by)?, comment })
+        Ok(Self { name, columns, query, like, or_replace, if_not_exists, cluster_by: cluster_columns(cluster_by)?, comment })
     }
 }
 
@@ -261,6 +279,37 @@ fn cluster_columns(cluster_by: Option<WrappedCollection<Vec<Expr>>>) -> Result<V
     Ok(names)
 }
 
+/// The columns of another table, and what it is clustered by. `(LIKE t)` takes no defaults unless it says so, as in PostgreSQL; `LIKE t` takes all.
+fn columns_like(context: &Context, like: CreateTableLikeKind) -> Result<(Vec<ColumnSpec>, Vec<String>)> {
+    let (like, with_defaults) = match like {
+        CreateTableLikeKind::Parenthesized(like) => (like, false),
+        CreateTableLikeKind::Plain(like) => (like, true),
+    };
+    let with_defaults = match like.defaults {
+        Some(CreateTableLikeDefaults::Including) => true,
+        Some(CreateTableLikeDefaults::Excluding) => false,
+        None => with_defaults,
+    };
+    let (_, Found::Table(table)) = lookup::relation(context, &context.snapshot, &like.name)? else {
+        return Err(unsupported(format!("CREATE TABLE LIKE of the view '{}'", like.name))
+            .with_hint("write CREATE TABLE ... AS SELECT * FROM ... LIMIT 0"));
+    };
+    let meta = table.meta();
+    let column = |column: &clouddb_storage::catalog::Column| ColumnSpec {
+        metadata: without_field_id(column.field().metadata()),
+        default: column.default().filter(|_| with_defaults).map(str::to_owned),
+        comment: column.comment().map(str::to_owned),
+        ..ColumnSpec::new(column.name(), column.data_type().clone(), column.field().is_nullable())
+    };
+    let keys = meta.cluster_by.iter().filter_map(|id| meta.column_by_id(*id)).map(|(_, column)| column.name().to_owned());
+    Ok((meta.columns.iter().map(column).collect(), keys.collect()))
+}
+
+/// The field ids of the table that was read are not those of the one that is made.
+fn without_field_id(metadata: &HashMap<String, String>) -> HashMap<String, String> {
+    metadata.iter().filter(|(key, _)| *key != FIELD_ID_KEY).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 /// A column as it was defined. Its default is planned and evaluated once, so that a wrong one is found now and not at the first INSERT.
 fn column_spec(context: &Context, column: &ColumnDef) -> Result<ColumnSpec> {
     let ColumnDef { name, data_type, options } = column;
@@ -274,8 +323,10 @@ fn column_spec(context: &Context, column: &ColumnDef) -> Result<ColumnSpec> {
             ColumnOption::Null => {}
             ColumnOption::NotNull => spec.nullable = false,
             ColumnOption::Default(expr) => {
-                check_default(context, expr, &field).map_err(|error| error.context(format!("default of column '{name}'")))?;
-                spec.default = Some(expr.to_string());
+                check_default(context, &expanded(context, expr)?, &field)
+                    .map_err(|error| error.context(format!("default of column '{name}'")))?;
+                // Macros are put in now: the default means what it meant when it was given.
+                spec.default = Some(expanded(context, expr)?.to_string());
             }
             ColumnOption::Comment(text) => spec.comment = Some(text.clone()),
             ColumnOption::PrimaryKey(_) => return refuse("PRIMARY KEY"),
@@ -293,12 +344,29 @@ fn column_spec(context: &Context, column: &ColumnDef) -> Result<ColumnSpec> {
     Ok(spec)
 }
 
-fn check_default(context: &Context, expr: &Expr, field: &arrow::datatypes::Field) -> Result<()> {
+/// An expression with what its macros stand for.
+pub(super) fn expanded(context: &Context, expr: &Expr) -> Result<Expr> {
+    let mut expr = expr.clone();
+    expand::expand(&context.snapshot, context.current_schema(), &mut expr)?;
+    Ok(expr)
+}
+
+pub(super) fn check_default(context: &Context, expr: &Expr, field: &arrow::datatypes::Field) -> Result<()> {
     check_expression(expr)?;
     let planned = constant::plan(&context.state, rewrite::rewrite_expression(expr.clone())?)?;
+    if has_effects(&planned)? {
+        // Not evaluated before it is asked for: it would take a number of a sequence.
+        return Ok(());
+    }
     let (value, source) = constant::evaluate(&context.state, planned)?;
     assignment::conform(&value, &source, field)?;
     Ok(())
+}
+
+/// Whether evaluating an expression does something.
+fn has_effects(expr: &LogicalExpr) -> Result<bool> {
+    let is_nextval = |part: &LogicalExpr| Ok(matches!(part, LogicalExpr::ScalarFunction(call) if call.name() == "nextval"));
+    expr.exists(is_nextval).map_err(from_datafusion)
 }
 
 /// The columns that a query makes, and its plan. A list of names, if there is one, replaces the query's.
@@ -321,9 +389,7 @@ async fn query_columns(context: &Context, query: Box<Query>, names: &[ColumnDef]
     let columns = plan.schema().fields().iter().enumerate().map(|(at, field)| {
         let name = names.get(at).map_or_else(|| field.name().clone(), |column| normalized(&column.name));
         let mut spec = ColumnSpec::new(name, field.data_type().clone(), true);
-        // The field ids of the table that was read are not those of the one that is made.
-        spec.metadata =
-            field.metadata().iter().filter(|(key, _)| *key != FIELD_ID_KEY).map(|(key, value)| (key.clone(), value.clone())).collect();
+        spec.metadata = without_field_id(field.metadata());
         if types::is_uuid(field) {
             spec.metadata.extend(types::uuid_field(field.name()).metadata().clone());
         }

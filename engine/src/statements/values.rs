@@ -15,6 +15,7 @@ use datafusion::sql::sqlparser::ast::{Expr, UnaryOperator, Value};
 
 use super::context::Context;
 use super::insert::{default_of, wrong_count};
+use super::macros::expand;
 use super::{constant, refuse, rewrite};
 use crate::error::{Error, Result, from_datafusion};
 use crate::semantics::assignment::conform;
@@ -110,6 +111,8 @@ fn evaluate(context: &Context, expr: Expr) -> Result<(ArrayRef, Arc<Field>)> {
         let field = Arc::new(Field::new("value", literal.data_type(), true));
         return Ok((literal.to_array().map_err(from_datafusion)?, field));
     }
+    let mut expr = expr;
+    expand::expand(&context.snapshot, context.current_schema(), &mut expr)?;
     refuse::check_expression(&expr)?;
     let expr = rewrite::rewrite_expression(expr)?;
     constant::evaluate(&context.state, constant::plan(&context.state, expr)?)

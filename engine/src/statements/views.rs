@@ -4,6 +4,8 @@ use clouddb_storage::Transaction;
 use datafusion::sql::sqlparser::ast::{CreateTableOptions, CreateView, ObjectName, Statement};
 
 use super::context::Context;
+use super::dependents::Dependents;
+use super::lookup::{self, Found};
 use super::parse::normalized;
 use super::refuse::{check_stored, unsupported};
 use super::{rewrite, schemas};
@@ -99,16 +101,25 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
 }
 
 /// Runs a DROP VIEW inside a transaction.
-pub(crate) fn drop(context: &Context, transaction: &mut Transaction, names: &[ObjectName], if_exists: bool) -> Result<Done> {
+pub(crate) fn drop(
+    context: &Context,
+    transaction: &mut Transaction,
+    names: &[ObjectName],
+    if_exists: bool,
+    dependents: Dependents,
+) -> Result<Done> {
     for name in names {
-        let name = context.qualify(name)?;
-        match transaction.snapshot().view(&name.schema, &name.name) {
-            Some(view) => transaction.drop_view(view.id)?,
-            None if transaction.snapshot().table(&name.schema, &name.name).is_some() => {
-                return Err(Error::invalid(format!("'{name}' is a table")).with_hint("write DROP TABLE"));
+        match lookup::relation_if_exists(context, &transaction.snapshot(), name)? {
+            Some((name, Found::View(view))) => {
+                dependents.carry_out(transaction, &[name])?;
+                transaction.drop_view(view.id)?;
             }
+            Some((name, Found::Table(_))) => return Err(Error::invalid(format!("'{name}' is a table")).with_hint("write DROP TABLE")),
             None if if_exists => {}
-            None => return Err(Error::not_found(format!("there is no view '{name}'")).with_hint("DROP VIEW IF EXISTS does not mind")),
+            None => {
+                let name = context.qualify(name)?;
+                return Err(Error::not_found(format!("there is no view '{name}'")).with_hint("DROP VIEW IF EXISTS does not mind"));
+            }
         }
     }
     Ok(Done::new("DROP VIEW"))

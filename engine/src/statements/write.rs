@@ -3,9 +3,13 @@
 use clouddb_storage::Transaction;
 use datafusion::sql::sqlparser::ast::{ObjectType, Statement};
 
+use super::alter::{self, AlterView};
 use super::context::Context;
 use super::copy::{self, CopyStatement};
+use super::dependents::Dependents;
+use super::macros::{self, MacroStatement};
 use super::refuse::unsupported;
+use super::sequences::{self, SequenceStatement};
 use super::{insert, schemas, tables, views};
 use crate::error::{Error, Result};
 use crate::session::result::Done;
@@ -19,6 +23,12 @@ pub(crate) enum Write {
     InsertByName(Box<Statement>),
     /// `COPY ... FROM`.
     Copy(Box<CopyStatement>),
+    /// `CREATE MACRO`, `DROP MACRO`.
+    Macro(MacroStatement),
+    /// `CREATE SEQUENCE`, `DROP SEQUENCE`.
+    Sequence(SequenceStatement),
+    /// `ALTER VIEW ... RENAME`.
+    AlterView(AlterView),
 }
 
 /// Carries out one statement inside a transaction. What it stages before an error must not be committed.
@@ -31,6 +41,9 @@ pub(crate) async fn carry_out(context: &Context, transaction: &mut Transaction, 
                 other => Err(Error::internal(format!("'{other}' is no INSERT"))),
             };
         }
+        Write::Macro(statement) => return macros::carry_out(context, transaction, statement),
+        Write::Sequence(statement) => return sequences::carry_out(context, transaction, statement),
+        Write::AlterView(statement) => return alter::view(context, transaction, &statement),
         Write::Sql(statement) => *statement,
     };
     match statement {
@@ -43,22 +56,21 @@ pub(crate) async fn carry_out(context: &Context, transaction: &mut Transaction, 
             }
             schemas::create(transaction, &schema_name, if_not_exists)
         }
-        Statement::Drop { object_type, if_exists, names, cascade, restrict: _, purge, temporary, table } => {
+        Statement::Drop { object_type, if_exists, names, cascade, restrict, purge, temporary, table } => {
             if purge || temporary || table.is_some() {
                 return Err(unsupported("an option of DROP"));
             }
             match object_type {
-                ObjectType::Table if cascade => {
-                    Err(unsupported("DROP TABLE ... CASCADE").with_hint("drop the views that read the table by name"))
-                }
-                ObjectType::View if cascade => {
-                    Err(unsupported("DROP VIEW ... CASCADE").with_hint("drop the views that read the view by name"))
-                }
-                ObjectType::Table => tables::drop(context, transaction, &names, if_exists),
-                ObjectType::View => views::drop(context, transaction, &names, if_exists),
+                ObjectType::Table => tables::drop(context, transaction, &names, if_exists, Dependents::of(cascade, restrict)),
+                ObjectType::View => views::drop(context, transaction, &names, if_exists, Dependents::of(cascade, restrict)),
                 ObjectType::Schema => schemas::drop(transaction, &names, if_exists, cascade),
                 other => Err(unsupported(format!("DROP {other}"))),
             }
+        }
+        Statement::AlterTable(alter) => alter::table(context, transaction, alter),
+        Statement::AlterSchema(alter) => alter::schema(transaction, alter),
+        Statement::Comment { object_type, object_name, comment, if_exists } => {
+            alter::comment(context, transaction, &object_type, &object_name, comment, if_exists)
         }
         other => Err(Error::internal(format!("'{other}' is no statement that writes"))),
     }

@@ -52,6 +52,11 @@ impl SystemSchema {
     }
 }
 
+/// Their names and columns.
+pub(crate) fn definitions() -> Vec<(&'static str, SchemaRef)> {
+    Kind::ALL.iter().map(|kind| (kind.name(), kind.schema())).collect()
+}
+
 #[async_trait]
 impl SchemaProvider for SystemSchema {
     fn table_names(&self) -> Vec<String> {

@@ -1,9 +1,14 @@
-//! What a database holds by name: schemas, tables with their columns, views.
+//! What a database holds by name: schemas, tables with their columns, views, macros, sequences.
 
+mod change;
 mod column;
+mod objects;
 pub mod types;
 
+pub use change::{ColumnChange, OptionalText};
+pub(crate) use change::{SchemaChange, TableChange, ViewChange};
 pub use column::{Column, ColumnSpec};
+pub use objects::{MacroMeta, SequenceMeta};
 
 use std::sync::Arc;
 

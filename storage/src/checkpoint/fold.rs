@@ -10,6 +10,7 @@ use super::{HEAD, object_path};
 use crate::error::{Error, Result};
 use crate::format::action::{SchemaMetaProto, TableMetaProto, ViewMetaProto};
 use crate::format::envelope::{Header, Magic};
+use crate::format::objects::{MacroMetaProto, SequenceMetaProto};
 use crate::format::root::{
     EntriesProto, NodeRefProto, RootProto, SegmentEntryProto, SessionEntryProto, TableEntryProto, encode_checkpoint,
 };
@@ -120,6 +121,10 @@ fn pieces_of(state: &State) -> Vec<Piece> {
     let views: Vec<_> = state.views.values().map(|meta| ViewMetaProto::encode_meta(meta)).collect();
     pieces.extend(chunked(schemas, |schemas| EntriesProto { schemas, ..Default::default() }));
     pieces.extend(chunked(views, |views| EntriesProto { views, ..Default::default() }));
+    let macros: Vec<_> = state.macros.values().map(|meta| MacroMetaProto::encode_meta(meta)).collect();
+    pieces.extend(chunked(macros, |macros| EntriesProto { macros, ..Default::default() }));
+    let sequences: Vec<_> = state.sequences.values().map(|meta| SequenceMetaProto::encode_meta(meta)).collect();
+    pieces.extend(chunked(sequences, |sequences| EntriesProto { sequences, ..Default::default() }));
     let sessions: Vec<_> = state
         .sessions
         .iter()
@@ -190,6 +195,8 @@ fn append(into: &mut EntriesProto, mut from: EntriesProto) {
     into.views.append(&mut from.views);
     into.sessions.append(&mut from.sessions);
     into.segments.append(&mut from.segments);
+    into.macros.append(&mut from.macros);
+    into.sequences.append(&mut from.sequences);
 }
 
 /// What a node is known by: its body. The envelope also holds the slot, so it is not part of this hash.

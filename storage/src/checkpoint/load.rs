@@ -132,6 +132,14 @@ fn build(lineage: LineageId, slot: u64, database: DatabaseId, root: &RootProto, 
             state.relation_names.insert((view.schema, view.name.clone()), Relation::View(view.id));
             state.views.insert(view.id, Arc::new(view));
         }
+        for meta in piece.macros {
+            let meta = meta.decode_meta()?;
+            state.macros.insert((meta.schema, meta.name.clone()), Arc::new(meta));
+        }
+        for meta in piece.sequences {
+            let meta = meta.decode_meta()?;
+            state.sequences.insert((meta.schema, meta.name.clone()), Arc::new(meta));
+        }
         for entry in piece.sessions {
             state.sessions.insert(SessionId::from_bytes(&entry.session)?, entry.sequence);
         }

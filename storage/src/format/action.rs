@@ -5,11 +5,13 @@
 use bytes::Bytes;
 use prost::Message;
 
+use super::change::{self, ChangeProto};
+use super::objects::{MacroMetaProto, SequenceMetaProto, TakeNumbersProto};
 use super::schema::{ColumnProto, decode_column, encode_column};
 use super::segment::{SegmentProto, decode_segment, encode_segment};
-use crate::catalog::{SchemaMeta, TableMeta, ViewMeta};
+use crate::catalog::{MacroMeta, SchemaChange, SchemaMeta, SequenceMeta, TableChange, TableMeta, ViewChange, ViewMeta};
 use crate::error::{Error, Result};
-use crate::ids::{SchemaId, SegmentId, SessionId, TableId, ViewId};
+use crate::ids::{MacroId, SchemaId, SegmentId, SequenceId, SessionId, TableId, ViewId};
 use crate::segment::SegmentMeta;
 
 /// One change of the state.
@@ -19,10 +21,23 @@ pub(crate) enum Action {
     OpenSession,
     CreateSchema(SchemaMeta),
     DropSchema(SchemaId),
+    AlterSchema(SchemaChange),
     CreateTable(TableMeta),
     DropTable(TableId),
+    AlterTable(TableChange),
     CreateView(ViewMeta),
     DropView(ViewId),
+    AlterView(ViewChange),
+    CreateMacro(MacroMeta),
+    DropMacro(MacroId),
+    CreateSequence(SequenceMeta),
+    DropSequence(SequenceId),
+    /// Numbers of a sequence go to this transaction's writer.
+    TakeNumbers {
+        id: SequenceId,
+        from: u64,
+        to: u64,
+    },
     AddSegment {
         table: TableId,
         segment: SegmentMeta,
@@ -50,19 +65,26 @@ pub(crate) mod kind {
     // 2 revoke session
     pub(crate) const CREATE_SCHEMA: u32 = 10;
     pub(crate) const DROP_SCHEMA: u32 = 11;
-    // 12 alter schema
+    pub(crate) const ALTER_SCHEMA: u32 = 12;
     pub(crate) const CREATE_TABLE: u32 = 20;
     pub(crate) const DROP_TABLE: u32 = 21;
-    // 22 alter table
+    pub(crate) const ALTER_TABLE: u32 = 22;
     pub(crate) const CREATE_VIEW: u32 = 30;
     pub(crate) const DROP_VIEW: u32 = 31;
-    // 32 alter view
+    pub(crate) const ALTER_VIEW: u32 = 32;
     pub(crate) const ADD_SEGMENT: u32 = 40;
     pub(crate) const REMOVE_SEGMENT: u32 = 41;
     // 42 add deletes: newly deleted positions of a segment, applied as a union
     pub(crate) const ADD_MANIFEST: u32 = 43;
     // 50 tag, 51 pin, 52 branch
     // 60 floor, 61 expire, 62 checkpoint, 63 gone
+    pub(crate) const CREATE_MACRO: u32 = 70;
+    pub(crate) const DROP_MACRO: u32 = 71;
+    // 72 alter macro
+    pub(crate) const CREATE_SEQUENCE: u32 = 80;
+    pub(crate) const DROP_SEQUENCE: u32 = 81;
+    // 82 alter sequence
+    pub(crate) const TAKE_NUMBERS: u32 = 83;
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -234,6 +256,16 @@ pub(crate) fn encode_action(action: &Action) -> ActionProto {
         Action::DropTable(table) => (kind::DROP_TABLE, id(table.to_bytes())),
         Action::CreateView(meta) => (kind::CREATE_VIEW, ViewMetaProto::encode_meta(meta).encode_to_vec()),
         Action::DropView(view) => (kind::DROP_VIEW, id(view.to_bytes())),
+        Action::AlterSchema(change) => (kind::ALTER_SCHEMA, change::encode_schema(change).encode_to_vec()),
+        Action::AlterTable(change) => (kind::ALTER_TABLE, change::encode_table(change).encode_to_vec()),
+        Action::AlterView(change) => (kind::ALTER_VIEW, change::encode_view(change).encode_to_vec()),
+        Action::CreateMacro(meta) => (kind::CREATE_MACRO, MacroMetaProto::encode_meta(meta).encode_to_vec()),
+        Action::DropMacro(dropped) => (kind::DROP_MACRO, id(dropped.to_bytes())),
+        Action::CreateSequence(meta) => (kind::CREATE_SEQUENCE, SequenceMetaProto::encode_meta(meta).encode_to_vec()),
+        Action::DropSequence(dropped) => (kind::DROP_SEQUENCE, id(dropped.to_bytes())),
+        Action::TakeNumbers { id, from, to } => {
+            (kind::TAKE_NUMBERS, TakeNumbersProto { id: id.to_bytes().into(), from: *from, to: *to }.encode_to_vec())
+        }
         Action::AddSegment { table, segment } => {
             let proto = AddSegmentProto { table: table.to_bytes().into(), segment: Some(encode_segment(segment)) };
             (kind::ADD_SEGMENT, proto.encode_to_vec())
@@ -263,6 +295,17 @@ pub(crate) fn decode_action(proto: &ActionProto) -> Result<Action> {
         kind::DROP_TABLE => Action::DropTable(TableId::from_bytes(&dropped()?)?),
         kind::CREATE_VIEW => Action::CreateView(ViewMetaProto::decode(payload)?.decode_meta()?),
         kind::DROP_VIEW => Action::DropView(ViewId::from_bytes(&dropped()?)?),
+        kind::ALTER_SCHEMA => Action::AlterSchema(change::decode_schema(ChangeProto::decode(payload)?)?),
+        kind::ALTER_TABLE => Action::AlterTable(change::decode_table(ChangeProto::decode(payload)?)?),
+        kind::ALTER_VIEW => Action::AlterView(change::decode_view(ChangeProto::decode(payload)?)?),
+        kind::CREATE_MACRO => Action::CreateMacro(MacroMetaProto::decode(payload)?.decode_meta()?),
+        kind::DROP_MACRO => Action::DropMacro(MacroId::from_bytes(&dropped()?)?),
+        kind::CREATE_SEQUENCE => Action::CreateSequence(SequenceMetaProto::decode(payload)?.decode_meta()?),
+        kind::DROP_SEQUENCE => Action::DropSequence(SequenceId::from_bytes(&dropped()?)?),
+        kind::TAKE_NUMBERS => {
+            let TakeNumbersProto { id, from, to } = TakeNumbersProto::decode(payload)?;
+            Action::TakeNumbers { id: SequenceId::from_bytes(&id)?, from, to }
+        }
         kind::ADD_SEGMENT => {
             let proto = AddSegmentProto::decode(payload)?;
             let segment = proto.segment.ok_or_else(|| Error::corrupt("an action adds no segment"))?;

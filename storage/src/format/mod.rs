@@ -1,7 +1,9 @@
 //! The bytes of everything that is not a Parquet file: one envelope around protobuf bodies. `FORMAT.md` describes them for other readers.
 
 pub(crate) mod action;
+pub(crate) mod change;
 pub(crate) mod envelope;
+pub(crate) mod objects;
 pub(crate) mod record;
 pub(crate) mod root;
 pub(crate) mod schema;

@@ -7,6 +7,7 @@ use prost::Message;
 
 use super::action::{SchemaMetaProto, TableMetaProto, ViewMetaProto};
 use super::envelope::{self, Envelope, Header, Magic};
+use super::objects::{MacroMetaProto, SequenceMetaProto};
 use super::segment::SegmentProto;
 use crate::error::Result;
 
@@ -23,6 +24,10 @@ pub(crate) struct EntriesProto {
     pub(crate) sessions: Vec<SessionEntryProto>,
     #[prost(message, repeated, tag = "5")]
     pub(crate) segments: Vec<SegmentEntryProto>,
+    #[prost(message, repeated, tag = "6")]
+    pub(crate) macros: Vec<MacroMetaProto>,
+    #[prost(message, repeated, tag = "7")]
+    pub(crate) sequences: Vec<SequenceMetaProto>,
 }
 
 /// A table, without its segments.

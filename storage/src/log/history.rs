@@ -94,6 +94,28 @@ fn describe(record: &Record, transaction: &LoggedTransaction, before: &State, af
             Action::DropView(id) => {
                 changes.push(format!("drop view {}", before.views.get(id).map_or("?", |view| view.name.as_str())));
             }
+            Action::AlterSchema(change) => {
+                changes.push(format!("alter schema {}", before.schemas.get(&change.id).map_or("?", |schema| schema.name.as_str())));
+            }
+            Action::AlterTable(change) => {
+                changes.push(format!(
+                    "alter table {}",
+                    before.table(change.id).map_or_else(|| table_name(change.id), |t| before.qualified_name(t))
+                ));
+            }
+            Action::AlterView(change) => {
+                changes.push(format!("alter view {}", before.views.get(&change.id).map_or("?", |view| view.name.as_str())));
+            }
+            Action::CreateMacro(meta) => changes.push(format!("create macro {}", meta.name)),
+            Action::DropMacro(id) => {
+                let name = before.macros.values().find(|meta| meta.id == *id).map_or("?", |meta| meta.name.as_str());
+                changes.push(format!("drop macro {name}"));
+            }
+            Action::CreateSequence(meta) => changes.push(format!("create sequence {}", meta.name)),
+            Action::DropSequence(id) => changes.push(format!("drop sequence {}", sequence_name(before, *id))),
+            Action::TakeNumbers { id, from, to } => {
+                changes.push(format!("take {} numbers of sequence {}", to - from, sequence_name(after, *id)));
+            }
             Action::AddSegment { table, segment } if segment.stored_row_ids => count(&mut rewritten, *table, segment.rows),
             Action::AddSegment { table, segment } => {
                 count(&mut appended, *table, segment.rows);
@@ -116,6 +138,10 @@ fn describe(record: &Record, transaction: &LoggedTransaction, before: &State, af
         changes,
         rows_added,
     }
+}
+
+fn sequence_name(state: &State, id: crate::ids::SequenceId) -> &str {
+    state.sequences.values().find(|meta| meta.id == id).map_or("?", |meta| meta.name.as_str())
 }
 
 fn count(counts: &mut Vec<(crate::ids::TableId, u64)>, table: crate::ids::TableId, rows: u64) {

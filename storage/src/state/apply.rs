@@ -7,6 +7,10 @@
 //! | drop table or view | fine | fine | conflict | – |
 //! | drop schema | conflict if the schema is no longer empty | | conflict | |
 //! | create | – | – | conflict if the schema is gone | conflict |
+//! | alter | fine | fine | conflict | conflict if it takes the name |
+//! | take numbers of a sequence | fine | fine | conflict | – |
+//!
+//! Two transactions that take numbers of one sequence are a conflict too; two that alter one thing are not: the later one holds.
 //!
 //! An append also conflicts when the table's columns changed since they were read (`schema_version`).
 
@@ -87,8 +91,8 @@ impl State {
                     Some(schema) => schema.name.clone(),
                     None => return Err(Error::conflict("the schema was dropped by a concurrent transaction")),
                 };
-                if self.relations_of(*id).next().is_some() {
-                    return Err(Error::conflict(format!("schema '{name}' is not empty")).with_hint("drop its tables and views first"));
+                if self.relations_of(*id).next().is_some() || self.has_other_objects(*id) {
+                    return Err(Error::conflict(format!("schema '{name}' is not empty")).with_hint("drop what is in it first"));
                 }
                 self.schemas.remove(id);
                 self.schema_names.remove(&name);
@@ -109,6 +113,14 @@ impl State {
                 let view = self.views.remove(id).ok_or_else(|| Error::conflict("the view was dropped by a concurrent transaction"))?;
                 self.relation_names.remove(&(view.schema, view.name.clone()));
             }
+            Action::AlterSchema(change) => self.alter_schema(change)?,
+            Action::AlterTable(change) => self.alter_table(change)?,
+            Action::AlterView(change) => self.alter_view(change)?,
+            Action::CreateMacro(meta) => self.create_macro(meta)?,
+            Action::DropMacro(id) => self.drop_macro(*id)?,
+            Action::CreateSequence(meta) => self.create_sequence(meta)?,
+            Action::DropSequence(id) => self.drop_sequence(*id)?,
+            Action::TakeNumbers { id, from, to } => self.take_numbers(*id, *from, *to)?,
             Action::AddSegment { table, segment } => {
                 let (slot, version) = (self.slot, segment.schema_version);
                 let table = self.table_mut(*table)?;
@@ -138,7 +150,7 @@ impl State {
         Ok(())
     }
 
-    fn claim_name(&mut self, schema: SchemaId, name: &str, relation: Relation) -> Result<()> {
+    pub(super) fn claim_name(&mut self, schema: SchemaId, name: &str, relation: Relation) -> Result<()> {
         let Some(schema_meta) = self.schemas.get(&schema) else {
             return Err(Error::conflict(format!("the schema of '{name}' was dropped by a concurrent transaction")));
         };
@@ -154,7 +166,7 @@ impl State {
         Ok(())
     }
 
-    fn table_mut(&mut self, id: TableId) -> Result<&mut TableState> {
+    pub(super) fn table_mut(&mut self, id: TableId) -> Result<&mut TableState> {
         let table = self.tables.get_mut(&id).ok_or_else(|| Error::conflict("the table was dropped by a concurrent transaction"))?;
         Ok(Arc::make_mut(table))
     }

@@ -4,6 +4,7 @@
 //! replayed: see [`apply`]. Conflicts are found by comparing with the state, not by looking at what others did, so a transaction
 //! that took hours is checked as quickly as a short one.
 
+mod alter;
 pub(crate) mod apply;
 pub(crate) mod table;
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::catalog::{SchemaMeta, ViewMeta};
+use crate::catalog::{MacroMeta, SchemaMeta, SequenceMeta, ViewMeta};
 use crate::ids::{DatabaseId, LineageId, SchemaId, SessionId, TableId, ViewId};
 pub(crate) use table::TableState;
 
@@ -36,6 +37,10 @@ pub(crate) struct State {
     pub(crate) views: OrdMap<ViewId, Arc<ViewMeta>>,
     /// Names of tables and views, which share one namespace in each schema.
     pub(crate) relation_names: OrdMap<(SchemaId, String), Relation>,
+    /// Macros by schema and name.
+    pub(crate) macros: OrdMap<(SchemaId, String), Arc<MacroMeta>>,
+    /// Sequences by schema and name.
+    pub(crate) sequences: OrdMap<(SchemaId, String), Arc<SequenceMeta>>,
     /// The highest sequence number of each session: what makes a transaction apply at most once.
     pub(crate) sessions: OrdMap<SessionId, u64>,
 }

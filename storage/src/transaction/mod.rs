@@ -3,6 +3,7 @@
 //! A transaction keeps two things: the actions that a commit will write to the log, and the state that they make of its snapshot, so that it reads
 //! its own writes through the same code as everybody reads everybody's.
 
+mod alter;
 pub(crate) mod flush;
 mod pack;
 

@@ -134,6 +134,9 @@ fn difference(log: &State, checkpoint: &State) -> Option<String> {
     if log.schemas != checkpoint.schemas || log.schema_names != checkpoint.schema_names {
         return differs("schemas");
     }
+    if log.macros != checkpoint.macros || log.sequences != checkpoint.sequences {
+        return differs("macros or sequences");
+    }
     if log.views != checkpoint.views {
         return differs("views");
     }
