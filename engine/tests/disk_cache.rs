@@ -37,7 +37,7 @@ async fn prepared() -> Arc<InMemory> {
     let database = open(nearby(&objects), None).await;
     run(&database, "CREATE TABLE t (id BIGINT, number DOUBLE, name VARCHAR)").await;
     for (from, to) in [(0, 400_000), (400_000, 402_000), (402_000, 404_000)] {
-        let rows = format!("SELECT value, random(), 'name ' || value FROM range({from}, {to})");
+        let rows = format!("SELECT range, random(), 'name ' || range FROM range({from}, {to})");
         run(&database, &format!("INSERT INTO t {rows}")).await;
     }
     database.close().await;
@@ -104,7 +104,7 @@ async fn a_store_that_is_near_has_none() {
     for url in ["memory://", place.path().to_str().unwrap()] {
         let options = Options { cache_folder: Some(cache.clone()), ..Options::default() };
         let database = Database::open(url, options).await.unwrap();
-        run(&database, "CREATE TABLE t AS SELECT value AS id FROM range(0, 100000)").await;
+        run(&database, "CREATE TABLE t AS SELECT range AS id FROM range(0, 100000)").await;
         assert!(run(&database, "SELECT sum(id) FROM t WHERE id > 5").await.contains("4999949985"));
         database.close().await;
         assert!(!cache.exists(), "{url}");

@@ -16,15 +16,15 @@ async fn session(options: Options) -> Session {
 }
 
 const JOIN: &str = "SELECT count(*), sum(a.v), max(b.t) FROM \
-    (SELECT value AS k, value * 3 AS v FROM range(0, 400000)) AS a JOIN \
-    (SELECT value AS k, 'text number ' || value AS t FROM range(0, 600000)) AS b ON a.k = b.k";
+    (SELECT range AS k, range * 3 AS v FROM range(0, 400000)) AS a JOIN \
+    (SELECT range AS k, 'text number ' || range AS t FROM range(0, 600000)) AS b ON a.k = b.k";
 
 const SPILLING: [&str; 5] = [
     JOIN,
-    "SELECT count(*), max(t), min(r) FROM (SELECT t, row_number() OVER (ORDER BY t DESC) AS r FROM (SELECT 'text number ' || value AS t FROM range(0, 400000)))",
-    "SELECT count(*), sum(c) FROM (SELECT 'text number ' || (value % 300000) AS t, count(*) AS c FROM range(0, 600000) GROUP BY 1)",
-    "SELECT count(*) FROM (SELECT value AS k FROM range(0, 600000)) a WHERE NOT EXISTS (SELECT 1 FROM range(300000, 1200000) b WHERE b.value = a.k)",
-    "SELECT count(*), count(b.k) FROM (SELECT value AS k FROM range(0, 600000)) a FULL JOIN (SELECT value AS k FROM range(300000, 1200000)) b ON a.k = b.k",
+    "SELECT count(*), max(t), min(r) FROM (SELECT t, row_number() OVER (ORDER BY t DESC) AS r FROM (SELECT 'text number ' || range AS t FROM range(0, 400000)))",
+    "SELECT count(*), sum(c) FROM (SELECT 'text number ' || (range % 300000) AS t, count(*) AS c FROM range(0, 600000) GROUP BY 1)",
+    "SELECT count(*) FROM (SELECT range AS k FROM range(0, 600000)) a WHERE NOT EXISTS (SELECT 1 FROM range(300000, 1200000) b WHERE b.range = a.k)",
+    "SELECT count(*), count(b.k) FROM (SELECT range AS k FROM range(0, 600000)) a FULL JOIN (SELECT range AS k FROM range(300000, 1200000)) b ON a.k = b.k",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,7 +49,7 @@ async fn what_spills_finishes_with_the_same_answer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_spill_fails_and_the_rest_goes_on() {
     let mut session = session(Options { query_memory_limit: Some(4 << 20), ..Options::default() }).await;
-    let all = "SELECT array_length(array_agg('text number ' || value)) FROM range(0, 2000000)";
+    let all = "SELECT array_length(array_agg('text number ' || range)) FROM range(0, 2000000)";
     let error = rows(&mut session, all).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit, "{error:?}");
     let message = error.message();
@@ -75,7 +75,7 @@ async fn what_cannot_spill_fails_and_the_rest_goes_on() {
 async fn memory_that_nobody_accounts_for_is_seen() {
     // A window over everything holds all rows, 3 GB here, and reserves nothing for them.
     let mut session = session(Options { memory_limit: Some(64 << 20), cache_bytes: 0, ..Options::default() }).await;
-    let query = "SELECT count(m) FROM (SELECT max(t) OVER () AS m, t FROM (SELECT repeat('x', 1000) || value AS t FROM range(0, 3000000)))";
+    let query = "SELECT count(m) FROM (SELECT max(t) OVER () AS m, t FROM (SELECT repeat('x', 1000) || range AS t FROM range(0, 3000000)))";
     let error = rows(&mut session, query).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limit, "{error:?}");
     assert!(error.hint().unwrap().contains("SET memory_limit"), "{error:?}");

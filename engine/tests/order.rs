@@ -22,7 +22,7 @@ async fn a_filter_with_a_limit_keeps_the_order() {
     session.execute("CREATE TABLE t (k BIGINT, s VARCHAR) CLUSTER BY (k)").await.unwrap();
     for rows in [10_000, 30_000] {
         let value = "CASE WHEN value % 20 = 0 THEN NULL ELSE 'x' || value END";
-        session.execute(&format!("INSERT INTO t SELECT value * 7919 % 20011, {value} FROM range(1, {rows})")).await.unwrap();
+        session.execute(&format!("INSERT INTO t SELECT range * 7919 % 20011, {value} FROM range(1, {rows})")).await.unwrap();
     }
     let database = open(2).await;
     let mut session = database.session();

@@ -9,35 +9,35 @@ use tokio::runtime::Handle;
 
 /// Queries that would take minutes at least, each with an operator that seldom or never waits.
 const ENDLESS: [(&str, &str); 17] = [
-    ("pairs without matches", "SELECT count(*) FROM range(0, 1000000) AS a JOIN range(0, 1000000) AS b ON a.value + b.value < 0"),
-    ("pairs with matches", "SELECT count(*) FROM range(0, 1000000) AS a JOIN range(0, 1000000) AS b ON a.value < b.value"),
-    ("pairs, kept", "SELECT count(*) FROM range(0, 1000000) AS a LEFT JOIN range(0, 1000000) AS b ON a.value > b.value + 1000000"),
-    ("cross join", "SELECT sum(a.value % 7 + b.value % 3) FROM range(0, 1000000) AS a, range(0, 1000000) AS b"),
+    ("pairs without matches", "SELECT count(*) FROM range(0, 1000000) AS a JOIN range(0, 1000000) AS b ON a.range + b.range < 0"),
+    ("pairs with matches", "SELECT count(*) FROM range(0, 1000000) AS a JOIN range(0, 1000000) AS b ON a.range < b.range"),
+    ("pairs, kept", "SELECT count(*) FROM range(0, 1000000) AS a LEFT JOIN range(0, 1000000) AS b ON a.range > b.range + 1000000"),
+    ("cross join", "SELECT sum(a.range % 7 + b.range % 3) FROM range(0, 1000000) AS a, range(0, 1000000) AS b"),
     (
         "hash join without matches",
-        "SELECT count(*) FROM range(0, 1000000) AS a JOIN range(0, 1000000) AS b ON a.value % 10 = b.value % 10 AND a.value + b.value < 0",
+        "SELECT count(*) FROM range(0, 1000000) AS a JOIN range(0, 1000000) AS b ON a.range % 10 = b.range % 10 AND a.range + b.range < 0",
     ),
     (
         "hash join with many matches",
-        "SELECT count(*) FROM range(0, 1000000) AS a JOIN range(0, 1000000) AS b ON a.value % 10 = b.value % 10",
+        "SELECT count(*) FROM range(0, 1000000) AS a JOIN range(0, 1000000) AS b ON a.range % 10 = b.range % 10",
     ),
     (
         "semi join",
-        "SELECT count(*) FROM range(0, 1000000) a WHERE EXISTS (SELECT 1 FROM range(0, 1000000) b WHERE a.value % 3 = b.value % 3 AND a.value + b.value < 0)",
+        "SELECT count(*) FROM range(0, 1000000) a WHERE EXISTS (SELECT 1 FROM range(0, 1000000) b WHERE a.range % 3 = b.range % 3 AND a.range + b.range < 0)",
     ),
-    ("sort", "SELECT count(*) FROM (SELECT value FROM range(0, 300000000) ORDER BY value % 1000003 LIMIT 200000000)"),
-    ("distinct", "SELECT count(DISTINCT value * 7 % 1000000007) FROM range(0, 300000000)"),
-    ("groups", "SELECT max(c) FROM (SELECT value * 7 % 1000000007 AS v, count(*) AS c FROM range(0, 300000000) GROUP BY v)"),
-    ("texts as groups", "SELECT max(c) FROM (SELECT 'number ' || value AS v, count(*) AS c FROM range(0, 300000000) GROUP BY v)"),
-    ("unnest", "SELECT count(*) FROM (SELECT unnest(range(0, a.value % 1000)) AS v FROM range(0, 100000000) AS a) WHERE v < 0"),
+    ("sort", "SELECT count(*) FROM (SELECT range FROM range(0, 300000000) ORDER BY range % 1000003 LIMIT 200000000)"),
+    ("distinct", "SELECT count(DISTINCT range * 7 % 1000000007) FROM range(0, 300000000)"),
+    ("groups", "SELECT max(c) FROM (SELECT range * 7 % 1000000007 AS v, count(*) AS c FROM range(0, 300000000) GROUP BY v)"),
+    ("texts as groups", "SELECT max(c) FROM (SELECT 'number ' || range AS v, count(*) AS c FROM range(0, 300000000) GROUP BY v)"),
+    ("unnest", "SELECT count(*) FROM (SELECT unnest(range(0, a.range % 1000)) AS v FROM range(0, 100000000) AS a) WHERE v < 0"),
     ("recursion", "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t"),
-    ("regular expression", "SELECT count(*) FROM range(0, 100000000) WHERE regexp_like(repeat('ab', 100) || value, '(a|b)*c$')"),
+    ("regular expression", "SELECT count(*) FROM range(0, 100000000) WHERE regexp_like(repeat('ab', 100) || range, '(a|b)*c$')"),
     (
         "window",
-        "SELECT sum(s) FROM (SELECT sum(value) OVER (ORDER BY value ROWS BETWEEN 100 PRECEDING AND CURRENT ROW) AS s FROM range(0, 100000000))",
+        "SELECT sum(s) FROM (SELECT sum(range) OVER (ORDER BY range ROWS BETWEEN 100 PRECEDING AND CURRENT ROW) AS s FROM range(0, 100000000))",
     ),
-    ("window of everything", "SELECT sum(s) FROM (SELECT row_number() OVER (ORDER BY value % 1000003) AS s FROM range(0, 300000000))"),
-    ("range", "SELECT count(*) FROM range(0, 1000000000000) WHERE value % 2 = 3"),
+    ("window of everything", "SELECT sum(s) FROM (SELECT row_number() OVER (ORDER BY range % 1000003) AS s FROM range(0, 300000000))"),
+    ("range", "SELECT count(*) FROM range(0, 1000000000000) WHERE range % 2 = 3"),
 ];
 
 /// Long enough for any machine; a statement that does not end never would.
@@ -120,8 +120,8 @@ fn what_writes_is_stopped_and_commits_nothing() {
         first_batch(&mut session, "CREATE TABLE t (a BIGINT)").await.unwrap();
         first_batch(&mut session, "SET statement_timeout = 300").await.unwrap();
         for write in [
-            "INSERT INTO t SELECT value FROM range(0, 100000000000)",
-            "CREATE TABLE u AS SELECT a.value FROM range(0, 1000000) AS a JOIN range(0, 1000000) AS b ON a.value + b.value < 0",
+            "INSERT INTO t SELECT range FROM range(0, 100000000000)",
+            "CREATE TABLE u AS SELECT a.range FROM range(0, 1000000) AS a JOIN range(0, 1000000) AS b ON a.range + b.range < 0",
         ] {
             let error = first_batch(&mut session, write).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Limit, "{error:?}");

@@ -177,7 +177,7 @@ fn prepare(args: &Args, case: &Case, place: &Place) -> Result<CloudDb> {
             for commit in 0..COMMITS {
                 let (from, to) = (commit * rows, (commit + 1) * rows - 1);
                 database.execute(&format!(
-                    "INSERT INTO small SELECT value, 'note ' || CAST(value AS VARCHAR) FROM generate_series({from}, {to})"
+                    "INSERT INTO small SELECT generate_series, 'note ' || CAST(generate_series AS VARCHAR) FROM generate_series({from}, {to})"
                 ))?;
             }
         }

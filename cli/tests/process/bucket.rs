@@ -17,7 +17,7 @@ pub(crate) fn place(name: &str) -> Option<String> {
 fn a_database_in_a_bucket() {
     let Some(place) = place("database") else { return };
     let db = format!("{place}/db");
-    let run = clouddb([&db, "-c", "CREATE TABLE t AS SELECT value AS a FROM range(0, 100000)"]).success();
+    let run = clouddb([&db, "-c", "CREATE TABLE t AS SELECT range AS a FROM range(0, 100000)"]).success();
     assert!(run.err.contains("created database at") && run.err.contains(&db), "{}", run.err);
     clouddb([&db, "-c", "BEGIN; INSERT INTO t VALUES (7); CREATE TABLE u (x INTEGER); COMMIT"]).ok();
     assert_eq!(
@@ -35,7 +35,7 @@ fn files_in_a_bucket_are_written_read_and_queried_in_place() {
     let folder = Folder::new();
     let db = folder.path("db");
     let table = "CREATE TABLE t (id BIGINT, name VARCHAR)";
-    let rows = "INSERT INTO t SELECT value, 'name ' || value FROM range(0, 5000)";
+    let rows = "INSERT INTO t SELECT range, 'name ' || range FROM range(0, 5000)";
     clouddb([&db, "-c", table, "-c", rows]).success();
     for (format, options) in [("parquet", ""), ("csv", "(HEADER true)"), ("json", ""), ("arrow", "")] {
         for part in [0, 1] {

@@ -18,7 +18,7 @@ const ANSWER: &str = "n,s\n500000,124999750000\n";
 /// A table in the bucket whose rows no encoding makes shorter.
 fn table(name: &str) -> Option<String> {
     let db = format!("{}/db", place(name)?);
-    let rows = "CREATE TABLE t AS SELECT value AS id, random() AS number FROM range(0, 500000)";
+    let rows = "CREATE TABLE t AS SELECT range AS id, random() AS number FROM range(0, 500000)";
     clouddb([&db, "-c", rows]).success();
     Some(db)
 }

@@ -10,7 +10,7 @@ fn shop(folder: &Folder) -> String {
     clouddb([
         db.as_str(),
         "-c",
-        "CREATE TABLE sales AS SELECT value AS id, concat('item ', CAST(value * 7919 % 10007 AS VARCHAR)) AS item FROM range(0, 20000)",
+        "CREATE TABLE sales AS SELECT range AS id, concat('item ', CAST(range * 7919 % 10007 AS VARCHAR)) AS item FROM range(0, 20000)",
         "-c",
         "CREATE TABLE notes (n INTEGER NOT NULL, text VARCHAR)",
         "-c",

@@ -77,7 +77,7 @@ fn a_load_that_does_not_fit_leaves_nothing_behind() {
     let db = disk.path("db");
     clouddb([&db, "-c", "CREATE TABLE t (id BIGINT, number DOUBLE)", "-c", "INSERT INTO t VALUES (1, 1)"]).success();
     let before = files(&db);
-    let rows = "SELECT value, random() FROM range(0, 2000000)";
+    let rows = "SELECT range, random() FROM range(0, 2000000)";
     for sql in [format!("INSERT INTO t {rows}"), format!("CREATE TABLE u AS {rows}")] {
         assert_full(&clouddb([&db, "-c", &sql]).failure());
         assert_eq!(files(&db), before, "what was written in vain takes no space");
@@ -85,7 +85,7 @@ fn a_load_that_does_not_fit_leaves_nothing_behind() {
     }
     clouddb(["verify", &db]).success();
     // What fits is loaded.
-    clouddb([&db, "-c", "INSERT INTO t SELECT value, random() FROM range(0, 100000)"]).ok();
+    clouddb([&db, "-c", "INSERT INTO t SELECT range, random() FROM range(0, 100000)"]).ok();
     assert_eq!(number(&db, "SELECT count(*) FROM t"), 100_001);
     clouddb(["verify", &db]).success();
 }

@@ -8,7 +8,7 @@ use crate::support::program;
 #[test]
 fn a_reader_that_goes_away_ends_the_program_quietly() {
     for format in ["csv", "json", "jsonl", "box"] {
-        let sql = "SELECT value, repeat('x', 100) AS s FROM range(0, 10000000)";
+        let sql = "SELECT range, repeat('x', 100) AS s FROM range(0, 10000000)";
         let mut child = program()
             .args(["--format", format, "--max-rows", "100000", "-c", sql])
             .stdin(Stdio::null())

@@ -82,7 +82,7 @@ fn ctrl_c_cancels_a_statement_and_ctrl_d_ends() {
     let folder = Folder::new();
     // Ctrl-C is pressed once rows of a result without end appear.
     let typed =
-        [".mode csv\\r", "SELECT value FROM range(0, 900000000000);\\r", "\\n2000\\r\\x02\\x03", "SELECT 40 + 4 AS after;\\r", "\\x04"];
+        [".mode csv\\r", "SELECT range FROM range(0, 900000000000);\\r", "\\n2000\\r\\x02\\x03", "SELECT 40 + 4 AS after;\\r", "\\x04"];
     let Some((status, seen)) = type_in(&folder.path("history"), &typed) else { return };
     let end = seen.rsplit("2000").next().unwrap_or_default();
     assert_eq!(status, 0, "{end}");

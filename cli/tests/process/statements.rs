@@ -90,7 +90,7 @@ fn deep_nesting_ends_with_an_error() {
 fn threads_and_memory_can_be_limited() {
     let args = ["--threads", "1", "--memory-limit", "64MiB", "--format", "csv", "-c"];
     assert_eq!(clouddb(args.iter().chain(&["SELECT count(*) AS n FROM range(0, 100000)"])).ok(), "n\n100000\n");
-    let run = clouddb(args.iter().chain(&["SELECT array_agg(value) AS a FROM range(0, 50000000)"])).failure();
+    let run = clouddb(args.iter().chain(&["SELECT array_agg(range) AS a FROM range(0, 50000000)"])).failure();
     assert!(run.err.contains("limit"), "{}", run.err);
 }
 

@@ -5,10 +5,10 @@ use crate::optimizer::tests::data::{answer, plan, run};
 use crate::{Database, Options, Session};
 
 /// Rows whose keys are few, dense, spread out, short and long texts, with NULLs among them; and numbers of several types.
-const TABLE: &str = "CREATE TABLE t AS SELECT value AS n, value % 7 AS few, value * 7919 % 50021 AS dense, value * 1000003 * 999983 AS spread,
-    CASE WHEN value % 11 = 0 THEN NULL ELSE 'k' || (value % 23) END AS short, 'a text of more than twelve bytes ' || (value % 1009) AS long,
-    CASE WHEN value % 5 = 0 THEN NULL ELSE CAST(value % 1000 AS DECIMAL(12, 2)) / 4 END AS price, DATE '2020-01-01' + CAST(value % 400 AS INT) AS day,
-    value % 3 = 0 AS flag, CAST(value AS DOUBLE) / 8 AS x FROM generate_series(1, 120000)";
+const TABLE: &str = "CREATE TABLE t AS SELECT generate_series AS n, generate_series % 7 AS few, generate_series * 7919 % 50021 AS dense, generate_series * 1000003 * 999983 AS spread,
+    CASE WHEN generate_series % 11 = 0 THEN NULL ELSE 'k' || (generate_series % 23) END AS short, 'a text of more than twelve bytes ' || (generate_series % 1009) AS long,
+    CASE WHEN generate_series % 5 = 0 THEN NULL ELSE CAST(generate_series % 1000 AS DECIMAL(12, 2)) / 4 END AS price, DATE '2020-01-01' + CAST(generate_series % 400 AS INT) AS day,
+    generate_series % 3 = 0 AS flag, CAST(generate_series AS DOUBLE) / 8 AS x FROM generate_series(1, 120000)";
 
 const QUERIES: &[&str] = &[
     "SELECT few, count(*), sum(n), avg(price), min(day), max(short) FROM t GROUP BY few",

@@ -41,13 +41,13 @@ fn nothing_is_known_once_a_plan_is_run_again() {
 
 /// A table to look up, and smaller ones to build: keys of several types, dense and far apart, negative, missing, several times.
 const TABLES: &[&str] = &[
-    "CREATE TABLE big AS SELECT value AS n, value % 1009 AS few, CAST(value % 5003 AS SMALLINT) AS small, value * 1000003 - 7 AS spread,
-        CASE WHEN value % 13 = 0 THEN NULL ELSE value % 4001 - 2000 END AS maybe, DATE '2000-01-01' + CAST(value % 3000 AS INT) AS day,
-        CAST(value % 2503 AS DECIMAL(12, 2)) / 4 AS price, 'k' || (value % 701) AS name, CAST(value % 907 AS DOUBLE) AS x
+    "CREATE TABLE big AS SELECT generate_series AS n, generate_series % 1009 AS few, CAST(generate_series % 5003 AS SMALLINT) AS small, generate_series * 1000003 - 7 AS spread,
+        CASE WHEN generate_series % 13 = 0 THEN NULL ELSE generate_series % 4001 - 2000 END AS maybe, DATE '2000-01-01' + CAST(generate_series % 3000 AS INT) AS day,
+        CAST(generate_series % 2503 AS DECIMAL(12, 2)) / 4 AS price, 'k' || (generate_series % 701) AS name, CAST(generate_series % 907 AS DOUBLE) AS x
         FROM generate_series(1, 300000)",
-    "CREATE TABLE built AS SELECT value AS n, value % 97 AS few, CAST(value * 11 AS SMALLINT) AS small, value * 3000009 - 7 AS spread,
-        CASE WHEN value % 5 = 0 THEN NULL ELSE value - 500 END AS maybe, DATE '2001-01-01' + CAST(value % 50 AS INT) AS day,
-        CAST(value AS DECIMAL(12, 2)) / 4 AS price, 'k' || (value * 3) AS name, CAST(value AS DOUBLE) AS x
+    "CREATE TABLE built AS SELECT generate_series AS n, generate_series % 97 AS few, CAST(generate_series * 11 AS SMALLINT) AS small, generate_series * 3000009 - 7 AS spread,
+        CASE WHEN generate_series % 5 = 0 THEN NULL ELSE generate_series - 500 END AS maybe, DATE '2001-01-01' + CAST(generate_series % 50 AS INT) AS day,
+        CAST(generate_series AS DECIMAL(12, 2)) / 4 AS price, 'k' || (generate_series * 3) AS name, CAST(generate_series AS DOUBLE) AS x
         FROM generate_series(1, 400)",
     "CREATE TABLE nothing AS SELECT * FROM built WHERE n < 0",
 ];
@@ -127,7 +127,7 @@ async fn queries_have_the_answers_that_they_have_without() -> TestResult {
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_of_semi_joins_find_the_keys_partner() -> TestResult {
     let mut session = session(None).await?;
-    run(&mut session, "CREATE TABLE edges AS SELECT value src, value + 1 dst FROM generate_series(1, 100000) UNION ALL SELECT value + 1, value FROM generate_series(1, 100000)").await?;
+    run(&mut session, "CREATE TABLE edges AS SELECT generate_series src, generate_series + 1 dst FROM generate_series(1, 100000) UNION ALL SELECT generate_series + 1, generate_series FROM generate_series(1, 100000)").await?;
     run(&mut session, "CREATE TABLE node AS SELECT 1000 AS id").await?;
     let reciprocal = "EXISTS (SELECT 1 FROM edges r WHERE r.src = e.dst AND r.dst = e.src)";
     for sql in [
@@ -149,7 +149,7 @@ async fn zeros_of_both_signs_meet() -> TestResult {
     let mut session = session(None).await?;
     run(
         &mut session,
-        "CREATE TABLE p AS SELECT -CAST(value AS DOUBLE) AS u, CAST(value AS DOUBLE) AS v, value AS id FROM generate_series(0, 49999)",
+        "CREATE TABLE p AS SELECT -CAST(generate_series AS DOUBLE) AS u, CAST(generate_series AS DOUBLE) AS v, generate_series AS id FROM generate_series(0, 49999)",
     )
     .await?;
     run(&mut session, "CREATE TABLE z AS SELECT 0.0::DOUBLE AS x, -CAST(0 AS DOUBLE) AS y").await?;

@@ -7,7 +7,7 @@ use crate::{Database, Options, Session};
 async fn database(result_cache_bytes: u64) -> TestResult<Database> {
     let database = Database::open("memory://", Options { threads: Some(2), result_cache_bytes, ..Options::default() }).await?;
     let mut session = database.session();
-    run(&mut session, "CREATE TABLE t AS SELECT value AS n, value % 97 AS k FROM generate_series(1, 30000)").await?;
+    run(&mut session, "CREATE TABLE t AS SELECT generate_series AS n, generate_series % 97 AS k FROM generate_series(1, 30000)").await?;
     Ok(database)
 }
 

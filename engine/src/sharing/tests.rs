@@ -7,7 +7,7 @@ use crate::{Database, Options, Session};
 async fn session(memory_limit: Option<usize>) -> TestResult<Session> {
     let database = Database::open("memory://", Options { threads: Some(3), memory_limit, ..Options::default() }).await?;
     let mut session = database.session();
-    let table = "CREATE TABLE t AS SELECT value AS n, value % 97 AS k, value % 5 AS year, 'name ' || (value % 13) AS s FROM generate_series(1, 30000)";
+    let table = "CREATE TABLE t AS SELECT generate_series AS n, generate_series % 97 AS k, generate_series % 5 AS year, 'name ' || (generate_series % 13) AS s FROM generate_series(1, 30000)";
     run(&mut session, table).await?;
     Ok(session)
 }

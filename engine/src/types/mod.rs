@@ -247,7 +247,7 @@ pub(crate) fn sql_name(field: &Field) -> String {
         DataType::Time32(_) | DataType::Time64(_) => "TIME".to_owned(),
         DataType::Timestamp(_, None) => "TIMESTAMP".to_owned(),
         DataType::Timestamp(_, Some(_)) => "TIMESTAMP WITH TIME ZONE".to_owned(),
-        DataType::Interval(_) => "INTERVAL".to_owned(),
+        DataType::Interval(_) | DataType::Duration(_) => "INTERVAL".to_owned(),
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => format!("{}[]", sql_name(item)),
         DataType::Struct(fields) => {
             let fields: Vec<String> = fields.iter().map(|field| format!("{} {}", field.name(), sql_name(field))).collect();

@@ -131,7 +131,7 @@ async fn an_error_anywhere_ends_all() -> TestResult {
     let context = test.context().await?;
     // The source fails late, behind many rows, in one partition and in several.
     for source in
-        ["generate_series(1, 300000)", "(SELECT value FROM generate_series(1, 300000) UNION ALL SELECT value FROM generate_series(1, 9))"]
+        ["generate_series(1, 300000)", "(SELECT generate_series FROM generate_series(1, 300000) UNION ALL SELECT generate_series FROM generate_series(1, 9))"]
     {
         let failing = context.sql(&format!("SELECT 10 / (value - 290000) FROM {source}")).await?.create_physical_plan().await?;
         let transaction = test.storage.begin(&test.snapshot().await?)?;

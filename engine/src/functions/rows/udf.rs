@@ -126,7 +126,10 @@ impl ScalarUDFImpl for RowFunction {
         let kinds = form.kinds(arguments.len()).unwrap_or_default();
         // A text stays as it is: a cast around a constant would hide it from what chooses the result by it.
         let coerced = |kind: &Kind, argument: &DataType| match kind.data_type() {
-            Some(data_type) if !(*kind == Kind::Text && argument.is_string()) => data_type,
+            Some(_) if *kind == Kind::Text && argument.is_string() => argument.clone(),
+            // Arrow would make no days of the hours between two timestamps.
+            Some(_) if *kind == Kind::Interval && matches!(argument, DataType::Duration(_)) => argument.clone(),
+            Some(data_type) => data_type,
             _ => argument.clone(),
         };
         Ok(kinds.iter().zip(arguments).map(|(kind, argument)| coerced(kind, argument)).collect())

@@ -69,7 +69,7 @@ pub(super) async fn random_table(session: &mut Session, numbers: &mut Numbers, n
 pub(super) async fn numbered(session: &mut Session, name: &str, rows: i64, modulus: i64) -> TestResult {
     run(
         session,
-        &format!("CREATE TABLE {name} AS SELECT value AS k, value % {modulus} AS f, 's' || (value % 10) AS s FROM range(0, {rows})"),
+        &format!("CREATE TABLE {name} AS SELECT range AS k, range % {modulus} AS f, 's' || (range % 10) AS s FROM range(0, {rows})"),
     )
     .await?;
     Ok(())

@@ -7,12 +7,12 @@ use crate::catalog::testing::TestResult;
 /// Sales of items in stores, with NULLs among the keys; items and stores that nobody sold, and sales of such as are not listed.
 async fn star(session: &mut Session) -> TestResult {
     for sql in [
-        "CREATE TABLE sales AS SELECT value AS n, CASE WHEN value % 17 = 0 THEN NULL ELSE value * 7919 % 1100 END AS item, value % 23 AS store,
-            CASE WHEN value % 5 = 0 THEN NULL ELSE CAST(CAST(value % 1000 AS DOUBLE) / 4 AS DECIMAL(7, 2)) END AS price, CAST(value % 90 AS INT) AS quantity,
-            value * 7 % 31 AS a, value * 11 % 29 AS b, value * 13 % 37 AS c, value / 31 % 41 AS d, CAST(value % 8 AS DOUBLE) / 4 AS x, 't' || (value % 9) AS s,
-            DATE '2020-01-01' + CAST(value % 400 AS INT) AS day FROM range(0, 300000)",
-        "CREATE TABLE item AS SELECT value AS k, 'brand of some length ' || (value % 40) AS brand, 'class ' || (value % 7) AS class FROM range(0, 1000)",
-        "CREATE TABLE store AS SELECT value AS k, 'state ' || (value % 4) AS state FROM range(3, 30)",
+        "CREATE TABLE sales AS SELECT range AS n, CASE WHEN range % 17 = 0 THEN NULL ELSE range * 7919 % 1100 END AS item, range % 23 AS store,
+            CASE WHEN range % 5 = 0 THEN NULL ELSE CAST(CAST(range % 1000 AS DOUBLE) / 4 AS DECIMAL(7, 2)) END AS price, CAST(range % 90 AS INT) AS quantity,
+            range * 7 % 31 AS a, range * 11 % 29 AS b, range * 13 % 37 AS c, range / 31 % 41 AS d, CAST(range % 8 AS DOUBLE) / 4 AS x, 't' || (range % 9) AS s,
+            DATE '2020-01-01' + CAST(range % 400 AS INT) AS day FROM range(0, 300000)",
+        "CREATE TABLE item AS SELECT range AS k, 'brand of some length ' || (range % 40) AS brand, 'class ' || (range % 7) AS class FROM range(0, 1000)",
+        "CREATE TABLE store AS SELECT range AS k, 'state ' || (range % 4) AS state FROM range(3, 30)",
     ] {
         run(session, sql).await?;
     }

@@ -45,7 +45,7 @@ async fn a_filter_decides_where_to_begin() -> TestResult {
     for name in ["one", "two"] {
         numbered(&mut session, name, 5_000, 50).await?;
     }
-    run(&mut session, "CREATE TABLE fact AS SELECT value AS k, value % 5000 AS o, (value * 7) % 5000 AS t FROM range(0, 50000)").await?;
+    run(&mut session, "CREATE TABLE fact AS SELECT range AS k, range % 5000 AS o, (range * 7) % 5000 AS t FROM range(0, 50000)").await?;
     for (filter, first) in [("one.f = 3", "one"), ("two.f IN (3, 4)", "two"), ("one.k < 20", "one"), ("two.k BETWEEN 20 AND 50", "two")] {
         let sql = format!("SELECT count(*) FROM fact, one, two WHERE fact.o = one.k AND fact.t = two.k AND {filter}");
         let plan = logical(&mut session, &sql).await?;
