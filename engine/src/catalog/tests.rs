@@ -100,7 +100,9 @@ async fn inserts_of_a_foreign_context_are_committed() -> TestResult {
     let before = test.snapshot().await?.number();
     assert!(error(&later, "INSERT INTO t (d) VALUES (1)").await.contains("NOT NULL"));
     assert!(
-        error(&later, "INSERT INTO t SELECT 10 / (generate_series - 150000), 0 FROM generate_series(1, 200000)").await.contains("Divide by zero")
+        error(&later, "INSERT INTO t SELECT 10 / (generate_series - 150000), 0 FROM generate_series(1, 200000)")
+            .await
+            .contains("Divide by zero")
     );
     assert_eq!(test.snapshot().await?.number(), before, "nothing of a failed INSERT is committed");
     Ok(())

@@ -41,8 +41,11 @@ pub(super) const AGGREGATES: &[(&str, &[&str])] = &[
 ];
 
 /// Gives functions their other names: the last of those that have the name is the one that is taken.
-pub(super) fn extend<T: Named + ?Sized>(functions: &mut Vec<Arc<T>>, table: &[(&str, &[&'static str])], with: fn(&Arc<T>, &[&'static str]) -> T)
-where
+pub(super) fn extend<T: Named + ?Sized>(
+    functions: &mut Vec<Arc<T>>,
+    table: &[(&str, &[&'static str])],
+    with: fn(&Arc<T>, &[&'static str]) -> T,
+) where
     T: Sized,
 {
     for (name, aliases) in table {

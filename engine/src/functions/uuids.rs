@@ -10,8 +10,8 @@ use datafusion::logical_expr::{
     ColumnarValue, DocSection, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use crate::semantics::zones::AtTimeZone;
 use crate::error::to_datafusion;
+use crate::semantics::zones::AtTimeZone;
 use crate::types::{self, uuid};
 
 /// The name of the function that makes a UUID of a text.

@@ -39,7 +39,9 @@ pub(super) fn definitions() -> Vec<Definition> {
                     // Deeper ones are as long as the first list in each.
                     let mut list = lists.value(row);
                     for _ in 1..dimension {
-                        let Some(inner) = arrow::array::AsArray::as_list_opt::<i32>(&list).filter(|inner| !inner.is_empty()) else { return Ok(None) };
+                        let Some(inner) = arrow::array::AsArray::as_list_opt::<i32>(&list).filter(|inner| !inner.is_empty()) else {
+                            return Ok(None);
+                        };
                         let first = inner.value(0);
                         list = first;
                     }

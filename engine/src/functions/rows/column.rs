@@ -1,9 +1,10 @@
 //! Arguments as columns that give their rows' values, and the column of results.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryViewArray, BinaryViewBuilder, BooleanArray, BooleanBuilder, Date32Builder, Float64Array, Float64Builder,
-    Int64Array, Int64Builder, IntervalMonthDayNanoArray, IntervalMonthDayNanoBuilder, ListArray, ListBuilder, PrimitiveArray, StringViewArray,
-    StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt64Builder, new_null_array,
+    Array, ArrayRef, AsArray, BinaryViewArray, BinaryViewBuilder, BooleanArray, BooleanBuilder, Date32Builder, Float64Array,
+    Float64Builder, Int64Array, Int64Builder, IntervalMonthDayNanoArray, IntervalMonthDayNanoBuilder, ListArray, ListBuilder,
+    PrimitiveArray, StringViewArray, StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt64Builder,
+    new_null_array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
