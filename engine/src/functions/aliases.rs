@@ -20,6 +20,10 @@ pub(super) const SCALARS: &[(&str, &[&str])] = &[
     ("cosine_distance", &["list_cosine_distance", "array_cosine_distance"]),
     ("inner_product", &["list_dot_product", "list_inner_product", "array_dot_product", "array_inner_product"]),
     ("array_distance", &["list_distance"]),
+    ("starts_with", &["prefix", "startswith"]),
+    ("ends_with", &["suffix", "endswith"]),
+    ("upper", &["ucase"]),
+    ("lower", &["lcase"]),
     ("struct", &["row"]),
     ("get_field", &["struct_extract"]),
 ];

@@ -130,10 +130,9 @@ async fn an_error_anywhere_ends_all() -> TestResult {
     test.create("t", vec![column("n", DataType::Int64)], &[]).await?;
     let context = test.context().await?;
     // The source fails late, behind many rows, in one partition and in several.
-    for source in [
-        "generate_series(1, 300000)",
-        "(SELECT generate_series FROM generate_series(1, 300000) UNION ALL SELECT generate_series FROM generate_series(1, 9))",
-    ] {
+    for source in
+        ["generate_series(1, 300000)", "(SELECT value FROM generate_series(1, 300000) UNION ALL SELECT value FROM generate_series(1, 9))"]
+    {
         let failing = context.sql(&format!("SELECT 10 / (value - 290000) FROM {source}")).await?.create_physical_plan().await?;
         let transaction = test.storage.begin(&test.snapshot().await?)?;
         let table = transaction.snapshot().table("main", "t").ok_or("no table")?.meta().id;

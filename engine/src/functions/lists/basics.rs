@@ -11,6 +11,10 @@ use super::{Definition, as_list, chosen, column_of, item, list_of, lists};
 use crate::error::Result;
 
 pub(super) fn definitions() -> Vec<Definition> {
+    [lengths(), places()].concat()
+}
+
+fn lengths() -> Vec<Definition> {
     vec![
         Definition {
             name: "array_length",
@@ -74,6 +78,11 @@ pub(super) fn definitions() -> Vec<Definition> {
                 column_of((0..arrays[0].len()).map(row).collect::<Result<Vec<_>>>()?, result)
             },
         },
+    ]
+}
+
+fn places() -> Vec<Definition> {
+    vec![
         Definition {
             name: "list_distinct",
             aliases: &["array_distinct"],

@@ -11,6 +11,10 @@ use super::{Definition, as_list, item, list_of, lists, scalar};
 use crate::error::{Error, Result, from_datafusion};
 
 pub(super) fn definitions() -> Vec<Definition> {
+    [keys(), entries()].concat()
+}
+
+fn keys() -> Vec<Definition> {
     vec![
         Definition {
             name: "map_from_entries",
@@ -54,6 +58,11 @@ pub(super) fn definitions() -> Vec<Definition> {
                 Ok(Arc::new((0..maps.len()).map(row).collect::<Result<BooleanArray>>()?))
             },
         },
+    ]
+}
+
+fn entries() -> Vec<Definition> {
+    vec![
         Definition {
             name: "map_extract_value",
             aliases: &[],

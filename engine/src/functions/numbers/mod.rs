@@ -35,17 +35,9 @@ macro_rules! float {
 fn floats() -> Vec<Function> {
     use Kind::{Bool, Date, Float, Int, Moment, Text, Timestamp};
     vec![
-        float!("sqrt", [], "the square root; NaN of a negative number", f64::sqrt),
-        float!("cbrt", [], "the cube root", f64::cbrt),
-        float!("exp", [], "e to the power of a number", f64::exp),
-        float!("ln", [], "the natural logarithm", f64::ln),
-        float!("log2", [], "the logarithm with base 2", f64::log2),
-        float!("log10", [], "the logarithm with base 10", f64::log10),
         float!("gamma", [], "the gamma function, which is (x - 1)! for whole numbers", libm::tgamma),
         float!("lgamma", [], "the logarithm of the gamma function", libm::lgamma),
         float!("even", [], "rounded up, away from zero, to an even number", even),
-        float!("acos", [], "the arc cosine; NaN outside of -1 to 1", f64::acos),
-        float!("asin", [], "the arc sine; NaN outside of -1 to 1", f64::asin),
         function("log", "log([base,] x)", "the logarithm, with base 10 unless one is given", "log(2, 8)")
             .form(&[Float], Float, |a| Ok(a.float(0)?.log10().into()))
             .form(&[Float, Float], Float, |a| Ok((a.float(1)?.ln() / a.float(0)?.ln()).into())),
@@ -118,10 +110,6 @@ fn floats() -> Vec<Function> {
         )
         .also(&["formatReadableDecimalSize"])
         .form(&[Int], Text, |a| Ok(readable(a.int(0)?, 1000, &["kB", "MB", "GB", "TB", "PB", "EB"]).into())),
-        function("random", "random()", "a DOUBLE from 0 to below 1, another each time", "random()")
-            .also(&["rand"])
-            .form(&[], Float, |_| Ok(rand::random::<f64>().into()))
-            .volatile(),
     ]
 }
 

@@ -7,12 +7,16 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::super::rows::{Function, Kind, Out, function};
 use crate::error::{Error, Result};
+use Kind::{Bytes, Int, Text};
 
 /// What a URL keeps as it is, beside letters and digits.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 pub(super) fn functions() -> Vec<Function> {
-    use Kind::{Bytes, Int, Text};
+    [digests(), digits_and_bytes()].concat()
+}
+
+fn digests() -> Vec<Function> {
     vec![
         function("ascii", "ascii(text)", "the code of the first character; 0 of an empty text", "ascii('A')")
             .form(&[Text], Int, |a| Ok(first(a.text(0)?).unwrap_or(0).into())),
@@ -39,6 +43,11 @@ pub(super) fn functions() -> Vec<Function> {
         function("sha512", "sha512(text)", "SHA-512 of a text, in hexadecimal digits", "sha512('a')")
             .form(&[Text], Text, |a| Ok(digits(&Sha512::digest(a.bytes(0)?)).into()))
             .form(&[Bytes], Text, |a| Ok(digits(&Sha512::digest(a.bytes(0)?)).into())),
+    ]
+}
+
+fn digits_and_bytes() -> Vec<Function> {
+    vec![
         function("hex", "hex(value)", "a number, a text's bytes or a BLOB in hexadecimal digits", "hex(255)")
             .also(&["to_hex"])
             .form(&[Text], Text, |a| Ok(digits(a.bytes(0)?).to_uppercase().into()))
