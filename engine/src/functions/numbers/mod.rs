@@ -35,6 +35,7 @@ macro_rules! float {
 fn floats() -> Vec<Function> {
     use Kind::{Bool, Date, Float, Int, Moment, Text, Timestamp};
     vec![
+        float!("sqrt", [], "the square root; NaN of a negative number", f64::sqrt),
         float!("gamma", [], "the gamma function, which is (x - 1)! for whole numbers", libm::tgamma),
         float!("lgamma", [], "the logarithm of the gamma function", libm::lgamma),
         float!("even", [], "rounded up, away from zero, to an even number", even),
