@@ -20,6 +20,10 @@ pub(super) const SCALARS: &[(&str, &[&str])] = &[
     ("cosine_distance", &["list_cosine_distance", "array_cosine_distance"]),
     ("inner_product", &["list_dot_product", "list_inner_product", "array_dot_product", "array_inner_product"]),
     ("array_distance", &["list_distance"]),
+    ("starts_with", &["prefix", "startswith"]),
+    ("ends_with", &["suffix", "endswith"]),
+    ("upper", &["ucase"]),
+    ("lower", &["lcase"]),
     ("struct", &["row"]),
     ("get_field", &["struct_extract"]),
 ];
@@ -41,8 +45,11 @@ pub(super) const AGGREGATES: &[(&str, &[&str])] = &[
 ];
 
 /// Gives functions their other names: the last of those that have the name is the one that is taken.
-pub(super) fn extend<T: Named + ?Sized>(functions: &mut Vec<Arc<T>>, table: &[(&str, &[&'static str])], with: fn(&Arc<T>, &[&'static str]) -> T)
-where
+pub(super) fn extend<T: Named + ?Sized>(
+    functions: &mut Vec<Arc<T>>,
+    table: &[(&str, &[&'static str])],
+    with: fn(&Arc<T>, &[&'static str]) -> T,
+) where
     T: Sized,
 {
     for (name, aliases) in table {

@@ -49,9 +49,24 @@ pub struct Entry {
 
 /// Functions that are of use to DataFusion only.
 const HIDDEN: [&str; 18] = [
-    "arrow_cast", "arrow_field", "arrow_metadata", "arrow_try_cast", "arrow_typeof", "cast_to_type", "file_row_index", "get_field", "input_file_name",
-    "named_struct", "text_slice", "to_timestamp_micros", "to_timestamp_millis", "to_timestamp_nanos", "to_timestamp_seconds", "try_cast_to_type",
-    "with_metadata", "uuid_text",
+    "arrow_cast",
+    "arrow_field",
+    "arrow_metadata",
+    "arrow_try_cast",
+    "arrow_typeof",
+    "cast_to_type",
+    "file_row_index",
+    "get_field",
+    "input_file_name",
+    "named_struct",
+    "text_slice",
+    "to_timestamp_micros",
+    "to_timestamp_millis",
+    "to_timestamp_nanos",
+    "to_timestamp_seconds",
+    "try_cast_to_type",
+    "with_metadata",
+    "uuid_text",
 ];
 
 /// All functions, by name and kind; those that only DataFusion itself calls are left out.

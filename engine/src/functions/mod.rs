@@ -28,8 +28,8 @@ pub(crate) use aggregates::aggregates;
 pub use catalogue::{Entry, Kind, catalogue};
 pub(crate) use lists::with_lambdas;
 pub(crate) use series::tables;
-pub(crate) use suggestion::{no_function, wrong_arguments};
 pub use suggestion::suggestion;
+pub(crate) use suggestion::{no_function, wrong_arguments};
 
 /// All scalar functions: of two with the same name the later one is taken.
 pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {

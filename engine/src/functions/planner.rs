@@ -1,6 +1,7 @@
 //! What SQL's own syntax becomes: EXTRACT, POSITION, SUBSTRING, the operators `->` and `->>`, and `max(x, n)`.
 
 use datafusion::common::{DFSchema, Result};
+use datafusion::functions::string::starts_with;
 use datafusion::functions_nested::array_has::array_has_any_udf;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr};
@@ -31,7 +32,10 @@ impl ExprPlanner for FunctionPlanner {
                 let call = ScalarFunction::new_udf(array_has_any_udf(), vec![expr.left, expr.right]);
                 return Ok(PlannerResult::Planned(Expr::ScalarFunction(call)));
             }
-            BinaryOperator::PGStartsWith => "starts_with",
+            BinaryOperator::PGStartsWith => {
+                let call = ScalarFunction::new_udf(starts_with(), vec![expr.left, expr.right]);
+                return Ok(PlannerResult::Planned(Expr::ScalarFunction(call)));
+            }
             BinaryOperator::PGBitwiseShiftLeft => "bit_shift_left",
             _ => return Ok(PlannerResult::Original(expr)),
         };

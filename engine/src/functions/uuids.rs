@@ -10,8 +10,8 @@ use datafusion::logical_expr::{
     ColumnarValue, DocSection, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use crate::semantics::zones::AtTimeZone;
 use crate::error::to_datafusion;
+use crate::semantics::zones::AtTimeZone;
 use crate::types::{self, uuid};
 
 /// The name of the function that makes a UUID of a text.
@@ -40,11 +40,14 @@ pub(crate) fn uuid_text(uuid: Expr) -> Expr {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct ToUuid {
     signature: Signature,
+    documentation: Documentation,
 }
 
 impl Default for ToUuid {
     fn default() -> Self {
-        Self { signature: Signature::any(1, Volatility::Immutable) }
+        let documentation = Documentation::builder(DocSection::default(), "the UUID that a text stands for", "to_uuid(text)");
+        let example = "to_uuid('123e4567-e89b-12d3-a456-426614174000')";
+        Self { signature: Signature::any(1, Volatility::Immutable), documentation: documentation.with_sql_example(example).build() }
     }
 }
 
@@ -69,6 +72,10 @@ impl ScalarUDFImpl for ToUuid {
         let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
         let uuids = uuid::from_array(&arrays[0]).map_err(to_datafusion)?;
         Ok(ColumnarValue::Array(uuids))
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
     }
 }
 

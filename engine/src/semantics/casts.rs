@@ -55,7 +55,7 @@ fn is_ours(from: &DataType, to: &DataType) -> bool {
                 || !keeps_order(from, to)
                 || loses_digits(from, to)
                 || !holds_range(from, to)
-                || (from.is_string() && matches!(to, DataType::Interval(_)))
+                || (from.is_string() && matches!(to, DataType::Interval(_) | DataType::Timestamp(..)))
         }
     }
 }
@@ -139,6 +139,7 @@ pub(crate) fn ready_for(to: &DataType, field: &Field, array: &ArrayRef) -> Resul
         from if makes_text(from, to) => texts(field, array),
         from if makes_bytes(from, to) => bytes(array),
         from if from.is_string() && matches!(to, DataType::Interval(_)) => with_units(array),
+        from if from.is_string() && matches!(to, DataType::Timestamp(..)) => with_seconds(array),
         _ => rounded_for(to, array),
     }
 }
@@ -192,6 +193,31 @@ fn with_units(array: &ArrayRef) -> Result<ArrayRef> {
         }
         None => Ok(texts),
     }
+}
+
+/// Times of hours and minutes get their seconds, which Arrow insists on: '2024-05-06 07:08'.
+fn with_seconds(array: &ArrayRef) -> Result<ArrayRef> {
+    let lacks = |text: &str| {
+        let colon = text.find(':').filter(|colon| *colon > 10)?;
+        let (hours, minutes) = (text.get(colon - 2..colon)?, text.get(colon + 1..colon + 3)?);
+        let are_digits = hours.bytes().chain(minutes.bytes()).all(|byte| byte.is_ascii_digit());
+        let is_all = are_digits && !text[colon + 3..].starts_with([':', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+        is_all.then_some(colon + 3)
+    };
+    let texts = cast(array, &DataType::Utf8View)?;
+    let texts = texts.as_string_view();
+    if !texts.iter().flatten().any(|text| lacks(text).is_some()) {
+        return Ok(Arc::clone(array));
+    }
+    let mut all = StringViewBuilder::with_capacity(texts.len());
+    for text in texts {
+        match text.map(|text| (text, lacks(text))) {
+            None => all.append_null(),
+            Some((text, None)) => all.append_value(text),
+            Some((text, Some(end))) => all.append_value([&text[..end], ":00", &text[end..]].concat()),
+        }
+    }
+    Ok(Arc::new(all.finish()))
 }
 
 /// The texts that results show of these values.

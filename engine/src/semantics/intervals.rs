@@ -93,14 +93,6 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Exp
         }
         Expr::ScalarFunction(ScalarFunction { func, args }) => {
             refuse(func.name(), &args, schema)?;
-            if func.name() == "date_part"
-                && let Some(difference) = args.get(1)
-                && matches!(type_of(difference, schema)?, DataType::Duration(_))
-            {
-                // DataFusion answers with the whole difference in hours, minutes, ..., where SQL asks for what is beside days, hours, ...
-                let hint = "EXTRACT(epoch FROM a) - EXTRACT(epoch FROM b) is the difference in seconds";
-                return Err(unsupported("EXTRACT from the difference of two timestamps", hint));
-            }
             Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))
         }
         other => Transformed::no(other),

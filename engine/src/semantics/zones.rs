@@ -9,7 +9,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use chrono::{DateTime, Days, LocalResult, NaiveDateTime, Offset, TimeZone};
 use datafusion::common::Result as DataFusionResult;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{ColumnarValue, DocSection, Documentation, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
 use super::casts::per_second;
 use crate::error::{Error, Result, to_datafusion};
@@ -22,11 +22,15 @@ pub(crate) const TIMEZONE: &str = "timezone";
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AtTimeZone {
     signature: Signature,
+    documentation: Documentation,
 }
 
 impl Default for AtTimeZone {
     fn default() -> Self {
-        Self { signature: Signature::any(2, Volatility::Immutable) }
+        let about = "the clock on a wall somewhere, of a moment, or the moment of such a clock: what AT TIME ZONE means";
+        let documentation = Documentation::builder(DocSection::default(), about, "timezone(zone, timestamp)");
+        let example = "timezone('Europe/Zurich', TIMESTAMPTZ '2024-05-06 12:00:00Z')";
+        Self { signature: Signature::any(2, Volatility::Immutable), documentation: documentation.with_sql_example(example).build() }
     }
 }
 
@@ -55,6 +59,10 @@ impl ScalarUDFImpl for AtTimeZone {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> DataFusionResult<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
         moved(&arrays[0], &arrays[1], arguments.return_field.data_type()).map(ColumnarValue::Array).map_err(to_datafusion)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
     }
 }
 

@@ -76,7 +76,8 @@ impl AggregateUDFImpl for ArgExtreme {
     }
 
     fn accumulator(&self, arguments: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let null = |index: usize| ScalarValue::try_from(arguments.expr_fields.get(index).map_or(&DataType::Null, |field| field.data_type()));
+        let null =
+            |index: usize| ScalarValue::try_from(arguments.expr_fields.get(index).map_or(&DataType::Null, |field| field.data_type()));
         Ok(Box::new(Best { wanted: self.wanted, keeps_null: self.keeps_null, x: null(0)?, y: null(1)? }))
     }
 

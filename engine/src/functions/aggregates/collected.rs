@@ -62,7 +62,8 @@ pub(super) struct Collected {
 
 impl Collected {
     pub(super) fn new(definition: Definition) -> Self {
-        let documentation = Documentation::builder(DocSection::default(), definition.about, definition.usage).with_sql_example(definition.example).build();
+        let documentation =
+            Documentation::builder(DocSection::default(), definition.about, definition.usage).with_sql_example(definition.example).build();
         let aliases = definition.aliases.iter().map(|alias| (*alias).to_owned()).collect();
         Self { aliases, signature: Signature::user_defined(Volatility::Immutable), documentation, definition }
     }
@@ -162,7 +163,8 @@ impl Values {
     /// Adds what is not NULL, copied: a part of a batch would keep all of it.
     fn add(&mut self, values: &ArrayRef) -> DataFusionResult<()> {
         let rows = u64::try_from(values.len()).unwrap_or(u64::MAX);
-        let present: UInt64Array = (0..rows).filter(|row| values.is_valid(usize::try_from(*row).unwrap_or(usize::MAX))).collect::<Vec<_>>().into();
+        let present: UInt64Array =
+            (0..rows).filter(|row| values.is_valid(usize::try_from(*row).unwrap_or(usize::MAX))).collect::<Vec<_>>().into();
         if !present.is_empty() {
             self.arrays.push(take(values, &present, None)?);
         }

@@ -23,7 +23,9 @@ impl Default for CountIf {
         Self {
             aliases: vec!["countif".to_owned()],
             signature: Signature::exact(vec![DataType::Boolean], Volatility::Immutable),
-            documentation: Documentation::builder(DocSection::default(), about, "count_if(condition)").with_sql_example("count_if(x > 1)").build(),
+            documentation: Documentation::builder(DocSection::default(), about, "count_if(condition)")
+                .with_sql_example("count_if(x > 1)")
+                .build(),
         }
     }
 }

@@ -29,7 +29,9 @@ pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
     for (name, inner) in [("first", first_value_udaf()), ("last", last_value_udaf())] {
         aggregates.push(Arc::new(inner.as_ref().clone().with_aliases([name])));
     }
-    super::aliases::extend(&mut aggregates, super::aliases::AGGREGATES, |aggregate, aliases| aggregate.as_ref().clone().with_aliases(aliases.iter().copied()));
+    super::aliases::extend(&mut aggregates, super::aliases::AGGREGATES, |aggregate, aliases| {
+        aggregate.as_ref().clone().with_aliases(aliases.iter().copied())
+    });
     aggregates
 }
 

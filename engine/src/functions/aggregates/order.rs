@@ -12,6 +12,10 @@ use super::collected::{Definition, Group, null, ranked, value_at};
 use crate::error::{Error, Result, from_datafusion};
 
 pub(super) fn definitions() -> Vec<Definition> {
+    [quantiles(), others()].concat()
+}
+
+fn quantiles() -> Vec<Definition> {
     vec![
         Definition {
             name: "quantile_cont",
@@ -64,6 +68,11 @@ pub(super) fn definitions() -> Vec<Definition> {
             },
             of_none: null,
         },
+    ]
+}
+
+fn others() -> Vec<Definition> {
+    vec![
         Definition {
             name: "mad",
             aliases: &[],

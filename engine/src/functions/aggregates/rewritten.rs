@@ -11,7 +11,9 @@ use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::planner::RawAggregateExpr;
-use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, DocSection, Documentation, Expr, Signature, Volatility, cast, lit};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, DocSection, Documentation, Expr, Signature, Volatility, cast, lit,
+};
 
 use crate::error::{Error, to_datafusion};
 use crate::functions::scalar_named;
@@ -93,7 +95,8 @@ fn call(name: &str, arguments: Vec<Expr>) -> Option<Expr> {
 
 /// Another aggregate with the same clauses.
 fn aggregate(function: Arc<AggregateUDF>, arguments: Vec<Expr>, expr: &RawAggregateExpr) -> Expr {
-    let call = AggregateFunction::new_udf(function, arguments, expr.distinct, expr.filter.clone(), expr.order_by.clone(), expr.null_treatment);
+    let call =
+        AggregateFunction::new_udf(function, arguments, expr.distinct, expr.filter.clone(), expr.order_by.clone(), expr.null_treatment);
     Expr::AggregateFunction(call)
 }
 
@@ -114,7 +117,9 @@ pub(super) fn aggregates() -> impl Iterator<Item = Arc<AggregateUDF>> {
             name: definition.name,
             aliases: definition.aliases.iter().map(|alias| (*alias).to_owned()).collect(),
             signature: Signature::any(definition.arguments, Volatility::Immutable),
-            documentation: Documentation::builder(DocSection::default(), definition.about, definition.usage).with_sql_example(definition.usage).build(),
+            documentation: Documentation::builder(DocSection::default(), definition.about, definition.usage)
+                .with_sql_example(definition.usage)
+                .build(),
         }))
     })
 }

@@ -14,7 +14,9 @@ use crate::types::ZONE;
 pub(super) fn functions() -> Vec<Function> {
     use Kind::{Date, Int, Interval, Moment, Text, Time, Timestamp};
     vec![
-        function("date_diff", "date_diff(part, from, to)",
+        function(
+            "date_diff",
+            "date_diff(part, from, to)",
             "how many times a 'year', 'month', 'day' … begins between two moments",
             "date_diff('month', DATE '2024-01-31', DATE '2024-02-01')",
         )
@@ -22,7 +24,9 @@ pub(super) fn functions() -> Vec<Function> {
         .form(&[Text, Timestamp, Timestamp], Int, |a| boundaries(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?).map(Into::into))
         .form(&[Text, Moment, Moment], Int, |a| boundaries(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?).map(Into::into))
         .form(&[Text, Time, Time], Int, |a| of_times(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?, true).map(Into::into)),
-        function("date_sub", "date_sub(part, from, to)",
+        function(
+            "date_sub",
+            "date_sub(part, from, to)",
             "how many whole years, months, days … are between two moments",
             "date_sub('month', DATE '2024-01-31', DATE '2024-03-01')",
         )
@@ -30,14 +34,21 @@ pub(super) fn functions() -> Vec<Function> {
         .form(&[Text, Timestamp, Timestamp], Int, |a| whole(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?).map(Into::into))
         .form(&[Text, Moment, Moment], Int, |a| whole(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?).map(Into::into))
         .form(&[Text, Time, Time], Int, |a| of_times(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?, false).map(Into::into)),
-        function("age", "age(later, earlier) or age(earlier)", "the years, months, days and time between two moments, or until today", "age(DATE '2024-03-01', DATE '2023-01-31')")
-            .form(&[Timestamp], Interval, |_| Err(Error::internal("age was not answered when the statement began")))
-            .with_now(|arguments, now| match arguments {
-                [earlier] => Some(vec![lit(ScalarValue::TimestampMicrosecond(Some(now.timestamp_micros() / DAY * DAY), None)), earlier.clone()]),
-                _ => None,
-            })
-            .form(&[Timestamp, Timestamp], Interval, |a| age(a.micros(0)?, a.micros(1)?).map(Into::into))
-            .form(&[Moment, Moment], Interval, |a| age(a.micros(0)?, a.micros(1)?).map(Into::into)),
+        function(
+            "age",
+            "age(later, earlier) or age(earlier)",
+            "the years, months, days and time between two moments, or until today",
+            "age(DATE '2024-03-01', DATE '2023-01-31')",
+        )
+        .form(&[Timestamp], Interval, |_| Err(Error::internal("age was not answered when the statement began")))
+        .with_now(|arguments, now| match arguments {
+            [earlier] => {
+                Some(vec![lit(ScalarValue::TimestampMicrosecond(Some(now.timestamp_micros() / DAY * DAY), None)), earlier.clone()])
+            }
+            _ => None,
+        })
+        .form(&[Timestamp, Timestamp], Interval, |a| age(a.micros(0)?, a.micros(1)?).map(Into::into))
+        .form(&[Moment, Moment], Interval, |a| age(a.micros(0)?, a.micros(1)?).map(Into::into)),
         function("ago", "ago(interval)", "the moment an interval before now", "ago(INTERVAL '1 day')")
             .form(&[Interval], Moment, |_| Err(Error::internal("ago was not answered when the statement began")))
             .form(&[Interval, Moment], Moment, |a| {
@@ -46,17 +57,25 @@ pub(super) fn functions() -> Vec<Function> {
                 shifted(a.micros(1)?, back).map(Out::Micros)
             })
             .with_now(|arguments, now| match arguments {
-                [interval] => Some(vec![interval.clone(), lit(ScalarValue::TimestampMicrosecond(Some(now.timestamp_micros()), Some(ZONE.into())))]),
+                [interval] => {
+                    Some(vec![interval.clone(), lit(ScalarValue::TimestampMicrosecond(Some(now.timestamp_micros()), Some(ZONE.into())))])
+                }
                 _ => None,
             }),
-        function("months_between", "months_between(later, earlier)", "whole months between two dates", "months_between(DATE '2024-03-01', DATE '2024-01-01')")
-            .form(&[Date, Date], Int, |a| whole(Field::Month, a.micros(1)?, a.micros(0)?).map(Into::into))
-            .form(&[Timestamp, Timestamp], Int, |a| whole(Field::Month, a.micros(1)?, a.micros(0)?).map(Into::into)),
+        function(
+            "months_between",
+            "months_between(later, earlier)",
+            "whole months between two dates",
+            "months_between(DATE '2024-03-01', DATE '2024-01-01')",
+        )
+        .form(&[Date, Date], Int, |a| whole(Field::Month, a.micros(1)?, a.micros(0)?).map(Into::into))
+        .form(&[Timestamp, Timestamp], Int, |a| whole(Field::Month, a.micros(1)?, a.micros(0)?).map(Into::into)),
     ]
 }
 
 fn no_distance(field: Field) -> Error {
-    Error::invalid(format!("'{}' measures no distance", field.name())).with_hint("parts are year, quarter, month, week, day, hour, minute, second, …")
+    Error::invalid(format!("'{}' measures no distance", field.name()))
+        .with_hint("parts are year, quarter, month, week, day, hour, minute, second, …")
 }
 
 /// A year divided by this is what the part counts.

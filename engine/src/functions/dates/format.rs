@@ -16,15 +16,27 @@ const SAME: &str = "aAbBhdHIjmMSuwyYGUWVpeCkl";
 pub(super) fn functions() -> Vec<Function> {
     use Kind::{Moment, Text, Texts, Timestamp};
     vec![
-        function("strftime", "strftime(value, format)", "a moment as a text, such as '%Y-%m-%d %H:%M:%S'", "strftime(DATE '2024-05-06', '%d.%m.%Y')")
-            .form(&[Timestamp, Text], Text, |a| formatted(a.micros(0)?, a.text(1)?, "").map(Into::into))
-            .form(&[Moment, Text], Text, |a| formatted(a.micros(0)?, a.text(1)?, "UTC").map(Into::into))
-            .form(&[Text, Timestamp], Text, |a| formatted(a.micros(1)?, a.text(0)?, "").map(Into::into))
-            .form(&[Text, Moment], Text, |a| formatted(a.micros(1)?, a.text(0)?, "UTC").map(Into::into)),
-        function("strptime", "strptime(text, format)", "the moment that a text in a format stands for; of several formats the first that fits", "strptime('6.5.2024', '%d.%m.%Y')")
-            .form(&[Text, Text], Timestamp, |a| parsed(a.text(0)?, a.text(1)?).map(Out::Micros))
-            .form(&[Text, Texts], Timestamp, |a| first(a)?.map(Out::Micros).ok_or_else(|| no_match(a.text(0).unwrap_or_default(), "those formats")))
-            .choosing(zoned),
+        function(
+            "strftime",
+            "strftime(value, format)",
+            "a moment as a text, such as '%Y-%m-%d %H:%M:%S'",
+            "strftime(DATE '2024-05-06', '%d.%m.%Y')",
+        )
+        .form(&[Timestamp, Text], Text, |a| formatted(a.micros(0)?, a.text(1)?, "").map(Into::into))
+        .form(&[Moment, Text], Text, |a| formatted(a.micros(0)?, a.text(1)?, "UTC").map(Into::into))
+        .form(&[Text, Timestamp], Text, |a| formatted(a.micros(1)?, a.text(0)?, "").map(Into::into))
+        .form(&[Text, Moment], Text, |a| formatted(a.micros(1)?, a.text(0)?, "UTC").map(Into::into)),
+        function(
+            "strptime",
+            "strptime(text, format)",
+            "the moment that a text in a format stands for; of several formats the first that fits",
+            "strptime('6.5.2024', '%d.%m.%Y')",
+        )
+        .form(&[Text, Text], Timestamp, |a| parsed(a.text(0)?, a.text(1)?).map(Out::Micros))
+        .form(&[Text, Texts], Timestamp, |a| {
+            first(a)?.map(Out::Micros).ok_or_else(|| no_match(a.text(0).unwrap_or_default(), "those formats"))
+        })
+        .choosing(zoned),
         function("try_strptime", "try_strptime(text, format)", "as strptime; NULL for a text in another format", "try_strptime('x', '%Y')")
             .form(&[Text, Text], Timestamp, |a| {
                 check(a.text(1)?)?;
@@ -38,7 +50,9 @@ pub(super) fn functions() -> Vec<Function> {
 /// With an offset in its format the text stands for a moment.
 fn zoned(constants: &[Option<&ScalarValue>]) -> Option<Kind> {
     match constants.get(1) {
-        Some(Some(ScalarValue::Utf8(Some(format)) | ScalarValue::Utf8View(Some(format)))) => (format.contains("%z")).then_some(Kind::Moment),
+        Some(Some(ScalarValue::Utf8(Some(format)) | ScalarValue::Utf8View(Some(format)))) => {
+            (format.contains("%z")).then_some(Kind::Moment)
+        }
         _ => None,
     }
 }

@@ -16,13 +16,6 @@ use super::rows::Function;
 
 /// All that look at rows.
 pub(super) fn functions() -> Vec<Function> {
-    [
-        between::functions(),
-        format::functions(),
-        make::functions(),
-        parts::functions(),
-        patterns::functions(),
-        truncate::functions(),
-    ]
-    .concat()
+    [between::functions(), format::functions(), make::functions(), parts::functions(), patterns::functions(), truncate::functions()]
+        .concat()
 }

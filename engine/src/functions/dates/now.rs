@@ -33,12 +33,20 @@ const FUNCTIONS: [(&str, &[&str], What, &str); 4] = [
     ),
     ("localtimestamp", &["current_localtimestamp"], What::Timestamp, "date and time, in UTC, when the statement began"),
     ("current_date", &["today", "curdate"], What::Date, "the date, in UTC, when the statement began"),
-    ("current_time", &["localtime", "get_current_time", "current_localtime"], What::Time, "the time of day, in UTC, when the statement began"),
+    (
+        "current_time",
+        &["localtime", "get_current_time", "current_localtime"],
+        What::Time,
+        "the time of day, in UTC, when the statement began",
+    ),
 ];
 
 /// The functions.
 pub(in crate::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
-    FUNCTIONS.iter().map(|(name, aliases, what, about)| Arc::new(ScalarUDF::new_from_impl(Clock::new(name, aliases, *what, about)))).collect()
+    FUNCTIONS
+        .iter()
+        .map(|(name, aliases, what, about)| Arc::new(ScalarUDF::new_from_impl(Clock::new(name, aliases, *what, about))))
+        .collect()
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]

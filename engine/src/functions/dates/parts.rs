@@ -18,21 +18,26 @@ const USAGE: &str = "date_part(part, value)";
 /// `date_part`, which EXTRACT becomes.
 pub(super) fn date_part() -> Function {
     use Kind::{Date, Int, Interval, Moment, Text, Time, Timestamp};
-    function("date_part", USAGE, "a part of a date, a time or an interval, such as 'year', 'dow' or 'epoch'", "date_part('year', DATE '2024-05-06')")
-        .also(&["datepart"])
-        .form(&[Text, Date], Int, |a| of_moment(Field::parse(a.text(0)?)?, a.micros(1)?))
-        .form(&[Text, Timestamp], Int, |a| of_moment(Field::parse(a.text(0)?)?, a.micros(1)?))
-        .form(&[Text, Moment], Int, |a| of_zoned(Field::parse(a.text(0)?)?, a.micros(1)?))
-        .form(&[Text, Time], Int, |a| of_time(Field::parse(a.text(0)?)?, a.micros(1)?))
-        .form(&[Text, Interval], Int, |a| of_interval(Field::parse(a.text(0)?)?, a.interval(1)?))
-        .like(|arguments| Some((datafusion::functions::datetime::date_part(), arguments.to_vec())))
-        .choosing(|constants| {
-            let part = match constants.first() {
-                Some(Some(ScalarValue::Utf8(Some(part)) | ScalarValue::Utf8View(Some(part)) | ScalarValue::LargeUtf8(Some(part)))) => part,
-                _ => return None,
-            };
-            Field::parse(part).ok().filter(|field| field.is_fraction()).map(|_| Kind::Float)
-        })
+    function(
+        "date_part",
+        USAGE,
+        "a part of a date, a time or an interval, such as 'year', 'dow' or 'epoch'",
+        "date_part('year', DATE '2024-05-06')",
+    )
+    .also(&["datepart"])
+    .form(&[Text, Date], Int, |a| of_moment(Field::parse(a.text(0)?)?, a.micros(1)?))
+    .form(&[Text, Timestamp], Int, |a| of_moment(Field::parse(a.text(0)?)?, a.micros(1)?))
+    .form(&[Text, Moment], Int, |a| of_zoned(Field::parse(a.text(0)?)?, a.micros(1)?))
+    .form(&[Text, Time], Int, |a| of_time(Field::parse(a.text(0)?)?, a.micros(1)?))
+    .form(&[Text, Interval], Int, |a| of_interval(Field::parse(a.text(0)?)?, a.interval(1)?))
+    .like(|arguments| Some((datafusion::functions::datetime::date_part(), arguments.to_vec())))
+    .choosing(|constants| {
+        let part = match constants.first() {
+            Some(Some(ScalarValue::Utf8(Some(part)) | ScalarValue::Utf8View(Some(part)) | ScalarValue::LargeUtf8(Some(part)))) => part,
+            _ => return None,
+        };
+        Field::parse(part).ok().filter(|field| field.is_fraction()).map(|_| Kind::Float)
+    })
 }
 
 /// Defines the function of a part.
@@ -87,8 +92,11 @@ pub(super) fn functions() -> Vec<Function> {
         function("monthname", "monthname(date)", "the name of the month", "monthname(DATE '2024-05-06')")
             .form(&[Date], Text, |a| Ok(date(a.days(0)?.into())?.format("%B").to_string().into()))
             .form(&[Timestamp], Text, |a| Ok(date_of(a.micros(0)?)?.format("%B").to_string().into())),
-        function("days_in_month", "days_in_month(date)", "how many days the month has", "days_in_month(DATE '2024-02-01')")
-            .form(&[Timestamp], Int, |a: &Args<'_>| Ok(i64::from(date_of(a.micros(0)?)?.num_days_in_month()).into())),
+        function("days_in_month", "days_in_month(date)", "how many days the month has", "days_in_month(DATE '2024-02-01')").form(
+            &[Timestamp],
+            Int,
+            |a: &Args<'_>| Ok(i64::from(date_of(a.micros(0)?)?.num_days_in_month()).into()),
+        ),
     ]
 }
 
@@ -169,7 +177,9 @@ fn of_interval(field: Field, interval: IntervalMonthDayNano) -> Result<Out<'stat
             let quarters_of_days = months / 12 * 1461 + months % 12 * 120 + days * 4;
             Out::Float(quarters_of_days as f64 * 21_600.0 + micros as f64 / SECOND as f64)
         }
-        Field::Hour | Field::Minute | Field::Second | Field::Millisecond | Field::Microsecond | Field::Nanosecond => of_time(field, micros)?,
+        Field::Hour | Field::Minute | Field::Second | Field::Millisecond | Field::Microsecond | Field::Nanosecond => {
+            of_time(field, micros)?
+        }
         _ => return Err(Error::invalid(format!("an INTERVAL has no part '{}'", field.name()))),
     })
 }

@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 
 /// All patterns, the longer ones first where one begins as another.
 const PATTERNS: [&str; 61] = [
-    "Y,YYY", "YYYY", "YYY", "YY", "Y", "IYYY", "IYY", "IY", "IDDD", "ID", "IW", "I", "HH24", "HH12", "HH", "MONTH", "Month", "month", "MON",
-    "Mon", "mon", "MM", "MI", "MS", "SSSSS", "SSSS", "SS", "US", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6", "A.M.", "P.M.", "a.m.", "p.m.",
-    "AM", "PM", "am", "pm", "B.C.", "A.D.", "BC", "AD", "DAY", "Day", "day", "DDD", "DD", "DY", "Dy", "dy", "D", "WW", "W", "CC", "J", "Q",
-    "RM",
+    "Y,YYY", "YYYY", "YYY", "YY", "Y", "IYYY", "IYY", "IY", "IDDD", "ID", "IW", "I", "HH24", "HH12", "HH", "MONTH", "Month", "month",
+    "MON", "Mon", "mon", "MM", "MI", "MS", "SSSSS", "SSSS", "SS", "US", "FF1", "FF2", "FF3", "FF4", "FF5", "FF6", "A.M.", "P.M.", "a.m.",
+    "p.m.", "AM", "PM", "am", "pm", "B.C.", "A.D.", "BC", "AD", "DAY", "Day", "day", "DDD", "DD", "DY", "Dy", "dy", "D", "WW", "W", "CC",
+    "J", "Q", "RM",
 ];
 
 /// Those that stand for zones.
@@ -23,25 +23,42 @@ const ZONES: [&str; 5] = ["TZH", "TZM", "TZ", "tz", "OF"];
 pub(super) fn functions() -> Vec<Function> {
     use Kind::{Date, Float, Int, Interval, Moment, Text, Timestamp};
     vec![
-        function("to_char", "to_char(value, format)", "a moment or a number as a text, such as 'YYYY-MM-DD HH24:MI:SS' or '999,990.00'", "to_char(DATE '2024-05-06', 'DD.MM.YYYY')")
-            .also(&["date_format"])
-            .form(&[Timestamp, Text], Text, |a| shown(a.micros(0)?, a.text(1)?, "").map(Into::into))
-            .form(&[Moment, Text], Text, |a| shown(a.micros(0)?, a.text(1)?, "UTC").map(Into::into))
-            .form(&[Kind::Time, Text], Text, |a| shown(a.micros(0)?, a.text(1)?, "").map(Into::into))
-            .form(&[Interval, Text], Text, |_| Err(Error::unsupported("to_char of an INTERVAL is not supported").with_hint("cast it to VARCHAR")))
-            .form(&[Int, Text], Text, |a| super::super::numbers::patterns::shown(&a.int(0)?.to_string(), a.text(1)?).map(Into::into))
-            .form(&[Float, Text], Text, |a| super::super::numbers::patterns::shown(&a.float(0)?.to_string(), a.text(1)?).map(Into::into)),
-        function("to_date", "to_date(text[, format])", "the DATE of a text, in ISO 8601 or a format such as 'DD.MM.YYYY'", "to_date('06.05.2024', 'DD.MM.YYYY')")
-            .form(&[Text], Date, |a| Ok(Out::Date(date32(iso(a.text(0)?)?.div_euclid(DAY))?)))
-            .form(&[Timestamp], Date, |a| Ok(Out::Date(date32(a.micros(0)?.div_euclid(DAY))?)))
-            .form(&[Text, Text], Date, |a| Ok(Out::Date(date32(read(a.text(0)?, a.text(1)?)?.div_euclid(DAY))?))),
-        function("to_timestamp", "to_timestamp(seconds) or to_timestamp(text, format)", "the moment of seconds since 1970, or of a text", "to_timestamp(1700000000)")
-            .form(&[Int], Moment, |a| of_seconds(a.int(0)? as f64).map(Out::Micros))
-            .form(&[Float], Moment, |a| of_seconds(a.float(0)?).map(Out::Micros))
-            .form(&[Text], Timestamp, |a| iso(a.text(0)?).map(Out::Micros))
-            .form(&[Timestamp], Timestamp, |a| Ok(Out::Micros(a.micros(0)?)))
-            .form(&[Moment], Moment, |a| Ok(Out::Micros(a.micros(0)?)))
-            .form(&[Text, Text], Moment, |a| read(a.text(0)?, a.text(1)?).map(Out::Micros)),
+        function(
+            "to_char",
+            "to_char(value, format)",
+            "a moment or a number as a text, such as 'YYYY-MM-DD HH24:MI:SS' or '999,990.00'",
+            "to_char(DATE '2024-05-06', 'DD.MM.YYYY')",
+        )
+        .also(&["date_format"])
+        .form(&[Timestamp, Text], Text, |a| shown(a.micros(0)?, a.text(1)?, "").map(Into::into))
+        .form(&[Moment, Text], Text, |a| shown(a.micros(0)?, a.text(1)?, "UTC").map(Into::into))
+        .form(&[Kind::Time, Text], Text, |a| shown(a.micros(0)?, a.text(1)?, "").map(Into::into))
+        .form(&[Interval, Text], Text, |_| {
+            Err(Error::unsupported("to_char of an INTERVAL is not supported").with_hint("cast it to VARCHAR"))
+        })
+        .form(&[Int, Text], Text, |a| super::super::numbers::patterns::shown(&a.int(0)?.to_string(), a.text(1)?).map(Into::into))
+        .form(&[Float, Text], Text, |a| super::super::numbers::patterns::shown(&a.float(0)?.to_string(), a.text(1)?).map(Into::into)),
+        function(
+            "to_date",
+            "to_date(text[, format])",
+            "the DATE of a text, in ISO 8601 or a format such as 'DD.MM.YYYY'",
+            "to_date('06.05.2024', 'DD.MM.YYYY')",
+        )
+        .form(&[Text], Date, |a| Ok(Out::Date(date32(iso(a.text(0)?)?.div_euclid(DAY))?)))
+        .form(&[Timestamp], Date, |a| Ok(Out::Date(date32(a.micros(0)?.div_euclid(DAY))?)))
+        .form(&[Text, Text], Date, |a| Ok(Out::Date(date32(read(a.text(0)?, a.text(1)?)?.div_euclid(DAY))?))),
+        function(
+            "to_timestamp",
+            "to_timestamp(seconds) or to_timestamp(text, format)",
+            "the moment of seconds since 1970, or of a text",
+            "to_timestamp(1700000000)",
+        )
+        .form(&[Int], Moment, |a| of_seconds(a.int(0)? as f64).map(Out::Micros))
+        .form(&[Float], Moment, |a| of_seconds(a.float(0)?).map(Out::Micros))
+        .form(&[Text], Timestamp, |a| iso(a.text(0)?).map(Out::Micros))
+        .form(&[Timestamp], Timestamp, |a| Ok(Out::Micros(a.micros(0)?)))
+        .form(&[Moment], Moment, |a| Ok(Out::Micros(a.micros(0)?)))
+        .form(&[Text, Text], Moment, |a| read(a.text(0)?, a.text(1)?).map(Out::Micros)),
     ]
 }
 
@@ -68,7 +85,11 @@ fn read(text: &str, format: &str) -> Result<i64> {
 enum Part<'a> {
     Literal(&'a str),
     /// A pattern; whether it is not to be padded; whether `th` follows.
-    Pattern { name: &'static str, unpadded: bool, ordinal: bool },
+    Pattern {
+        name: &'static str,
+        unpadded: bool,
+        ordinal: bool,
+    },
 }
 
 /// A format's parts. Patterns are read in upper and lower case; which of them says how names are written.
@@ -237,7 +258,9 @@ fn read_all(read: &mut Read, rest: &mut Rest<'_>, parts: &[Part<'_>]) -> Option<
                 let next = rest.0.chars().next();
                 match rest.literal(literal) {
                     Some(()) => {}
-                    None if next.is_some_and(|next| !next.is_alphanumeric() && next != '-') => rest.0 = &rest.0[next.map_or(0, char::len_utf8)..],
+                    None if next.is_some_and(|next| !next.is_alphanumeric() && next != '-') => {
+                        rest.0 = &rest.0[next.map_or(0, char::len_utf8)..]
+                    }
                     None => return None,
                 }
             }

@@ -17,28 +17,37 @@ const DAYS_ORIGIN: i64 = 10_959 * DAY;
 pub(super) fn functions() -> Vec<Function> {
     use Kind::{Date, Interval, Moment, Text, Timestamp};
     vec![
-        function("date_trunc", "date_trunc(part, value)", "the beginning of the 'month', 'week', 'hour' … of a moment", "date_trunc('month', DATE '2024-05-06')")
-            .also(&["datetrunc"])
-            .form(&[Text, Timestamp], Timestamp, |a| truncated(Field::parse(a.text(0)?)?, a.micros(1)?).map(Out::Micros))
-            .form(&[Text, Moment], Moment, |a| truncated(Field::parse(a.text(0)?)?, a.micros(1)?).map(Out::Micros))
-            .form(&[Text, Interval], Interval, |a| interval_truncated(Field::parse(a.text(0)?)?, a.interval(1)?).map(Into::into)),
-        function("time_bucket", "time_bucket(length, value[, origin or offset])", "the beginning of the bucket, of a length, that a moment is in", "time_bucket(INTERVAL '15 minutes', TIMESTAMP '2024-05-06 10:20:30')")
-            .also(&["date_bin"])
-            .form(&[Interval, Date], Date, |a| dated(bucket(a.interval(0)?, a.micros(1)?, None)?))
-            .form(&[Interval, Timestamp], Timestamp, |a| bucket(a.interval(0)?, a.micros(1)?, None).map(Out::Micros))
-            .form(&[Interval, Moment], Moment, |a| bucket(a.interval(0)?, a.micros(1)?, None).map(Out::Micros))
-            .form(&[Interval, Date, Date], Date, |a| dated(bucket(a.interval(0)?, a.micros(1)?, Some(a.micros(2)?))?))
-            .form(&[Interval, Timestamp, Timestamp], Timestamp, |a| bucket(a.interval(0)?, a.micros(1)?, Some(a.micros(2)?)).map(Out::Micros))
-            .form(&[Interval, Moment, Moment], Moment, |a| bucket(a.interval(0)?, a.micros(1)?, Some(a.micros(2)?)).map(Out::Micros))
-            .form(&[Interval, Date, Interval], Date, |a| dated(with_offset(a)?))
-            .form(&[Interval, Timestamp, Interval], Timestamp, |a| with_offset(a).map(Out::Micros))
-            .form(&[Interval, Moment, Interval], Moment, |a| with_offset(a).map(Out::Micros)),
-        function("last_day", "last_day(date)", "the last day of the month", "last_day(DATE '2024-02-05')")
-            .form(&[Timestamp], Date, |a| {
-                let date = date_of(a.micros(0)?)?;
-                let last = date.with_day(u32::from(date.num_days_in_month())).ok_or_else(too_far)?;
-                Ok(Out::Date(date32(days(last))?))
-            }),
+        function(
+            "date_trunc",
+            "date_trunc(part, value)",
+            "the beginning of the 'month', 'week', 'hour' … of a moment",
+            "date_trunc('month', DATE '2024-05-06')",
+        )
+        .also(&["datetrunc"])
+        .form(&[Text, Timestamp], Timestamp, |a| truncated(Field::parse(a.text(0)?)?, a.micros(1)?).map(Out::Micros))
+        .form(&[Text, Moment], Moment, |a| truncated(Field::parse(a.text(0)?)?, a.micros(1)?).map(Out::Micros))
+        .form(&[Text, Interval], Interval, |a| interval_truncated(Field::parse(a.text(0)?)?, a.interval(1)?).map(Into::into)),
+        function(
+            "time_bucket",
+            "time_bucket(length, value[, origin or offset])",
+            "the beginning of the bucket, of a length, that a moment is in",
+            "time_bucket(INTERVAL '15 minutes', TIMESTAMP '2024-05-06 10:20:30')",
+        )
+        .also(&["date_bin"])
+        .form(&[Interval, Date], Date, |a| dated(bucket(a.interval(0)?, a.micros(1)?, None)?))
+        .form(&[Interval, Timestamp], Timestamp, |a| bucket(a.interval(0)?, a.micros(1)?, None).map(Out::Micros))
+        .form(&[Interval, Moment], Moment, |a| bucket(a.interval(0)?, a.micros(1)?, None).map(Out::Micros))
+        .form(&[Interval, Date, Date], Date, |a| dated(bucket(a.interval(0)?, a.micros(1)?, Some(a.micros(2)?))?))
+        .form(&[Interval, Timestamp, Timestamp], Timestamp, |a| bucket(a.interval(0)?, a.micros(1)?, Some(a.micros(2)?)).map(Out::Micros))
+        .form(&[Interval, Moment, Moment], Moment, |a| bucket(a.interval(0)?, a.micros(1)?, Some(a.micros(2)?)).map(Out::Micros))
+        .form(&[Interval, Date, Interval], Date, |a| dated(with_offset(a)?))
+        .form(&[Interval, Timestamp, Interval], Timestamp, |a| with_offset(a).map(Out::Micros))
+        .form(&[Interval, Moment, Interval], Moment, |a| with_offset(a).map(Out::Micros)),
+        function("last_day", "last_day(date)", "the last day of the month", "last_day(DATE '2024-02-05')").form(&[Timestamp], Date, |a| {
+            let date = date_of(a.micros(0)?)?;
+            let last = date.with_day(u32::from(date.num_days_in_month())).ok_or_else(too_far)?;
+            Ok(Out::Date(date32(days(last))?))
+        }),
     ]
 }
 

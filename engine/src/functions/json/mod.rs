@@ -21,17 +21,33 @@ fn extraction() -> Vec<Function> {
     use Kind::{Bool, Int, Text, Texts};
     let path = "json_extract(json, path)";
     vec![
-        function("json_extract", path, "the part of JSON at a path such as '$.a[0].b', a key or a place", "json_extract('{\"a\": [1, 2]}', '$.a[1]')")
-            .also(&["json_extract_path", "json_get", "json_query"])
-            .form(&[Text, Text], Text, |a| extracted(a, &Path::parse(a.text(1)?)?).map(|part| part.map(|part| part.text()).into()))
-            .form(&[Text, Int], Text, |a| extracted(a, &Path::place(a.int(1)?)).map(|part| part.map(|part| part.text()).into()))
-            .form(&[Text, Texts], Texts, |a| each(a, |part| part.text())),
-        function("json_extract_string", path, "the part of JSON at a path as a text, without the quotes of a string", "json_extract_string('{\"a\": \"x\"}', 'a')")
-            .also(&["json_extract_path_text", "json_extract_text", "json_unquote", "get_json_object"])
-            .form(&[Text, Text], Text, |a| extracted(a, &Path::parse(a.text(1)?)?).map(|part| part.and_then(|part| part.plain()).into()))
-            .form(&[Text, Int], Text, |a| extracted(a, &Path::place(a.int(1)?)).map(|part| part.and_then(|part| part.plain()).into()))
-            .form(&[Text, Texts], Texts, |a| each(a, |part| part.plain().unwrap_or_default())),
-        function("json_value", path, "the part of JSON at a path if it is neither an array nor an object", "json_value('{\"a\": 1}', '$.a')").form(&[Text, Text], Text, |a| {
+        function(
+            "json_extract",
+            path,
+            "the part of JSON at a path such as '$.a[0].b', a key or a place",
+            "json_extract('{\"a\": [1, 2]}', '$.a[1]')",
+        )
+        .also(&["json_extract_path", "json_get", "json_query"])
+        .form(&[Text, Text], Text, |a| extracted(a, &Path::parse(a.text(1)?)?).map(|part| part.map(|part| part.text()).into()))
+        .form(&[Text, Int], Text, |a| extracted(a, &Path::place(a.int(1)?)).map(|part| part.map(|part| part.text()).into()))
+        .form(&[Text, Texts], Texts, |a| each(a, |part| part.text())),
+        function(
+            "json_extract_string",
+            path,
+            "the part of JSON at a path as a text, without the quotes of a string",
+            "json_extract_string('{\"a\": \"x\"}', 'a')",
+        )
+        .also(&["json_extract_path_text", "json_extract_text", "json_unquote", "get_json_object"])
+        .form(&[Text, Text], Text, |a| extracted(a, &Path::parse(a.text(1)?)?).map(|part| part.and_then(|part| part.plain()).into()))
+        .form(&[Text, Int], Text, |a| extracted(a, &Path::place(a.int(1)?)).map(|part| part.and_then(|part| part.plain()).into()))
+        .form(&[Text, Texts], Texts, |a| each(a, |part| part.plain().unwrap_or_default())),
+        function(
+            "json_value",
+            path,
+            "the part of JSON at a path if it is neither an array nor an object",
+            "json_value('{\"a\": 1}', '$.a')",
+        )
+        .form(&[Text, Text], Text, |a| {
             let part = extracted(a, &Path::parse(a.text(1)?)?)?;
             Ok(part.filter(|part| !matches!(part, Json::Array(_) | Json::Object(_))).map(|part| part.text()).into())
         }),
@@ -43,21 +59,35 @@ fn extraction() -> Vec<Function> {
 fn inspection() -> Vec<Function> {
     use Kind::{Bool, Int, Text, Texts};
     vec![
-        function("json_array_length", "json_array_length(json[, path])", "how many elements an array has; 0 of what is none", "json_array_length('[1, 2]')")
-            .also(&["json_length"])
-            .form(&[Text], Int, |a| Ok(tree::parse(a.text(0)?)?.elements().into()))
-            .form(&[Text, Text], Int, |a| at(a, |part| part.elements().into())),
+        function(
+            "json_array_length",
+            "json_array_length(json[, path])",
+            "how many elements an array has; 0 of what is none",
+            "json_array_length('[1, 2]')",
+        )
+        .also(&["json_length"])
+        .form(&[Text], Int, |a| Ok(tree::parse(a.text(0)?)?.elements().into()))
+        .form(&[Text, Text], Int, |a| at(a, |part| part.elements().into())),
         function("json_keys", "json_keys(json[, path])", "the keys of an object", "json_keys('{\"a\": 1}')")
             .also(&["json_object_keys"])
             .form(&[Text], Texts, |a| Ok(tree::parse(a.text(0)?)?.keys().into_iter().collect()))
             .form(&[Text, Text], Texts, |a| at(a, |part| part.keys().into_iter().collect())),
-        function("json_type", "json_type(json[, path])", "OBJECT, ARRAY, VARCHAR, BIGINT, UBIGINT, DOUBLE, BOOLEAN or NULL", "json_type('[1]')")
-            .also(&["json_typeof"])
-            .form(&[Text], Text, |a| Ok(tree::parse(a.text(0)?)?.kind().into()))
-            .form(&[Text, Text], Text, |a| at(a, |part| part.kind().into())),
-        function("json_valid", "json_valid(text)", "whether a text is JSON", "json_valid('{}')").form(&[Text], Bool, |a| Ok(tree::parse(a.text(0)?).is_ok().into())),
-        function("json_contains", "json_contains(json, part)", "whether JSON has a part", "json_contains('[1, 2]', '2')")
-            .form(&[Text, Text], Bool, |a| Ok(tree::parse(a.text(0)?)?.contains(&tree::parse(a.text(1)?)?).into())),
+        function(
+            "json_type",
+            "json_type(json[, path])",
+            "OBJECT, ARRAY, VARCHAR, BIGINT, UBIGINT, DOUBLE, BOOLEAN or NULL",
+            "json_type('[1]')",
+        )
+        .also(&["json_typeof"])
+        .form(&[Text], Text, |a| Ok(tree::parse(a.text(0)?)?.kind().into()))
+        .form(&[Text, Text], Text, |a| at(a, |part| part.kind().into())),
+        function("json_valid", "json_valid(text)", "whether a text is JSON", "json_valid('{}')")
+            .form(&[Text], Bool, |a| Ok(tree::parse(a.text(0)?).is_ok().into())),
+        function("json_contains", "json_contains(json, part)", "whether JSON has a part", "json_contains('[1, 2]', '2')").form(
+            &[Text, Text],
+            Bool,
+            |a| Ok(tree::parse(a.text(0)?)?.contains(&tree::parse(a.text(1)?)?).into()),
+        ),
     ]
 }
 
@@ -67,11 +97,20 @@ fn changes() -> Vec<Function> {
         function("json", "json(text)", "a text checked to be JSON, without blanks", "json('{ \"a\" : 1 }')")
             .also(&["parse_json", "json_parse"])
             .form(&[Text], Text, |a| Ok(tree::parse(a.text(0)?)?.text().into())),
-        function("try_parse_json", "try_parse_json(text)", "as json; NULL for what is none", "try_parse_json('{')")
-            .form(&[Text], Text, |a| Ok(tree::parse(a.text(0)?).ok().map(|json| json.text()).into())),
-        function("json_pretty", "json_pretty(json)", "JSON with line breaks", "json_pretty('{\"a\": [1]}')").form(&[Text], Text, |a| Ok(tree::parse(a.text(0)?)?.pretty().into())),
-        function("json_merge_patch", "json_merge_patch(json, patch)", "an object with the keys of another put in; null takes one out", "json_merge_patch('{\"a\": 1}', '{\"b\": 2}')")
-            .form(&[Text, Text], Text, |a| Ok(tree::parse(a.text(0)?)?.patched(tree::parse(a.text(1)?)?).text().into())),
+        function("try_parse_json", "try_parse_json(text)", "as json; NULL for what is none", "try_parse_json('{')").form(
+            &[Text],
+            Text,
+            |a| Ok(tree::parse(a.text(0)?).ok().map(|json| json.text()).into()),
+        ),
+        function("json_pretty", "json_pretty(json)", "JSON with line breaks", "json_pretty('{\"a\": [1]}')")
+            .form(&[Text], Text, |a| Ok(tree::parse(a.text(0)?)?.pretty().into())),
+        function(
+            "json_merge_patch",
+            "json_merge_patch(json, patch)",
+            "an object with the keys of another put in; null takes one out",
+            "json_merge_patch('{\"a\": 1}', '{\"b\": 2}')",
+        )
+        .form(&[Text, Text], Text, |a| Ok(tree::parse(a.text(0)?)?.patched(tree::parse(a.text(1)?)?).text().into())),
     ]
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, StringViewBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
-use datafusion::logical_expr::{ColumnarValue, DocSection, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, DocSection, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
 use super::write::push_string;
 use crate::error::{Error, Result, to_datafusion};
@@ -21,9 +23,23 @@ enum Shape {
 
 /// Name, other names, shape, how it is called, a line for people, an example.
 const FUNCTIONS: [(&str, &[&str], Shape, &str, &str, &str); 3] = [
-    ("to_json", &["json_quote", "row_to_json", "array_to_json", "to_jsonb"], Shape::Value, "to_json(value)", "a value as JSON", "to_json([1, 2])"),
+    (
+        "to_json",
+        &["json_quote", "row_to_json", "array_to_json", "to_jsonb"],
+        Shape::Value,
+        "to_json(value)",
+        "a value as JSON",
+        "to_json([1, 2])",
+    ),
     ("json_array", &["json_build_array"], Shape::Array, "json_array(value, ...)", "an array of values", "json_array(1, 'a')"),
-    ("json_object", &["json_build_object"], Shape::Object, "json_object(key, value, ...)", "an object of keys and values", "json_object('a', 1)"),
+    (
+        "json_object",
+        &["json_build_object"],
+        Shape::Object,
+        "json_object(key, value, ...)",
+        "an object of keys and values",
+        "json_object('a', 1)",
+    ),
 ];
 
 pub(in crate::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
@@ -32,7 +48,11 @@ pub(in crate::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
             name,
             aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
             shape: *shape,
-            signature: if *shape == Shape::Value { Signature::any(1, Volatility::Immutable) } else { Signature::variadic_any(Volatility::Immutable) },
+            signature: if *shape == Shape::Value {
+                Signature::any(1, Volatility::Immutable)
+            } else {
+                Signature::variadic_any(Volatility::Immutable)
+            },
             documentation: Documentation::builder(DocSection::default(), *about, *usage).with_sql_example(*example).build(),
         }))
     };

@@ -6,10 +6,11 @@ use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{DataType, FieldRef, Schema};
 use datafusion::common::{Result as DataFusionResult, ScalarValue};
 use datafusion::logical_expr::function::AccumulatorArgs;
-use datafusion::logical_expr::{
-    AggregateUDF, ColumnarValue, DocSection, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
 use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
+use datafusion::logical_expr::{
+    AggregateUDF, ColumnarValue, DocSection, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, Literal};
 
@@ -19,22 +20,56 @@ use crate::functions::aggregates;
 
 /// Functions of their own for these aggregates, called `list_…` and `array_…`.
 const NAMED: [&str; 29] = [
-    "sum", "avg", "min", "max", "count", "first", "last", "any_value", "median", "mode", "product", "stddev_pop", "stddev_samp", "var_pop", "var_samp",
-    "string_agg", "bool_and", "bool_or", "bit_and", "bit_or", "bit_xor", "histogram", "entropy", "approx_count_distinct", "mad", "sem", "skewness",
-    "kurtosis", "kurtosis_pop",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "count",
+    "first",
+    "last",
+    "any_value",
+    "median",
+    "mode",
+    "product",
+    "stddev_pop",
+    "stddev_samp",
+    "var_pop",
+    "var_samp",
+    "string_agg",
+    "bool_and",
+    "bool_or",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "histogram",
+    "entropy",
+    "approx_count_distinct",
+    "mad",
+    "sem",
+    "skewness",
+    "kurtosis",
+    "kurtosis_pop",
 ];
 
 /// `list_aggregate`, and one function for each aggregate.
 pub(super) fn each() -> Vec<Arc<ScalarUDF>> {
     let about = "an aggregate of the elements of a list".to_owned();
-    let general = ListAggregate::new("list_aggregate".to_owned(), vec!["list_aggr", "array_aggregate", "array_aggr", "aggregate"], None, about);
+    let general =
+        ListAggregate::new("list_aggregate".to_owned(), vec!["list_aggr", "array_aggregate", "array_aggr", "aggregate"], None, about);
     let named = NAMED.iter().map(|name| {
         let about = format!("{name} of the elements of a list");
         ListAggregate::new(format!("list_{name}"), Vec::new(), Some(name), about)
     });
-    let mut functions: Vec<_> = std::iter::once(general).chain(named).map(|function| Arc::new(ScalarUDF::new_from_impl(function))).collect();
-    let twins = NAMED.iter().map(|name| ListAggregate::new(format!("array_{name}"), Vec::new(), Some(name), format!("{name} of the elements of a list")));
-    functions.extend(twins.filter(|twin| matches!(twin.name.as_str(), "array_sum" | "array_avg" | "array_min" | "array_max")).map(|twin| Arc::new(ScalarUDF::new_from_impl(twin))));
+    let mut functions: Vec<_> =
+        std::iter::once(general).chain(named).map(|function| Arc::new(ScalarUDF::new_from_impl(function))).collect();
+    let twins = NAMED
+        .iter()
+        .map(|name| ListAggregate::new(format!("array_{name}"), Vec::new(), Some(name), format!("{name} of the elements of a list")));
+    functions.extend(
+        twins
+            .filter(|twin| matches!(twin.name.as_str(), "array_sum" | "array_avg" | "array_min" | "array_max"))
+            .map(|twin| Arc::new(ScalarUDF::new_from_impl(twin))),
+    );
     functions
 }
 
@@ -69,7 +104,9 @@ impl ListAggregate {
     fn function(&self, named: Option<&ScalarValue>) -> Result<Arc<AggregateUDF>> {
         let name = match (self.aggregate, named) {
             (Some(name), _) => name.to_owned(),
-            (None, Some(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)) | ScalarValue::LargeUtf8(Some(name)))) => name.to_ascii_lowercase(),
+            (None, Some(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)) | ScalarValue::LargeUtf8(Some(name)))) => {
+                name.to_ascii_lowercase()
+            }
             _ => return Err(Error::invalid(format!("the aggregate of {} is a constant name such as 'sum'", self.name))),
         };
         aggregates::named(&name).ok_or_else(|| Error::invalid(format!("there is no aggregate '{name}'")))
@@ -95,10 +132,15 @@ impl ListAggregate {
         let is_constant = matches!(arguments.args.first(), Some(ColumnarValue::Scalar(_)));
         let array = arguments.args.first().map(|list| list.to_array(if is_constant { 1 } else { arguments.number_rows }));
         let array = array.transpose().map_err(from_datafusion)?.ok_or_else(|| Error::internal("there is no list"))?;
-        let scalars: Vec<&ScalarValue> = arguments.args.iter().skip(1).filter_map(|argument| match argument {
-            ColumnarValue::Scalar(scalar) => Some(scalar),
-            ColumnarValue::Array(_) => None,
-        }).collect();
+        let scalars: Vec<&ScalarValue> = arguments
+            .args
+            .iter()
+            .skip(1)
+            .filter_map(|argument| match argument {
+                ColumnarValue::Scalar(scalar) => Some(scalar),
+                ColumnarValue::Array(_) => None,
+            })
+            .collect();
         if scalars.len() + 1 != arguments.args.len() {
             return Err(Error::invalid(format!("only the list of {} may differ from row to row", self.name)));
         }

@@ -11,6 +11,10 @@ use super::{Definition, as_list, chosen, column_of, item, list_of, lists};
 use crate::error::Result;
 
 pub(super) fn definitions() -> Vec<Definition> {
+    [lengths(), places()].concat()
+}
+
+fn lengths() -> Vec<Definition> {
     vec![
         Definition {
             name: "array_length",
@@ -39,7 +43,9 @@ pub(super) fn definitions() -> Vec<Definition> {
                     // Deeper ones are as long as the first list in each.
                     let mut list = lists.value(row);
                     for _ in 1..dimension {
-                        let Some(inner) = arrow::array::AsArray::as_list_opt::<i32>(&list).filter(|inner| !inner.is_empty()) else { return Ok(None) };
+                        let Some(inner) = arrow::array::AsArray::as_list_opt::<i32>(&list).filter(|inner| !inner.is_empty()) else {
+                            return Ok(None);
+                        };
                         let first = inner.value(0);
                         list = first;
                     }
@@ -72,6 +78,11 @@ pub(super) fn definitions() -> Vec<Definition> {
                 column_of((0..arrays[0].len()).map(row).collect::<Result<Vec<_>>>()?, result)
             },
         },
+    ]
+}
+
+fn places() -> Vec<Definition> {
+    vec![
         Definition {
             name: "list_distinct",
             aliases: &["array_distinct"],

@@ -11,6 +11,10 @@ use super::{Definition, as_list, item, list_of, lists, scalar};
 use crate::error::{Error, Result, from_datafusion};
 
 pub(super) fn definitions() -> Vec<Definition> {
+    [keys(), entries()].concat()
+}
+
+fn keys() -> Vec<Definition> {
     vec![
         Definition {
             name: "map_from_entries",
@@ -49,10 +53,16 @@ pub(super) fn definitions() -> Vec<Definition> {
             gives: |_| DataType::Boolean,
             run: |arrays, _| {
                 let maps = arrays[0].as_map();
-                let row = |row: usize| Ok((maps.is_valid(row) && arrays[1].is_valid(row)).then_some(place(maps, row, &arrays[1])?.is_some()));
+                let row =
+                    |row: usize| Ok((maps.is_valid(row) && arrays[1].is_valid(row)).then_some(place(maps, row, &arrays[1])?.is_some()));
                 Ok(Arc::new((0..maps.len()).map(row).collect::<Result<BooleanArray>>()?))
             },
         },
+    ]
+}
+
+fn entries() -> Vec<Definition> {
+    vec![
         Definition {
             name: "map_extract_value",
             aliases: &[],
@@ -105,12 +115,20 @@ pub(super) fn definitions() -> Vec<Definition> {
             about: "the entries of a map as a list",
             example: "map_entries(MAP {'a': 1})",
             takes: |arguments| matches!(arguments, [DataType::Map(..)]).then(|| arguments.to_vec()),
-            gives: |arguments| entry(arguments.first()).map_or(DataType::Null, |(key, value)| list_of(DataType::Struct(fields(&key, &value, true)))),
+            gives: |arguments| {
+                entry(arguments.first()).map_or(DataType::Null, |(key, value)| list_of(DataType::Struct(fields(&key, &value, true))))
+            },
             run: |arrays, result| {
                 let maps = arrays[0].as_map();
-                let entries = StructArray::try_new(fields(maps.key_type(), maps.value_type(), true), maps.entries().columns().to_vec(), None)?;
+                let entries =
+                    StructArray::try_new(fields(maps.key_type(), maps.value_type(), true), maps.entries().columns().to_vec(), None)?;
                 let DataType::List(field) = result else { return Err(Error::internal("entries are no list")) };
-                Ok(Arc::new(arrow::array::ListArray::try_new(Arc::clone(field), maps.offsets().clone(), Arc::new(entries), maps.nulls().cloned())?))
+                Ok(Arc::new(arrow::array::ListArray::try_new(
+                    Arc::clone(field),
+                    maps.offsets().clone(),
+                    Arc::new(entries),
+                    maps.nulls().cloned(),
+                )?))
             },
         },
     ]

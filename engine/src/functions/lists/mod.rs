@@ -27,7 +27,8 @@ use crate::types;
 
 /// All scalar ones.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    let mut functions: Vec<_> = definitions().into_iter().map(|definition| Arc::new(ScalarUDF::new_from_impl(Whole::new(definition)))).collect();
+    let mut functions: Vec<_> =
+        definitions().into_iter().map(|definition| Arc::new(ScalarUDF::new_from_impl(Whole::new(definition)))).collect();
     functions.extend(aggregation::each());
     functions
 }
@@ -36,7 +37,10 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
 pub(super) fn named(name: &str) -> Arc<ScalarUDF> {
     let found = definitions().into_iter().find(|definition| definition.name == name);
     debug_assert!(found.is_some(), "{name}");
-    Arc::new(found.map_or_else(|| datafusion::functions_nested::length::array_length_udf().as_ref().clone(), |found| ScalarUDF::new_from_impl(Whole::new(found))))
+    Arc::new(found.map_or_else(
+        || datafusion::functions_nested::length::array_length_udf().as_ref().clone(),
+        |found| ScalarUDF::new_from_impl(Whole::new(found)),
+    ))
 }
 
 fn definitions() -> Vec<Definition> {
@@ -111,7 +115,11 @@ pub(super) fn column_of(rows: Vec<Option<ArrayRef>>, result: &DataType) -> Resul
 }
 
 /// Each row's list made into another one of some of its elements, by their places from 0.
-pub(super) fn chosen(array: &ArrayRef, result: &DataType, places: impl Fn(usize, &ArrayRef) -> Result<Option<arrow::array::UInt64Array>>) -> Result<ArrayRef> {
+pub(super) fn chosen(
+    array: &ArrayRef,
+    result: &DataType,
+    places: impl Fn(usize, &ArrayRef) -> Result<Option<arrow::array::UInt64Array>>,
+) -> Result<ArrayRef> {
     let lists = lists(array)?;
     let row = |row: usize| -> Result<Option<ArrayRef>> {
         if arrow::array::Array::is_null(lists, row) {

@@ -106,7 +106,9 @@ fn sorted(arrays: &[ArrayRef], result: &DataType, descending: bool, words: usize
             ("NULLS FIRST", _) => nulls_first = true,
             ("NULLS LAST", _) => nulls_first = false,
             (other, _) => {
-                return Err(Error::invalid(format!("'{other}' is no order")).with_hint("orders are 'ASC', 'DESC', 'NULLS FIRST' and 'NULLS LAST'"));
+                return Err(
+                    Error::invalid(format!("'{other}' is no order")).with_hint("orders are 'ASC', 'DESC', 'NULLS FIRST' and 'NULLS LAST'")
+                );
             }
         }
     }

@@ -41,7 +41,10 @@ struct Reduce {
 }
 
 fn misused() -> datafusion::common::DataFusionError {
-    to_datafusion(Error::invalid("list_reduce takes a list, a lambda and perhaps an initial value").with_hint("such as list_reduce([1, 2, 3], (a, x) -> a + x)"))
+    to_datafusion(
+        Error::invalid("list_reduce takes a list, a lambda and perhaps an initial value")
+            .with_hint("such as list_reduce([1, 2, 3], (a, x) -> a + x)"),
+    )
 }
 
 /// What a lambda is called with: what there is so far, and an element.
@@ -74,7 +77,9 @@ impl HigherOrderUDFImpl for Reduce {
 
     fn lambda_parameters(&self, _: usize, fields: &[ValueOrLambda<FieldRef, Option<FieldRef>>]) -> Result<LambdaParametersProgress> {
         match fields {
-            [ValueOrLambda::Value(list), ValueOrLambda::Lambda(_)] => Ok(LambdaParametersProgress::Complete(vec![parameters(list.data_type(), None)])),
+            [ValueOrLambda::Value(list), ValueOrLambda::Lambda(_)] => {
+                Ok(LambdaParametersProgress::Complete(vec![parameters(list.data_type(), None)]))
+            }
             [ValueOrLambda::Value(list), ValueOrLambda::Lambda(_), ValueOrLambda::Value(initial)] => {
                 Ok(LambdaParametersProgress::Complete(vec![parameters(list.data_type(), Some(initial))]))
             }
@@ -133,7 +138,8 @@ fn reduced(array: &ArrayRef, lambda: &LambdaArgument, initial: Option<ArrayRef>,
         let rows: Vec<usize> = (0..lists.len()).filter(|row| length(*row) > step).collect();
         let places: UInt64Array = rows.iter().map(|row| *row as u64).collect::<Vec<_>>().into();
         let (left, right) = (take(&so_far, &places, None)?, elements(&rows, step)?);
-        let evaluated = lambda.evaluate(&[&|| Ok(Arc::clone(&left)), &|| Ok(Arc::clone(&right))], |captured| Ok(take_arrays(captured, &places, None)?))?;
+        let evaluated = lambda
+            .evaluate(&[&|| Ok(Arc::clone(&left)), &|| Ok(Arc::clone(&right))], |captured| Ok(take_arrays(captured, &places, None)?))?;
         let strict = CastOptions { safe: false, ..CastOptions::default() };
         let evaluated = cast_with_options(&evaluated.into_array(rows.len())?, to, &strict)?;
         let mut from: Vec<(usize, usize)> = (0..lists.len()).map(|row| (0, row)).collect();

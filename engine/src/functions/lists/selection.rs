@@ -11,6 +11,10 @@ use super::{Definition, as_list, chosen, column_of, item, list_of, lists};
 use crate::error::{Error, Result};
 
 pub(super) fn definitions() -> Vec<Definition> {
+    [elements(), vectors_as_numbers()].concat()
+}
+
+fn elements() -> Vec<Definition> {
     vec![
         Definition {
             name: "list_select",
@@ -89,6 +93,11 @@ pub(super) fn definitions() -> Vec<Definition> {
                 column_of((0..lists.len()).map(row).collect::<Result<Vec<_>>>()?, result)
             },
         },
+    ]
+}
+
+fn vectors_as_numbers() -> Vec<Definition> {
+    vec![
         Definition {
             name: "list_cosine_similarity",
             aliases: &["array_cosine_similarity"],

@@ -20,7 +20,8 @@ pub(super) fn definitions() -> Vec<Definition> {
             takes: |arguments| matches!(arguments, [DataType::Struct(_)]).then(|| arguments.to_vec()),
             gives: |_| list_of(DataType::Utf8View),
             run: |arrays, _| {
-                let names: ArrayRef = Arc::new(StringViewArray::from_iter_values(arrays[0].as_struct().fields().iter().map(|field| field.name())));
+                let names: ArrayRef =
+                    Arc::new(StringViewArray::from_iter_values(arrays[0].as_struct().fields().iter().map(|field| field.name())));
                 let list = datafusion::common::utils::SingleRowListArrayBuilder::new(names).with_nullable(true).build_list_scalar();
                 let null = ScalarValue::try_from(&list_of(DataType::Utf8View)).map_err(from_datafusion)?;
                 let each = (0..arrays[0].len()).map(|row| if arrays[0].is_null(row) { null.clone() } else { list.clone() });

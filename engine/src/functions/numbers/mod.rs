@@ -36,16 +36,9 @@ fn floats() -> Vec<Function> {
     use Kind::{Bool, Date, Float, Int, Moment, Text, Timestamp};
     vec![
         float!("sqrt", [], "the square root; NaN of a negative number", f64::sqrt),
-        float!("cbrt", [], "the cube root", f64::cbrt),
-        float!("exp", [], "e to the power of a number", f64::exp),
-        float!("ln", [], "the natural logarithm", f64::ln),
-        float!("log2", [], "the logarithm with base 2", f64::log2),
-        float!("log10", [], "the logarithm with base 10", f64::log10),
         float!("gamma", [], "the gamma function, which is (x - 1)! for whole numbers", libm::tgamma),
         float!("lgamma", [], "the logarithm of the gamma function", libm::lgamma),
         float!("even", [], "rounded up, away from zero, to an even number", even),
-        float!("acos", [], "the arc cosine; NaN outside of -1 to 1", f64::acos),
-        float!("asin", [], "the arc sine; NaN outside of -1 to 1", f64::asin),
         function("log", "log([base,] x)", "the logarithm, with base 10 unless one is given", "log(2, 8)")
             .form(&[Float], Float, |a| Ok(a.float(0)?.log10().into()))
             .form(&[Float, Float], Float, |a| Ok((a.float(1)?.ln() / a.float(0)?.ln()).into())),
@@ -54,12 +47,12 @@ fn floats() -> Vec<Function> {
             .form(&[Float, Float], Float, |a| Ok(a.float(0)?.powf(a.float(1)?).into())),
         function("fdiv", "fdiv(x, y)", "the quotient rounded down", "fdiv(7, 2)")
             .form(&[Float, Float], Float, |a| Ok((a.float(0)? / a.float(1)?).floor().into())),
-        function("fmod", "fmod(x, y)", "what a division rounded down leaves over", "fmod(7.5, 2)")
-            .form(&[Float, Float], Float, |a| {
-                let (x, y) = (a.float(0)?, a.float(1)?);
-                Ok((x - y * (x / y).floor()).into())
-            }),
-        function("isnan", "isnan(x)", "whether it is not a number", "isnan('NaN'::DOUBLE)").form(&[Float], Bool, |a| Ok(a.float(0)?.is_nan().into())),
+        function("fmod", "fmod(x, y)", "what a division rounded down leaves over", "fmod(7.5, 2)").form(&[Float, Float], Float, |a| {
+            let (x, y) = (a.float(0)?, a.float(1)?);
+            Ok((x - y * (x / y).floor()).into())
+        }),
+        function("isnan", "isnan(x)", "whether it is not a number", "isnan('NaN'::DOUBLE)")
+            .form(&[Float], Bool, |a| Ok(a.float(0)?.is_nan().into())),
         function("isinf", "isinf(x)", "whether it is infinite", "isinf('inf'::DOUBLE)")
             .form(&[Float], Bool, |a| Ok(a.float(0)?.is_infinite().into()))
             .form(&[Date], Bool, |_| Ok(false.into()))
@@ -72,42 +65,52 @@ fn floats() -> Vec<Function> {
             .form(&[Moment], Bool, |_| Ok(true.into())),
         function("signbit", "signbit(x)", "whether there is a minus in front, also of zero", "signbit(-0.0)")
             .form(&[Float], Bool, |a| Ok(a.float(0)?.is_sign_negative().into())),
-        function("sign", "sign(x)", "-1, 0 or 1", "sign(-5)")
-            .also(&["signum"])
-            .form(&[Int], Int, |a| Ok(a.int(0)?.signum().into()))
-            .form(&[Float], Int, |a| {
+        function("sign", "sign(x)", "-1, 0 or 1", "sign(-5)").also(&["signum"]).form(&[Int], Int, |a| Ok(a.int(0)?.signum().into())).form(
+            &[Float],
+            Int,
+            |a| {
                 let x = a.float(0)?;
                 Ok((i64::from(x > 0.0) - i64::from(x < 0.0)).into())
-            }),
-        function("nextafter", "nextafter(x, y)", "the DOUBLE next to x on the way to y", "nextafter(1, 2)")
-            .form(&[Float, Float], Float, |a| Ok(libm::nextafter(a.float(0)?, a.float(1)?).into())),
-        function("width_bucket", "width_bucket(x, low, high, count)", "which of so many equal parts of a range x is in", "width_bucket(5, 0, 10, 5)")
-            .form(&[Float, Float, Float, Int], Int, |a| {
-                let (x, low, high, count) = (a.float(0)?, a.float(1)?, a.float(2)?, a.int(3)?);
-                if count < 1 || low == high || !low.is_finite() || !high.is_finite() || x.is_nan() {
-                    return Err(Error::invalid("width_bucket needs a range, and a count of at least 1"));
-                }
-                let share = (x - low) / (high - low);
-                Ok(match share {
-                    ..0.0 => 0,
-                    1.0.. => count.saturating_add(1),
-                    _ => (share * count as f64) as i64 + 1,
-                }
-                .into())
-            }),
+            },
+        ),
+        function("nextafter", "nextafter(x, y)", "the DOUBLE next to x on the way to y", "nextafter(1, 2)").form(
+            &[Float, Float],
+            Float,
+            |a| Ok(libm::nextafter(a.float(0)?, a.float(1)?).into()),
+        ),
+        function(
+            "width_bucket",
+            "width_bucket(x, low, high, count)",
+            "which of so many equal parts of a range x is in",
+            "width_bucket(5, 0, 10, 5)",
+        )
+        .form(&[Float, Float, Float, Int], Int, |a| {
+            let (x, low, high, count) = (a.float(0)?, a.float(1)?, a.float(2)?, a.int(3)?);
+            if count < 1 || low == high || !low.is_finite() || !high.is_finite() || x.is_nan() {
+                return Err(Error::invalid("width_bucket needs a range, and a count of at least 1"));
+            }
+            let share = (x - low) / (high - low);
+            Ok(match share {
+                ..0.0 => 0,
+                1.0.. => count.saturating_add(1),
+                _ => (share * count as f64) as i64 + 1,
+            }
+            .into())
+        }),
         function("bar", "bar(x, min, max[, width])", "a bar whose length shows where x is in a range", "bar(5, 0, 10, 10)")
             .form(&[Float, Float, Float], Text, |a| bar(a.float(0)?, a.float(1)?, a.float(2)?, 80.0).map(Into::into))
             .form(&[Float, Float, Float, Float], Text, |a| bar(a.float(0)?, a.float(1)?, a.float(2)?, a.float(3)?).map(Into::into)),
         function("format_bytes", "format_bytes(bytes)", "a number of bytes in KiB, MiB, GiB …", "format_bytes(12345678)")
             .also(&["pg_size_pretty", "formatReadableSize", "formatreadablesize"])
             .form(&[Int], Text, |a| Ok(readable(a.int(0)?, 1024, &["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]).into())),
-        function("formatreadabledecimalsize", "formatReadableDecimalSize(bytes)", "a number of bytes in kB, MB, GB …", "formatReadableDecimalSize(12345678)")
-            .also(&["formatReadableDecimalSize"])
-            .form(&[Int], Text, |a| Ok(readable(a.int(0)?, 1000, &["kB", "MB", "GB", "TB", "PB", "EB"]).into())),
-        function("random", "random()", "a DOUBLE from 0 to below 1, another each time", "random()")
-            .also(&["rand"])
-            .form(&[], Float, |_| Ok(rand::random::<f64>().into()))
-            .volatile(),
+        function(
+            "formatreadabledecimalsize",
+            "formatReadableDecimalSize(bytes)",
+            "a number of bytes in kB, MB, GB …",
+            "formatReadableDecimalSize(12345678)",
+        )
+        .also(&["formatReadableDecimalSize"])
+        .form(&[Int], Text, |a| Ok(readable(a.int(0)?, 1000, &["kB", "MB", "GB", "TB", "PB", "EB"]).into())),
     ]
 }
 

@@ -102,7 +102,8 @@ fn count(places: &[Place]) -> usize {
 
 /// The digits in their places. `digits` has one for each place, of which the last `significant` count.
 fn body(pattern: &Pattern, digits: &str, significant: usize, fraction: &str) -> String {
-    let first_zero = pattern.whole.iter().filter(|place| matches!(place, Place::Nine | Place::Zero)).position(|place| *place == Place::Zero);
+    let first_zero =
+        pattern.whole.iter().filter(|place| matches!(place, Place::Nine | Place::Zero)).position(|place| *place == Place::Zero);
     let blank = digits.len() - significant;
     let shown_from = first_zero.map_or(blank, |zero| zero.min(blank));
     let mut text = String::new();

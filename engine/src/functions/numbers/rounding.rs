@@ -46,7 +46,14 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         let documentation = Documentation::builder(DocSection::default(), *about, usage).with_sql_example(format!("{name}(2.567)")).build();
         let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
         let signature = Signature::user_defined(Volatility::Immutable);
-        Arc::new(ScalarUDF::new_from_impl(Rounding { name, aliases, direction: *direction, takes_digits: *takes_digits, signature, documentation }))
+        Arc::new(ScalarUDF::new_from_impl(Rounding {
+            name,
+            aliases,
+            direction: *direction,
+            takes_digits: *takes_digits,
+            signature,
+            documentation,
+        }))
     };
     FUNCTIONS.iter().map(make).collect()
 }
@@ -81,7 +88,8 @@ impl Rounding {
     fn invalid(&self, found: &[DataType]) -> Error {
         let found: Vec<String> = found.iter().map(crate::types::name_of).collect();
         let usage = if self.takes_digits { "(number[, digits])" } else { "(number)" };
-        Error::invalid(format!("there is no {}({})", self.name, found.join(", "))).with_hint(format!("it is called as {}{usage}", self.name))
+        Error::invalid(format!("there is no {}({})", self.name, found.join(", ")))
+            .with_hint(format!("it is called as {}{usage}", self.name))
     }
 
     fn run(&self, arguments: &ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -7,19 +7,23 @@ use crate::error::{Error, Result};
 pub(super) fn functions() -> Vec<Function> {
     use Kind::{Float, Int};
     vec![
-        function("gcd", "gcd(a, b)", "the greatest common divisor", "gcd(12, 18)")
-            .also(&["greatest_common_divisor"])
-            .form(&[Int, Int], Int, |a| whole_result(i64::try_from(gcd(a.int(0)?, a.int(1)?)).ok(), "the greatest common divisor")),
-        function("lcm", "lcm(a, b)", "the least common multiple", "lcm(4, 6)")
-            .also(&["least_common_multiple"])
-            .form(&[Int, Int], Int, |a| {
+        function("gcd", "gcd(a, b)", "the greatest common divisor", "gcd(12, 18)").also(&["greatest_common_divisor"]).form(
+            &[Int, Int],
+            Int,
+            |a| whole_result(i64::try_from(gcd(a.int(0)?, a.int(1)?)).ok(), "the greatest common divisor"),
+        ),
+        function("lcm", "lcm(a, b)", "the least common multiple", "lcm(4, 6)").also(&["least_common_multiple"]).form(
+            &[Int, Int],
+            Int,
+            |a| {
                 let (left, right) = (a.int(0)?, a.int(1)?);
                 if left == 0 || right == 0 {
                     return Ok(Out::Int(0));
                 }
                 let multiple = (left.unsigned_abs() / gcd(left, right)).checked_mul(right.unsigned_abs());
                 whole_result(multiple.and_then(|multiple| i64::try_from(multiple).ok()), "the least common multiple")
-            }),
+            },
+        ),
         function("factorial", "factorial(n)", "the product of all whole numbers from 1 to n", "factorial(5)")
             .form(&[Int], Int, |a| factorial(a.int(0)?)),
         function("div", "div(a, b)", "the quotient without its fraction", "div(7, 2)")

@@ -7,7 +7,7 @@ use arrow::datatypes::IntervalMonthDayNano;
 use crate::error::{Error, Result};
 
 /// Microseconds in a day.
-const DAY: i64 = 86_400_000_000;
+pub(super) const DAY: i64 = 86_400_000_000;
 
 /// An argument's value in a row.
 #[derive(Debug, Clone)]

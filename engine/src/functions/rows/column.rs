@@ -1,19 +1,21 @@
 //! Arguments as columns that give their rows' values, and the column of results.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryViewArray, BinaryViewBuilder, BooleanArray, BooleanBuilder, Date32Builder, Float64Array, Float64Builder,
-    Int64Array, Int64Builder, IntervalMonthDayNanoArray, IntervalMonthDayNanoBuilder, ListArray, ListBuilder, PrimitiveArray, StringViewArray,
-    StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt64Builder, new_null_array,
+    Array, ArrayRef, AsArray, BinaryViewArray, BinaryViewBuilder, BooleanArray, BooleanBuilder, Date32Builder, Float64Array,
+    Float64Builder, Int64Array, Int64Builder, IntervalMonthDayNanoArray, IntervalMonthDayNanoBuilder, ListArray, ListBuilder,
+    PrimitiveArray, StringViewArray, StringViewBuilder, Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt64Builder,
+    new_null_array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Field, Float64Type, Int64Type, IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType,
+    DataType, Date32Type, Field, Float64Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, Time64MicrosecondType, TimeUnit,
+    TimestampMicrosecondType,
 };
 
 use std::sync::Arc;
 
 use super::Kind;
-use super::cell::{Cell, Out};
+use super::cell::{Cell, DAY, Out};
 use crate::error::{Error, Result};
 use crate::semantics::as_text;
 use crate::types::ZONE;
@@ -27,6 +29,15 @@ pub(super) fn in_kind(kind: Kind, field: &Field, array: &ArrayRef) -> Result<Arr
         None if *array.data_type() == DataType::Null => Ok(new_null_array(&DataType::Utf8View, array.len())),
         None if array.data_type().is_string() => Ok(cast(array, &DataType::Utf8View)?),
         None => as_text(field, array),
+        Some(_) if matches!(array.data_type(), DataType::Duration(_)) => {
+            let micros = cast(&cast(array, &DataType::Duration(TimeUnit::Microsecond))?, &DataType::Int64)?;
+            let interval = |micros: i64| IntervalMonthDayNano {
+                months: 0,
+                days: i32::try_from(micros / DAY).unwrap_or(i32::MAX),
+                nanoseconds: micros % DAY * 1000,
+            };
+            Ok(Arc::new(micros.as_primitive::<Int64Type>().unary::<_, IntervalMonthDayNanoType>(interval)))
+        }
         Some(data_type) if data_type == *array.data_type() => Ok(Arc::clone(array)),
         Some(data_type) => Ok(cast(array, &data_type)?),
     }

@@ -10,7 +10,8 @@ use datafusion::logical_expr::preimage::PreimageResult;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::{
-    ColumnarValue, DocSection, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
+    ColumnarValue, DocSection, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    lit,
 };
 
 use super::cell::{Args, Out};
@@ -46,8 +47,8 @@ impl RowFunction {
         let types: Vec<DataType> = arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
         let form = self.function.form_for(&types)?;
         let kinds = form.kinds(types.len()).ok_or_else(|| Error::internal("a function lost an argument"))?;
-        let is_constant =
-            self.function.volatility != Volatility::Volatile && arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        let is_constant = self.function.volatility != Volatility::Volatile
+            && arguments.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_)));
         let rows = if is_constant { 1 } else { arguments.number_rows };
         let mut arrays: Vec<(ArrayRef, bool)> = Vec::with_capacity(kinds.len());
         for ((value, field), kind) in arguments.args.iter().zip(&arguments.arg_fields).zip(&kinds) {
@@ -82,7 +83,8 @@ impl RowFunction {
 
     /// What was chosen when the query was planned.
     fn result_kind(&self, planned: &DataType, usual: Kind) -> Kind {
-        let chosen = [Kind::Float, Kind::Int, Kind::Moment, Kind::Timestamp].into_iter().find(|kind| kind.data_type().as_ref() == Some(planned));
+        let chosen =
+            [Kind::Float, Kind::Int, Kind::Moment, Kind::Timestamp].into_iter().find(|kind| kind.data_type().as_ref() == Some(planned));
         match self.function.choose {
             Some(_) => chosen.unwrap_or(usual),
             None => usual,
@@ -126,7 +128,10 @@ impl ScalarUDFImpl for RowFunction {
         let kinds = form.kinds(arguments.len()).unwrap_or_default();
         // A text stays as it is: a cast around a constant would hide it from what chooses the result by it.
         let coerced = |kind: &Kind, argument: &DataType| match kind.data_type() {
-            Some(data_type) if !(*kind == Kind::Text && argument.is_string()) => data_type,
+            Some(_) if *kind == Kind::Text && argument.is_string() => argument.clone(),
+            // Arrow would make no days of the hours between two timestamps.
+            Some(_) if *kind == Kind::Interval && matches!(argument, DataType::Duration(_)) => argument.clone(),
+            Some(data_type) => data_type,
             _ => argument.clone(),
         };
         Ok(kinds.iter().zip(arguments).map(|(kind, argument)| coerced(kind, argument)).collect())

@@ -1,7 +1,5 @@
 //! Parts of texts, padding, splitting, searching, joining.
 
-use std::borrow::Cow;
-
 use datafusion::functions_nested::array_has::array_has_udf;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -9,13 +7,16 @@ use unicode_normalization::char::is_combining_mark;
 use super::super::lists;
 use super::super::rows::{Args, Function, Kind, Out, count, function};
 use crate::error::{Error, Result};
+use Kind::{Bool, Int, Shown, Text, Texts};
 
 /// A text made by a function has no more bytes than this: one call must not take all memory.
 const LARGEST: usize = 1 << 30;
 
 pub(super) fn functions() -> Vec<Function> {
-    use Kind::{Bool, Int, Shown, Text, Texts};
-    let splits = "the parts of a text between separators; its characters for an empty one";
+    [lengths_and_parts(), searches(), forms()].concat()
+}
+
+fn lengths_and_parts() -> Vec<Function> {
     vec![
         function("length", "length(text)", "how many characters a text has", "length('héllo')")
             .also(&["len", "char_length", "character_length"])
@@ -28,22 +29,44 @@ pub(super) fn functions() -> Vec<Function> {
             .form(&[Kind::Bytes], Int, |a| Ok(count(a.bytes(0)?.len()).into())),
         function("bit_length", "bit_length(text)", "how many bits a text has", "bit_length('ab')")
             .form(&[Text], Int, |a| Ok(count(a.text(0)?.len() * 8).into())),
-        function("left", "left(text, n)", "the first n characters; all but the last -n for a negative n", "left('hello', 2)")
-            .form(&[Text, Int], Text, |a| Ok(left(a.text(0)?, a.int(1)?).into())),
-        function("right", "right(text, n)", "the last n characters; all but the first -n for a negative n", "right('hello', 2)")
-            .form(&[Text, Int], Text, |a| Ok(right(a.text(0)?, a.int(1)?).into())),
-        function("substring", "substring(text, start[, length])", "the part from a position; counted from the end if negative", "substring('hello', 2, 3)")
-            .also(&["substr", "mid"])
-            .form(&[Text, Int], Text, |a| Ok(substring(a.text(0)?, a.int(1)?, None).into()))
-            .form(&[Text, Int, Int], Text, |a| Ok(substring(a.text(0)?, a.int(1)?, Some(a.int(2)?)).into())),
-        function("text_slice", "text_slice(text, first, last, step)", "the characters from one place to another, which is what text[first:last] means", "text_slice('hello', 2, 3, 1)")
-            .form(&[Text, Int, Int, Int], Text, |a| sliced(a).map(Into::into)),
+        function("left", "left(text, n)", "the first n characters; all but the last -n for a negative n", "left('hello', 2)").form(
+            &[Text, Int],
+            Text,
+            |a| Ok(left(a.text(0)?, a.int(1)?).into()),
+        ),
+        function("right", "right(text, n)", "the last n characters; all but the first -n for a negative n", "right('hello', 2)").form(
+            &[Text, Int],
+            Text,
+            |a| Ok(right(a.text(0)?, a.int(1)?).into()),
+        ),
+        function(
+            "substring",
+            "substring(text, start[, length])",
+            "the part from a position; counted from the end if negative",
+            "substring('hello', 2, 3)",
+        )
+        .also(&["substr", "mid"])
+        .form(&[Text, Int], Text, |a| Ok(substring(a.text(0)?, a.int(1)?, None).into()))
+        .form(&[Text, Int, Int], Text, |a| Ok(substring(a.text(0)?, a.int(1)?, Some(a.int(2)?)).into())),
+        function(
+            "text_slice",
+            "text_slice(text, first, last, step)",
+            "the characters from one place to another, which is what text[first:last] means",
+            "text_slice('hello', 2, 3, 1)",
+        )
+        .form(&[Text, Int, Int, Int], Text, |a| sliced(a).map(Into::into)),
         function("lpad", "lpad(text, length[, padding])", "the text filled up on the left, or cut, to a length", "lpad('7', 3, '0')")
             .form(&[Text, Int], Text, |a| padded(a.text(0)?, a.int(1)?, " ", true).map(Into::into))
             .form(&[Text, Int, Text], Text, |a| padded(a.text(0)?, a.int(1)?, a.text(2)?, true).map(Into::into)),
         function("rpad", "rpad(text, length[, padding])", "the text filled up on the right, or cut, to a length", "rpad('7', 3, '.')")
             .form(&[Text, Int], Text, |a| padded(a.text(0)?, a.int(1)?, " ", false).map(Into::into))
             .form(&[Text, Int, Text], Text, |a| padded(a.text(0)?, a.int(1)?, a.text(2)?, false).map(Into::into)),
+    ]
+}
+
+fn searches() -> Vec<Function> {
+    let splits = "the parts of a text between separators; its characters for an empty one";
+    vec![
         function("string_split", "string_split(text, separator)", splits, "string_split('a,b', ',')")
             .also(&["split", "str_split", "string_to_array"])
             .form_with_nulls(&[Text, Text], Texts, |a| match (a.text_or_null(0)?, a.text_or_null(1)?) {
@@ -51,17 +74,16 @@ pub(super) fn functions() -> Vec<Function> {
                 (Some(text), None) => Ok(std::iter::once(text).collect()),
                 (Some(text), Some(separator)) => Ok(parts(text, separator).into_iter().collect()),
             }),
-        function("split_part", "split_part(text, separator, n)", "the nth part between separators; counted from the end if negative", "split_part('a-b-c', '-', 2)")
-            .form(&[Text, Text, Int], Text, |a| Ok(split_part(a.text(0)?, a.text(1)?, a.int(2)?).into())),
+        function(
+            "split_part",
+            "split_part(text, separator, n)",
+            "the nth part between separators; counted from the end if negative",
+            "split_part('a-b-c', '-', 2)",
+        )
+        .form(&[Text, Text, Int], Text, |a| Ok(split_part(a.text(0)?, a.text(1)?, a.int(2)?).into())),
         function("contains", "contains(text, part)", "whether a text has a part", "contains('hello', 'ell')")
             .form(&[Text, Text], Bool, |a| Ok(a.text(0)?.contains(a.text(1)?).into()))
             .of_lists(array_has_udf()),
-        function("starts_with", "starts_with(text, part)", "whether a text begins with a part", "starts_with('hello', 'he')")
-            .also(&["prefix", "startswith"])
-            .form(&[Text, Text], Bool, |a| Ok(a.text(0)?.starts_with(a.text(1)?).into())),
-        function("ends_with", "ends_with(text, part)", "whether a text ends with a part", "ends_with('hello', 'lo')")
-            .also(&["suffix", "endswith"])
-            .form(&[Text, Text], Bool, |a| Ok(a.text(0)?.ends_with(a.text(1)?).into())),
         function("strpos", "strpos(text, part)", "where a part first is in a text; 0 if it is not", "strpos('hello', 'l')")
             .also(&["instr", "position"])
             .form(&[Text, Text], Int, |a| Ok(position(a.text(0)?, a.text(1)?).into())),
@@ -72,19 +94,26 @@ pub(super) fn functions() -> Vec<Function> {
             .form(&[Text], Text, |a| Ok(a.text(0)?.chars().rev().collect::<String>().into())),
         function("repeat", "repeat(text, n)", "the text n times", "repeat('ab', 3)")
             .form(&[Text, Int], Text, |a| repeated(a.text(0)?, a.int(1)?).map(Into::into)),
-        function("replace", "replace(text, from, to)", "the text with each occurrence of a part replaced", "replace('a-b', '-', '+')")
-            .form(&[Text, Text, Text], Text, |a| replaced(a.text(0)?, a.text(1)?, a.text(2)?).map(Into::into)),
-        function("translate", "translate(text, from, to)", "the text with each character of `from` replaced by its partner in `to`, or left out", "translate('12', '1', 'a')")
-            .form(&[Text, Text, Text], Text, |a| Ok(translated(a.text(0)?, a.text(1)?, a.text(2)?).into())),
-        function("overlay", "overlay(text, part, start[, length])", "the text with a stretch replaced by a part", "overlay('hello', 'XX', 2, 3)")
-            .form(&[Text, Text, Int], Text, |a| overlaid(a.text(0)?, a.text(1)?, a.int(2)?, count(a.text(1)?.chars().count())).map(Into::into))
-            .form(&[Text, Text, Int, Int], Text, |a| overlaid(a.text(0)?, a.text(1)?, a.int(2)?, a.int(3)?).map(Into::into)),
-        function("upper", "upper(text)", "the text in upper case", "upper('abc')")
-            .also(&["ucase"])
-            .form(&[Text], Text, |a| Ok(a.text(0)?.to_uppercase().into())),
-        function("lower", "lower(text)", "the text in lower case", "lower('ABC')")
-            .also(&["lcase"])
-            .form(&[Text], Text, |a| Ok(a.text(0)?.to_lowercase().into())),
+        function(
+            "translate",
+            "translate(text, from, to)",
+            "the text with each character of `from` replaced by its partner in `to`, or left out",
+            "translate('12', '1', 'a')",
+        )
+        .form(&[Text, Text, Text], Text, |a| Ok(translated(a.text(0)?, a.text(1)?, a.text(2)?).into())),
+        function(
+            "overlay",
+            "overlay(text, part, start[, length])",
+            "the text with a stretch replaced by a part",
+            "overlay('hello', 'XX', 2, 3)",
+        )
+        .form(&[Text, Text, Int], Text, |a| overlaid(a.text(0)?, a.text(1)?, a.int(2)?, count(a.text(1)?.chars().count())).map(Into::into))
+        .form(&[Text, Text, Int, Int], Text, |a| overlaid(a.text(0)?, a.text(1)?, a.int(2)?, a.int(3)?).map(Into::into)),
+    ]
+}
+
+fn forms() -> Vec<Function> {
+    vec![
         function("initcap", "initcap(text)", "each word with a capital first letter, the rest in lower case", "initcap('hello WORLD')")
             .form(&[Text], Text, |a| Ok(capitalized(a.text(0)?).into())),
         function("trim", "trim(text[, characters])", "the text without spaces, or those characters, on both sides", "trim('  a ')")
@@ -100,17 +129,29 @@ pub(super) fn functions() -> Vec<Function> {
         function("concat", "concat(value, ...)", "all values as one text, without NULLs", "concat('a', 1)")
             .form_of_many(&[Shown], Shown, Text, |a| joined(a, 0, "").map(Into::into))
             .of_lists(lists::named("list_concat")),
-        function("concat_ws", "concat_ws(separator, value, ...)", "all values as one text with separators, without NULLs", "concat_ws('-', 'a', 1)")
-            .form_of_many(&[Text, Shown], Shown, Text, |a| match a.text_or_null(0)? {
-                Some(separator) => joined(a, 1, separator).map(Into::into),
-                None => Ok(Out::Null),
-            }),
-        function("strip_accents", "strip_accents(text)", "the text without accents", "strip_accents('héllo')")
-            .also(&["unaccent"])
-            .form(&[Text], Text, |a| Ok(a.text(0)?.nfd().filter(|c| !is_combining_mark(*c)).nfc().collect::<String>().into())),
-        function("nfc_normalize", "nfc_normalize(text)", "the text with composed characters, so that equal texts compare equal", "nfc_normalize('é')")
-            .also(&["normalize"])
-            .form(&[Text], Text, |a| Ok(a.text(0)?.nfc().collect::<String>().into())),
+        function(
+            "concat_ws",
+            "concat_ws(separator, value, ...)",
+            "all values as one text with separators, without NULLs",
+            "concat_ws('-', 'a', 1)",
+        )
+        .form_of_many(&[Text, Shown], Shown, Text, |a| match a.text_or_null(0)? {
+            Some(separator) => joined(a, 1, separator).map(Into::into),
+            None => Ok(Out::Null),
+        }),
+        function("strip_accents", "strip_accents(text)", "the text without accents", "strip_accents('héllo')").also(&["unaccent"]).form(
+            &[Text],
+            Text,
+            |a| Ok(a.text(0)?.nfd().filter(|c| !is_combining_mark(*c)).nfc().collect::<String>().into()),
+        ),
+        function(
+            "nfc_normalize",
+            "nfc_normalize(text)",
+            "the text with composed characters, so that equal texts compare equal",
+            "nfc_normalize('é')",
+        )
+        .also(&["normalize"])
+        .form(&[Text], Text, |a| Ok(a.text(0)?.nfc().collect::<String>().into())),
     ]
 }
 
@@ -221,13 +262,6 @@ fn repeated(text: &str, n: i64) -> Result<String> {
         Some(bytes) if bytes <= LARGEST => Ok(text.repeat(index(n))),
         _ => Err(too_long()),
     }
-}
-
-fn replaced<'a>(text: &'a str, from: &str, to: &str) -> Result<Cow<'a, str>> {
-    if from.is_empty() || !text.contains(from) {
-        return Ok(Cow::Borrowed(text));
-    }
-    Ok(Cow::Owned(text.replace(from, to)))
 }
 
 fn translated(text: &str, from: &str, to: &str) -> String {

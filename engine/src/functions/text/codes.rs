@@ -7,18 +7,24 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::super::rows::{Function, Kind, Out, function};
 use crate::error::{Error, Result};
+use Kind::{Bytes, Int, Text};
 
 /// What a URL keeps as it is, beside letters and digits.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 pub(super) fn functions() -> Vec<Function> {
-    use Kind::{Bytes, Int, Text};
+    [digests(), digits_and_bytes()].concat()
+}
+
+fn digests() -> Vec<Function> {
     vec![
         function("ascii", "ascii(text)", "the code of the first character; 0 of an empty text", "ascii('A')")
             .form(&[Text], Int, |a| Ok(first(a.text(0)?).unwrap_or(0).into())),
-        function("unicode", "unicode(text)", "the code of the first character; -1 of an empty text", "unicode('é')")
-            .also(&["ord"])
-            .form(&[Text], Int, |a| Ok(first(a.text(0)?).unwrap_or(-1).into())),
+        function("unicode", "unicode(text)", "the code of the first character; -1 of an empty text", "unicode('é')").also(&["ord"]).form(
+            &[Text],
+            Int,
+            |a| Ok(first(a.text(0)?).unwrap_or(-1).into()),
+        ),
         function("chr", "chr(code)", "the character of a code", "chr(233)")
             .also(&["char"])
             .form(&[Int], Text, |a| Ok(character(a.int(0)?)?.to_string().into())),
@@ -37,21 +43,30 @@ pub(super) fn functions() -> Vec<Function> {
         function("sha512", "sha512(text)", "SHA-512 of a text, in hexadecimal digits", "sha512('a')")
             .form(&[Text], Text, |a| Ok(digits(&Sha512::digest(a.bytes(0)?)).into()))
             .form(&[Bytes], Text, |a| Ok(digits(&Sha512::digest(a.bytes(0)?)).into())),
+    ]
+}
+
+fn digits_and_bytes() -> Vec<Function> {
+    vec![
         function("hex", "hex(value)", "a number, a text's bytes or a BLOB in hexadecimal digits", "hex(255)")
             .also(&["to_hex"])
             .form(&[Text], Text, |a| Ok(digits(a.bytes(0)?).to_uppercase().into()))
             .form(&[Bytes], Text, |a| Ok(digits(a.bytes(0)?).to_uppercase().into()))
             .form(&[Int], Text, |a| Ok(format!("{:X}", a.int(0)?).into())),
-        function("unhex", "unhex(digits)", "the bytes that hexadecimal digits stand for", "unhex('616263')")
-            .also(&["from_hex"])
-            .form(&[Text], Bytes, |a| from_hex(a.text(0)?).map(Into::into)),
+        function("unhex", "unhex(digits)", "the bytes that hexadecimal digits stand for", "unhex('616263')").also(&["from_hex"]).form(
+            &[Text],
+            Bytes,
+            |a| from_hex(a.text(0)?).map(Into::into),
+        ),
         function("bin", "bin(number)", "a number in binary digits", "bin(5)")
             .also(&["to_binary"])
             .form(&[Int], Text, |a| Ok(format!("{:b}", a.int(0)?).into()))
             .form(&[Text], Text, |a| Ok(a.bytes(0)?.iter().map(|byte| format!("{byte:08b}")).collect::<String>().into())),
-        function("unbin", "unbin(digits)", "the bytes that binary digits stand for", "unbin('01100001')")
-            .also(&["from_binary"])
-            .form(&[Text], Bytes, |a| from_binary(a.text(0)?).map(Into::into)),
+        function("unbin", "unbin(digits)", "the bytes that binary digits stand for", "unbin('01100001')").also(&["from_binary"]).form(
+            &[Text],
+            Bytes,
+            |a| from_binary(a.text(0)?).map(Into::into),
+        ),
         function("to_base", "to_base(number, radix[, digits])", "a number in digits of a radix from 2 to 36", "to_base(255, 16)")
             .form(&[Int, Int], Text, |a| to_base(a.int(0)?, a.int(1)?, 0).map(Into::into))
             .form(&[Int, Int, Int], Text, |a| to_base(a.int(0)?, a.int(1)?, a.int(2)?).map(Into::into)),
@@ -59,30 +74,45 @@ pub(super) fn functions() -> Vec<Function> {
             .also(&["to_base64"])
             .form(&[Text], Text, |a| Ok(STANDARD.encode(a.bytes(0)?).into()))
             .form(&[Bytes], Text, |a| Ok(STANDARD.encode(a.bytes(0)?).into())),
-        function("from_base64", "from_base64(text)", "the bytes that base64 stands for", "from_base64('YWJj')")
-            .also(&["unbase64"])
-            .form(&[Text], Bytes, |a| {
+        function("from_base64", "from_base64(text)", "the bytes that base64 stands for", "from_base64('YWJj')").also(&["unbase64"]).form(
+            &[Text],
+            Bytes,
+            |a| {
                 let text = a.text(0)?;
                 let decoded = STANDARD.decode(text).map_err(|error| Error::invalid(format!("'{text}' is not base64: {error}")))?;
                 Ok(decoded.into())
-            }),
-        function("encode", "encode(text[, format])", "a text as its bytes; bytes as a text in 'hex', 'base64' or 'escape'", "encode('abc')")
-            .form(&[Text], Bytes, |a| Ok(a.bytes(0)?.to_vec().into()))
-            .form(&[Text, Text], Text, |a| encoded(a.bytes(0)?, a.text(1)?).map(Into::into))
-            .form(&[Bytes, Text], Text, |a| encoded(a.bytes(0)?, a.text(1)?).map(Into::into)),
-        function("decode", "decode(bytes) or decode(text, format)", "bytes as the text that they are; the bytes of a text in 'hex' or 'base64'", "decode(encode('abc'))")
-            .form(&[Bytes], Text, |a| {
-                let text = std::str::from_utf8(a.bytes(0)?).map_err(|_| Error::invalid("these bytes are not UTF-8"))?;
-                Ok(text.to_owned().into())
-            })
-            .form(&[Text, Text], Bytes, |a| decoded(a.text(0)?, a.text(1)?).map(Into::into)),
+            },
+        ),
+        function(
+            "encode",
+            "encode(text[, format])",
+            "a text as its bytes; bytes as a text in 'hex', 'base64' or 'escape'",
+            "encode('abc')",
+        )
+        .form(&[Text], Bytes, |a| Ok(a.bytes(0)?.to_vec().into()))
+        .form(&[Text, Text], Text, |a| encoded(a.bytes(0)?, a.text(1)?).map(Into::into))
+        .form(&[Bytes, Text], Text, |a| encoded(a.bytes(0)?, a.text(1)?).map(Into::into)),
+        function(
+            "decode",
+            "decode(bytes) or decode(text, format)",
+            "bytes as the text that they are; the bytes of a text in 'hex' or 'base64'",
+            "decode(encode('abc'))",
+        )
+        .form(&[Bytes], Text, |a| {
+            let text = std::str::from_utf8(a.bytes(0)?).map_err(|_| Error::invalid("these bytes are not UTF-8"))?;
+            Ok(text.to_owned().into())
+        })
+        .form(&[Text, Text], Bytes, |a| decoded(a.text(0)?, a.text(1)?).map(Into::into)),
         function("url_encode", "url_encode(text)", "a text as part of a URL", "url_encode('a b')")
             .form(&[Text], Text, |a| Ok(utf8_percent_encode(a.text(0)?, ENCODED).to_string().into())),
-        function("url_decode", "url_decode(text)", "the text that a part of a URL stands for", "url_decode('a%20b')")
-            .form(&[Text], Text, |a| {
+        function("url_decode", "url_decode(text)", "the text that a part of a URL stands for", "url_decode('a%20b')").form(
+            &[Text],
+            Text,
+            |a| {
                 let decoded = percent_decode_str(a.text(0)?).decode_utf8();
                 Ok(Out::from(decoded.map_err(|_| Error::invalid("what is encoded is not UTF-8"))?.into_owned()))
-            }),
+            },
+        ),
     ]
 }
 

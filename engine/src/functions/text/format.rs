@@ -11,8 +11,13 @@ pub(super) fn functions() -> Vec<Function> {
     vec![
         function("format", "format(format, value, ...)", "a text with values in place of {}", "format('{} has {:.2f}', 'a', 1.5)")
             .form_of_many(&[Text], Shown, Text, |a| run(a, braces)),
-        function("printf", "printf(format, value, ...)", "a text with values in place of %s, %d, %.2f …", "printf('%s has %.2f', 'a', 1.5)")
-            .form_of_many(&[Text], Shown, Text, |a| run(a, percents)),
+        function(
+            "printf",
+            "printf(format, value, ...)",
+            "a text with values in place of %s, %d, %.2f …",
+            "printf('%s has %.2f', 'a', 1.5)",
+        )
+        .form_of_many(&[Text], Shown, Text, |a| run(a, percents)),
     ]
 }
 
@@ -191,7 +196,9 @@ fn write(text: &mut String, value: &str, is_number: bool, spec: &Spec, format: &
         'E' => (exponent(float()?, precision, 'E'), true),
         'g' | 'G' => (general(float()?, precision.max(1)), true),
         '%' => (format!("{:.precision$}%", float()? * 100.0), true),
-        'c' if is_number => (u32::try_from(whole()?).ok().and_then(char::from_u32).map(String::from).ok_or_else(|| not("a character's code"))?, false),
+        'c' if is_number => {
+            (u32::try_from(whole()?).ok().and_then(char::from_u32).map(String::from).ok_or_else(|| not("a character's code"))?, false)
+        }
         'c' => (value.chars().take(1).collect(), false),
         other => return Err(broken(format, &format!("has the unknown type '{other}'"))),
     };
@@ -242,7 +249,9 @@ fn laid_out(digits: String, numeric: bool, spec: &Spec) -> String {
         if let Some(separator) = spec.thousands {
             body = with_thousands(&body, separator);
         }
-        if sign.is_empty() && let Some(shown @ ('+' | ' ')) = spec.sign {
+        if sign.is_empty()
+            && let Some(shown @ ('+' | ' ')) = spec.sign
+        {
             sign.push(shown);
         }
     }

@@ -13,14 +13,17 @@ pub(super) fn functions() -> Vec<Function> {
                 let stem = name.rfind('.').filter(|dot| *dot > 0 && a.bool(1).unwrap_or_default());
                 Ok(stem.map_or(name, |dot| &name[..dot]).into())
             }),
-        function("parse_dirname", "parse_dirname(path)", "the first folder of a path", "parse_dirname('a/b/c.csv')")
-            .form(&[Text], Text, |a| Ok(first_folder(a.text(0)?).into())),
-        function("parse_dirpath", "parse_dirpath(path)", "the folder of a path", "parse_dirpath('/a/b/c.csv')")
-            .form(&[Text], Text, |a| {
-                let path = a.text(0)?;
-                Ok(path.rfind(is_separator).map_or("", |end| if end == 0 { &path[..1] } else { &path[..end] }).into())
-            }),
-        function("parse_path", "parse_path(path)", "the parts of a path", "parse_path('/a/b.csv')").form(&[Text], Texts, |a| Ok(parts(a)?.into_iter().collect())),
+        function("parse_dirname", "parse_dirname(path)", "the first folder of a path", "parse_dirname('a/b/c.csv')").form(
+            &[Text],
+            Text,
+            |a| Ok(first_folder(a.text(0)?).into()),
+        ),
+        function("parse_dirpath", "parse_dirpath(path)", "the folder of a path", "parse_dirpath('/a/b/c.csv')").form(&[Text], Text, |a| {
+            let path = a.text(0)?;
+            Ok(path.rfind(is_separator).map_or("", |end| if end == 0 { &path[..1] } else { &path[..end] }).into())
+        }),
+        function("parse_path", "parse_path(path)", "the parts of a path", "parse_path('/a/b.csv')")
+            .form(&[Text], Texts, |a| Ok(parts(a)?.into_iter().collect())),
     ]
 }
 

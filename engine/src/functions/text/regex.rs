@@ -22,38 +22,79 @@ thread_local! {
 pub(super) fn functions() -> Vec<Function> {
     use Kind::{Bool, Int, Text, Texts};
     vec![
-        function("regexp_matches", "regexp_matches(text, pattern[, options])", "whether a pattern is anywhere in a text", "regexp_matches('hello', 'l+')")
-            .also(&["regexp_like"])
-            .form(&[Text, Text], Bool, |a| Ok(regex(a.text(1)?, "")?.is_match(a.text(0)?).into()))
-            .form(&[Text, Text, Text], Bool, |a| Ok(regex(a.text(1)?, a.text(2)?)?.is_match(a.text(0)?).into())),
-        function("regexp_full_match", "regexp_full_match(text, pattern[, options])", "whether a pattern is the whole text", "regexp_full_match('hello', 'h.*')")
-            .form(&[Text, Text], Bool, |a| full_match(a, ""))
-            .form(&[Text, Text, Text], Bool, |a| full_match(a, a.text(2)?)),
-        function("regexp_replace", "regexp_replace(text, pattern, replacement[, options])", "the first match of a pattern replaced, all of them with the option 'g'; \\1 is its first group", "regexp_replace('hello', 'l', 'L', 'g')")
-            .form(&[Text, Text, Text], Text, |a| replaced(a, "").map(Into::into))
-            .form(&[Text, Text, Text, Text], Text, |a| replaced(a, a.text(3)?).map(Into::into)),
-        function("regexp_extract", "regexp_extract(text, pattern[, group[, options]])", "the first match of a pattern, or a group of it; empty if there is none", "regexp_extract('a1b22', '[0-9]+')")
-            .also(&["regexp_substr"])
-            .form_with_nulls(&[Text, Text], Text, |a| extracted(a, 0, "").map(Into::into))
-            .form_with_nulls(&[Text, Text, Int], Text, |a| extracted(a, group(a)?, "").map(Into::into))
-            .form_with_nulls(&[Text, Text, Int, Text], Text, |a| extracted(a, group(a)?, a.text(3)?).map(Into::into)),
-        function("regexp_extract_all", "regexp_extract_all(text, pattern[, group[, options]])", "every match of a pattern, or its groups", "regexp_extract_all('a1b22', '[0-9]+')")
-            .form(&[Text, Text], Texts, |a| all_extracted(a, 0, ""))
-            .form(&[Text, Text, Int], Texts, |a| all_extracted(a, group(a)?, ""))
-            .form(&[Text, Text, Int, Text], Texts, |a| all_extracted(a, group(a)?, a.text(3)?)),
-        function("regexp_split_to_array", "regexp_split_to_array(text, pattern[, options])", "the parts of a text between matches of a pattern", "regexp_split_to_array('a1b', '[0-9]')")
-            .also(&["str_split_regex", "string_split_regex"])
-            .form(&[Text, Text], Texts, |a| split(a, ""))
-            .form(&[Text, Text, Text], Texts, |a| split(a, a.text(2)?)),
-        function("regexp_count", "regexp_count(text, pattern)", "how often a pattern is in a text", "regexp_count('hello', 'l')")
-            .form(&[Text, Text], Int, |a| Ok(count(regex(a.text(1)?, "")?.find_iter(a.text(0)?).count()).into())),
-        function("regexp_instr", "regexp_instr(text, pattern)", "where a pattern first matches; 0 if it does not", "regexp_instr('hello', 'l+')")
-            .form(&[Text, Text], Int, |a| {
-                let text = a.text(0)?;
-                Ok(regex(a.text(1)?, "")?.find(text).map_or(0, |found| count(text[..found.start()].chars().count()) + 1).into())
-            }),
-        function("regexp_escape", "regexp_escape(text)", "the text as a pattern that matches it", "regexp_escape('a.b')")
-            .form(&[Text], Text, |a| Ok(regex::escape(a.text(0)?).into())),
+        function(
+            "regexp_matches",
+            "regexp_matches(text, pattern[, options])",
+            "whether a pattern is anywhere in a text",
+            "regexp_matches('hello', 'l+')",
+        )
+        .also(&["regexp_like"])
+        .form(&[Text, Text], Bool, |a| Ok(regex(a.text(1)?, "")?.is_match(a.text(0)?).into()))
+        .form(&[Text, Text, Text], Bool, |a| Ok(regex(a.text(1)?, a.text(2)?)?.is_match(a.text(0)?).into())),
+        function(
+            "regexp_full_match",
+            "regexp_full_match(text, pattern[, options])",
+            "whether a pattern is the whole text",
+            "regexp_full_match('hello', 'h.*')",
+        )
+        .form(&[Text, Text], Bool, |a| full_match(a, ""))
+        .form(&[Text, Text, Text], Bool, |a| full_match(a, a.text(2)?)),
+        function(
+            "regexp_replace",
+            "regexp_replace(text, pattern, replacement[, options])",
+            "the first match of a pattern replaced, all of them with the option 'g'; \\1 is its first group",
+            "regexp_replace('hello', 'l', 'L', 'g')",
+        )
+        .form(&[Text, Text, Text], Text, |a| replaced(a, "").map(Into::into))
+        .form(&[Text, Text, Text, Text], Text, |a| replaced(a, a.text(3)?).map(Into::into)),
+        function(
+            "regexp_extract",
+            "regexp_extract(text, pattern[, group[, options]])",
+            "the first match of a pattern, or a group of it; empty if there is none",
+            "regexp_extract('a1b22', '[0-9]+')",
+        )
+        .also(&["regexp_substr"])
+        .form_with_nulls(&[Text, Text], Text, |a| extracted(a, 0, "").map(Into::into))
+        .form_with_nulls(&[Text, Text, Int], Text, |a| extracted(a, group(a)?, "").map(Into::into))
+        .form_with_nulls(&[Text, Text, Int, Text], Text, |a| extracted(a, group(a)?, a.text(3)?).map(Into::into)),
+        function(
+            "regexp_extract_all",
+            "regexp_extract_all(text, pattern[, group[, options]])",
+            "every match of a pattern, or its groups",
+            "regexp_extract_all('a1b22', '[0-9]+')",
+        )
+        .form(&[Text, Text], Texts, |a| all_extracted(a, 0, ""))
+        .form(&[Text, Text, Int], Texts, |a| all_extracted(a, group(a)?, ""))
+        .form(&[Text, Text, Int, Text], Texts, |a| all_extracted(a, group(a)?, a.text(3)?)),
+        function(
+            "regexp_split_to_array",
+            "regexp_split_to_array(text, pattern[, options])",
+            "the parts of a text between matches of a pattern",
+            "regexp_split_to_array('a1b', '[0-9]')",
+        )
+        .also(&["str_split_regex", "string_split_regex"])
+        .form(&[Text, Text], Texts, |a| split(a, ""))
+        .form(&[Text, Text, Text], Texts, |a| split(a, a.text(2)?)),
+        function("regexp_count", "regexp_count(text, pattern)", "how often a pattern is in a text", "regexp_count('hello', 'l')").form(
+            &[Text, Text],
+            Int,
+            |a| Ok(count(regex(a.text(1)?, "")?.find_iter(a.text(0)?).count()).into()),
+        ),
+        function(
+            "regexp_instr",
+            "regexp_instr(text, pattern)",
+            "where a pattern first matches; 0 if it does not",
+            "regexp_instr('hello', 'l+')",
+        )
+        .form(&[Text, Text], Int, |a| {
+            let text = a.text(0)?;
+            Ok(regex(a.text(1)?, "")?.find(text).map_or(0, |found| count(text[..found.start()].chars().count()) + 1).into())
+        }),
+        function("regexp_escape", "regexp_escape(text)", "the text as a pattern that matches it", "regexp_escape('a.b')").form(
+            &[Text],
+            Text,
+            |a| Ok(regex::escape(a.text(0)?).into()),
+        ),
     ]
 }
 

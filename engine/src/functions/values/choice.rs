@@ -7,13 +7,16 @@ use datafusion::common::Result;
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::type_coercion::binary::type_union_resolution;
-use datafusion::logical_expr::{ColumnarValue, DocSection, Documentation, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, DocSection, Documentation, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
 use crate::error::{Error, to_datafusion, while_planning};
 use crate::types;
 
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    let documentation = Documentation::builder(DocSection::default(), "the first value if a condition is true, else the second", "if(condition, a, b)");
+    let documentation =
+        Documentation::builder(DocSection::default(), "the first value if a condition is true, else the second", "if(condition, a, b)");
     let documentation = documentation.with_sql_example("if(x > 1, 'many', 'one')").build();
     let function = If { aliases: vec!["iff".to_owned()], signature: Signature::user_defined(Volatility::Immutable), documentation };
     vec![Arc::new(ScalarUDF::new_from_impl(function))]
@@ -52,7 +55,9 @@ impl ScalarUDFImpl for If {
             Some(common) => Ok(vec![DataType::Boolean, common.clone(), common]),
             None => {
                 let found: Vec<String> = arguments.iter().map(types::name_of).collect();
-                Err(while_planning(Error::invalid(format!("there is no if({})", found.join(", "))).with_hint("it is called as if(condition, a, b)")))
+                Err(while_planning(
+                    Error::invalid(format!("there is no if({})", found.join(", "))).with_hint("it is called as if(condition, a, b)"),
+                ))
             }
         }
     }

@@ -16,7 +16,9 @@ type Answer = fn(&ConfigOptions) -> String;
 /// Name, other names, a line for people, and the answer.
 const FUNCTIONS: [(&str, &[&str], &str, Answer); 4] = [
     ("current_schema", &[], "the schema that names without one mean", |options| options.catalog.default_schema.clone()),
-    ("current_database", &["current_catalog"], "the database that names without one mean", |options| options.catalog.default_catalog.clone()),
+    ("current_database", &["current_catalog"], "the database that names without one mean", |options| {
+        options.catalog.default_catalog.clone()
+    }),
     ("current_user", &["user", "session_user", "current_role"], "who runs the statement: there are no users", |_| "clouddb".to_owned()),
     ("version", &[], "the version of the database", |_| format!("CloudDB {}", env!("CARGO_PKG_VERSION"))),
 ];

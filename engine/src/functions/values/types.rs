@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::{ColumnarValue, DocSection, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, DocSection, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
 use crate::types;
 
@@ -12,7 +14,8 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     [("typeof", "the type of a value", false), ("pg_typeof", "the type of a value, as PostgreSQL writes it", true)]
         .into_iter()
         .map(|(name, about, is_lower)| {
-            let documentation = Documentation::builder(DocSection::default(), about, format!("{name}(value)")).with_sql_example(format!("{name}(1)"));
+            let documentation =
+                Documentation::builder(DocSection::default(), about, format!("{name}(value)")).with_sql_example(format!("{name}(1)"));
             let signature = Signature::any(1, Volatility::Immutable);
             Arc::new(ScalarUDF::new_from_impl(TypeOf { name, is_lower, signature, documentation: documentation.build() }))
         })
