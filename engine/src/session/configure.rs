@@ -89,12 +89,12 @@ impl Session {
 
     /// Sets a setting of DataFusion's, by its full name.
     fn set_datafusion(&mut self, key: &str, value: &str) -> Result<()> {
+        // What the table of settings names is allowed, whatever family it belongs to.
+        if !settings::is_mapped(key) && key.starts_with("datafusion.") {
+            set::check_datafusion_key(key)?;
+        }
         if !settings::exists(self.state.config_options(), key) {
             return Err(settings::unknown(key, self.state.config_options()));
-        }
-        // What the table of settings names is allowed, whatever family it belongs to.
-        if !settings::is_mapped(key) {
-            set::check_datafusion_key(key)?;
         }
         let options = self.options_mut();
         options.set(key, value).map_err(|error| Error::invalid(from_datafusion(error).message()).context(format!("the value of {key}")))?;

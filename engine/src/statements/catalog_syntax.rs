@@ -7,8 +7,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, GroupByExpr, Query, SelectItem, SetExpr, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
-    Ident, ObjectName, Statement, TableAlias, TableFactor, TableFunctionArgs, Value, VisitMut, VisitorMut,
+    BinaryOperator, CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    GroupByExpr, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, TableAlias, TableFactor, TableFunctionArgs, Value, VisitMut,
+    VisitorMut,
 };
 
 use super::context::Context;
@@ -160,7 +161,10 @@ fn at_most_one_row(query: &mut Query) {
 }
 
 fn is_aggregate(name: &ObjectName) -> bool {
-    matches!(last_word(name).as_deref(), Some("count" | "min" | "max" | "sum" | "avg" | "string_agg" | "array_agg" | "bool_and" | "bool_or"))
+    matches!(
+        last_word(name).as_deref(),
+        Some("count" | "min" | "max" | "sum" | "avg" | "string_agg" | "array_agg" | "bool_and" | "bool_or")
+    )
 }
 
 fn first_is_pg_catalog(name: &ObjectName) -> bool {
@@ -196,7 +200,8 @@ fn call_two(function: &str, first: Expr, second: Expr) -> Expr {
     call_with(function, vec![first, second])
 }
 
-fn call_with(function: &str, arguments: Vec<Expr>) -> Expr {
+/// A call of a function.
+pub(crate) fn call_with(function: &str, arguments: Vec<Expr>) -> Expr {
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(function)]),
         uses_odbc_syntax: false,

@@ -94,9 +94,21 @@ pub(crate) fn relation(context: &Context, snapshot: &Snapshot, name: &ObjectName
     let (schema, wanted) = schema_and_name(context, snapshot, name)?;
     find(snapshot, &schema, &wanted)?.ok_or_else(|| {
         let error = Error::not_found(format!("there is no table or view '{schema}.{wanted}'"));
-        let names = relation_names(snapshot, &schema);
-        with_nearest(error, &wanted, names.iter().map(String::as_str), "SHOW ALL TABLES lists those that there are")
+        match nearest_relation(snapshot, &schema, &wanted) {
+            Some(name) => error.with_hint(format!("did you mean '{name}'?")),
+            None => error.with_hint("SHOW ALL TABLES lists those that there are"),
+        }
     })
+}
+
+/// The nearest name in a schema, or else in another one.
+fn nearest_relation(snapshot: &Snapshot, schema: &str, wanted: &str) -> Option<String> {
+    let of = |schema: &str| {
+        let names = relation_names(snapshot, schema);
+        nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned)
+    };
+    let others = snapshot.schemas().filter(|other| other.name != schema);
+    of(schema).or_else(|| others.filter_map(|other| of(&other.name).map(|name| format!("{}.{name}", other.name))).next())
 }
 
 /// The same, if it is there.
