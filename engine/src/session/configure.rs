@@ -61,6 +61,9 @@ impl Session {
         };
         let name = name.trim_matches('"');
         if catalog.is_some_and(|catalog| !catalog.trim_matches('"').eq_ignore_ascii_case(CATALOG)) {
+            if catalog.is_some_and(|catalog| self.attached.contains_key(catalog)) {
+                return Err(unsupported("USE of an attached database").with_hint("name it with each table: other.main.t"));
+            }
             return Err(Error::not_found(format!("there is no database '{}'", catalog.unwrap_or_default()))
                 .with_hint(format!("this one is called '{CATALOG}'")));
         }
@@ -69,6 +72,9 @@ impl Session {
             return Ok(schema.to_owned());
         }
         let snapshot = self.snapshot().await?;
+        if catalog.is_none() && snapshot.schema(name).is_none() && self.attached.contains_key(name) {
+            return Err(unsupported("USE of an attached database").with_hint("name it with each table: other.main.t"));
+        }
         if catalog.is_none() && name.eq_ignore_ascii_case(CATALOG) && snapshot.schema(name).is_none() {
             return Ok(DEFAULT_SCHEMA.to_owned());
         }

@@ -1,6 +1,7 @@
 //! Spellings of PostgreSQL's tools and DuckDB's functions in FROM, in words that the planner knows.
 //!
 //! - `duckdb_tables()` and its like are tables of the catalog; `pragma_table_info('t')` is a query on one.
+//! - `other.t` is a table in the schema `main` of an attached database.
 //! - `pg_catalog.f(x)` is `f(x)`; `x OPERATOR(pg_catalog.~) y` is `x ~ y`; `COLLATE pg_catalog.default` says nothing.
 //! - Casts to PostgreSQL's names for names and numbers of things: `'t'::regclass`, `x::oid`, `x::name`.
 
@@ -13,14 +14,15 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::context::Context;
-use super::{ddl, lookup, parse};
+use super::{attach, ddl, lookup, parse};
 use crate::error::{Error, Result};
 use crate::introspection::{PG_CATALOG, table_of_function};
 use crate::settings::DEFAULT_SCHEMA;
 
 /// Rewrites a statement.
 pub(crate) fn rewrite(context: Option<&Context>, statement: &mut Statement) -> Result<()> {
-    match VisitMut::visit(statement, &mut Rewriter { context }) {
+    let attached = context.map(|context| context.catalogs.attached_names()).unwrap_or_default();
+    match VisitMut::visit(statement, &mut Rewriter { context, attached }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
@@ -29,10 +31,21 @@ pub(crate) fn rewrite(context: Option<&Context>, statement: &mut Statement) -> R
 struct Rewriter<'a> {
     /// Finds tables as they are written; without one, names are taken as they are.
     context: Option<&'a Context>,
+    /// The databases that are attached.
+    attached: Vec<String>,
 }
 
 impl VisitorMut for Rewriter<'_> {
     type Break = Error;
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Error> {
+        if let Some(context) = self.context
+            && !self.attached.is_empty()
+        {
+            attach::with_schema(relation, &self.attached, |schema| context.snapshot.schema(schema).is_some());
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         let TableFactor::Table { name, args: Some(args), alias, .. } = factor else { return ControlFlow::Continue(()) };

@@ -115,6 +115,7 @@ fn nearest_relation(snapshot: &Snapshot, schema: &str, wanted: &str) -> Option<S
 pub(crate) fn relation_if_exists(context: &Context, snapshot: &Snapshot, name: &ObjectName) -> Result<Option<(QualifiedName, Found)>> {
     let parts = parts(name)?;
     let schema = match parts.as_slice() {
+        [catalog, _, _] if !catalog.eq_ignore_ascii_case(CATALOG) => None,
         [schema, _] | [_, schema, _] => pick("schema", schema, snapshot.schemas().map(|schema| schema.name.as_str()))?.map(str::to_owned),
         _ => Some(context.current_schema().to_owned()),
     };

@@ -32,8 +32,8 @@ pub(super) fn check_recursion(snapshot: &Snapshot, schema: &str, name: &str) -> 
     let Some(meta) = snapshot.macros(schema).into_iter().find(|meta| meta.name == name) else { return Ok(()) };
     let mut expander = Expander { snapshot, schema, open: vec![(schema.to_owned(), name.to_owned())] };
     match parse::parse_macro(&meta.definition)?.body {
-        Body::Expression(mut body) => expander.run(&mut body),
-        Body::Table(mut body) => expander.run(&mut body),
+        Body::Expression(mut body) => expander.run(body.as_mut()),
+        Body::Table(mut body) => expander.run(body.as_mut()),
     }
 }
 
@@ -105,7 +105,7 @@ impl Expander<'_> {
             FunctionArguments::None => Vec::new(),
             _ => return Err(wrong_arguments(&name)),
         };
-        let body = self.expanded(&schema, &name, &definition.parameters, &arguments, body)?;
+        let body = self.expanded(&schema, &name, &definition.parameters, &arguments, *body)?;
         *expr = Expr::Nested(Box::new(body));
         Ok(())
     }
