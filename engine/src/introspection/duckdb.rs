@@ -127,7 +127,11 @@ pub(super) static TABLES: &[Definition] = &[
         let Some(asked) = Asked::of(facts.session.config_options()) else { return Vec::new() };
         let path = asked.view.catalog().map(|catalog| catalog.snapshot().store().url().to_owned());
         let read_only = asked.view.database.storage().is_read_only();
-        vec![row![CATALOG, DATABASE_OID, path, Cell::Null, false, "clouddb", read_only]]
+        let own = row![CATALOG, DATABASE_OID, path, Cell::Null, false, "clouddb", read_only];
+        let others = asked.view.attached().into_iter().enumerate().map(|(at, other)| {
+            row![other.name, DATABASE_OID + 1 + i64::try_from(at).unwrap_or(0), other.location, Cell::Null, false, "clouddb", true]
+        });
+        std::iter::once(own).chain(others).collect()
     }),
     table("duckdb_schemas", SCHEMAS, |facts| facts.objects.schemas.iter().map(schema).collect()),
     table("duckdb_tables", TABLES_COLUMNS, |facts| facts.objects.tables().map(|(relation, _)| of_table(relation)).collect()),

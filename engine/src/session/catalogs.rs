@@ -1,6 +1,6 @@
 //! The catalogs that one session's statements see.
 //!
-//! One is visible: the database, on the snapshot of the current statement. Others have names that nobody can mistake, made while a statement is
+//! The database is visible, on the snapshot of the current statement, and those that are attached. Others have names that nobody can mistake, made while a statement is
 //! rewritten: past snapshots, and files queried in place. They live for one statement.
 
 use std::collections::HashMap;
@@ -10,9 +10,20 @@ use datafusion::catalog::{CatalogProvider, CatalogProviderList};
 
 use crate::settings::CATALOG;
 
+/// Another database, as the current statement reads it.
+#[derive(Debug, Clone)]
+pub(crate) struct AttachedCatalog {
+    pub(crate) name: String,
+    /// Where it is, as ATTACH said.
+    pub(crate) location: String,
+    pub(crate) catalog: Arc<dyn CatalogProvider>,
+}
+
 /// The catalogs of one session.
 #[derive(Debug, Default)]
 pub(crate) struct SessionCatalogs {
+    /// Other databases, by name.
+    attached: RwLock<Vec<AttachedCatalog>>,
     catalogs: RwLock<HashMap<String, Arc<dyn CatalogProvider>>>,
 }
 
@@ -22,9 +33,25 @@ impl SessionCatalogs {
         let mut catalogs = self.catalogs.write().unwrap_or_else(PoisonError::into_inner);
         catalogs.clear();
         catalogs.insert(CATALOG.to_owned(), database);
+        catalogs.extend(self.attached().into_iter().map(|attached| (attached.name, attached.catalog)));
     }
 
-    /// Whether the current statement reads files, or the past.
+    /// The databases that are attached.
+    pub(crate) fn attached(&self) -> Vec<AttachedCatalog> {
+        self.attached.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Their names.
+    pub(crate) fn attached_names(&self) -> Vec<String> {
+        self.attached.read().unwrap_or_else(PoisonError::into_inner).iter().map(|attached| attached.name.clone()).collect()
+    }
+
+    /// Which they are, for statements to come.
+    pub(crate) fn set_attached(&self, attached: Vec<AttachedCatalog>) {
+        *self.attached.write().unwrap_or_else(PoisonError::into_inner) = attached;
+    }
+
+    /// Whether the current statement reads files, or the past, or may read another database.
     pub(crate) fn has_added(&self) -> bool {
         self.catalogs.read().unwrap_or_else(PoisonError::into_inner).len() > 1
     }

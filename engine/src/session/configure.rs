@@ -61,6 +61,9 @@ impl Session {
         };
         let name = name.trim_matches('"');
         if catalog.is_some_and(|catalog| !catalog.trim_matches('"').eq_ignore_ascii_case(CATALOG)) {
+            if catalog.is_some_and(|catalog| self.attached.contains_key(catalog)) {
+                return Err(unsupported("USE of an attached database").with_hint("name it with each table: other.main.t"));
+            }
             return Err(Error::not_found(format!("there is no database '{}'", catalog.unwrap_or_default()))
                 .with_hint(format!("this one is called '{CATALOG}'")));
         }
@@ -69,6 +72,9 @@ impl Session {
             return Ok(schema.to_owned());
         }
         let snapshot = self.snapshot().await?;
+        if catalog.is_none() && snapshot.schema(name).is_none() && self.attached.contains_key(name) {
+            return Err(unsupported("USE of an attached database").with_hint("name it with each table: other.main.t"));
+        }
         if catalog.is_none() && name.eq_ignore_ascii_case(CATALOG) && snapshot.schema(name).is_none() {
             return Ok(DEFAULT_SCHEMA.to_owned());
         }
@@ -89,12 +95,12 @@ impl Session {
 
     /// Sets a setting of DataFusion's, by its full name.
     fn set_datafusion(&mut self, key: &str, value: &str) -> Result<()> {
+        // What the table of settings names is allowed, whatever family it belongs to.
+        if !settings::is_mapped(key) && key.starts_with("datafusion.") {
+            set::check_datafusion_key(key)?;
+        }
         if !settings::exists(self.state.config_options(), key) {
             return Err(settings::unknown(key, self.state.config_options()));
-        }
-        // What the table of settings names is allowed, whatever family it belongs to.
-        if !settings::is_mapped(key) {
-            set::check_datafusion_key(key)?;
         }
         let options = self.options_mut();
         options.set(key, value).map_err(|error| Error::invalid(from_datafusion(error).message()).context(format!("the value of {key}")))?;

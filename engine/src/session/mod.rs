@@ -6,6 +6,7 @@
 //!   what it does, so the transaction is over: only ROLLBACK is accepted, and COMMIT fails.
 //! - A session that is pinned to a snapshot of the past reads that, and writes nothing.
 
+mod attach;
 pub(crate) mod catalogs;
 mod configure;
 pub(crate) mod result;
@@ -26,6 +27,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
+use self::attach::Attached;
 use self::catalogs::SessionCatalogs;
 use self::result::{Done, Rows, StatementResult};
 use self::transaction::State;
@@ -82,6 +84,8 @@ pub struct Session {
     running: Arc<Running>,
     /// Statements that wait for their values, by name.
     prepared: BTreeMap<String, Prepared>,
+    /// Other databases, by name.
+    attached: BTreeMap<String, Attached>,
 }
 
 impl Session {
@@ -98,8 +102,20 @@ impl Session {
         let (limits, committing) = (database.default_statement_limits(), Arc::default());
         let running = Arc::clone(database.limits().begin(limits, Arc::clone(&committing)).running());
         let settings = database.default_settings();
-        let prepared = BTreeMap::new();
-        Self { database, state, catalogs, transaction: State::None, pinned: None, committing, settings, limits, running, prepared }
+        let (prepared, attached) = (BTreeMap::new(), BTreeMap::new());
+        Self {
+            database,
+            state,
+            catalogs,
+            transaction: State::None,
+            pinned: None,
+            committing,
+            settings,
+            limits,
+            running,
+            prepared,
+            attached,
+        }
     }
 
     /// The database.
@@ -155,6 +171,9 @@ impl Session {
     }
 
     async fn run_here(&mut self, statement: &Statement) -> Result<StatementResult> {
+        if !self.attached.is_empty() {
+            self.refresh_attached().await?;
+        }
         if !self.in_transaction() && self.database.reuse().plans.knows(statement.sql(), self.settings) {
             let context = self.read_context().await?;
             if let Some(query) = self.database.reuse().plans.get(statement.sql(), self.settings, context.snapshot.number()) {
@@ -176,6 +195,7 @@ impl Session {
                 Ok(StatementResult::Done(Done::new("PREPARE")))
             }
             Parsed::Execute(execute) => self.execute_prepared(&execute).await,
+            Parsed::Attach(statement) => Box::pin(self.attach(*statement)).await.map(StatementResult::Done),
             Parsed::Deallocate(name) => self.deallocate(name.as_deref()).map(StatementResult::Done),
             Parsed::Cache(statement) => cache::carry_out(&self.read_context().await?, statement).await.map(StatementResult::Done),
             Parsed::Copy(copy) => match copy.to_files() {
@@ -195,7 +215,11 @@ impl Session {
             Parsed::Sql(sql) => match kind::of(&sql)? {
                 Kind::Query => Box::pin(self.query(statement.sql(), *sql)).await.map(StatementResult::Rows),
                 Kind::Write => Box::pin(self.write(statement.sql(), Write::Sql(sql))).await.map(StatementResult::Done),
-                Kind::Transaction => self.control_transaction(*sql).await.map(StatementResult::Done),
+                Kind::Transaction => {
+                    let done = self.control_transaction(*sql).await;
+                    self.pin_attached().await?;
+                    done.map(StatementResult::Done)
+                }
                 Kind::Session => Box::pin(self.set(*sql)).await.map(StatementResult::Done),
             },
         }
@@ -425,6 +449,7 @@ fn ends_transaction(parsed: &Parsed) -> bool {
         | Parsed::Write(_)
         | Parsed::Prepare(_)
         | Parsed::Execute(_)
+        | Parsed::Attach(_)
         | Parsed::Deallocate(_) => false,
     }
 }

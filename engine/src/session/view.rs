@@ -12,7 +12,7 @@ use datafusion::catalog::CatalogProviderList;
 use datafusion::common::{Result, config_err};
 use datafusion::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
 
-use super::catalogs::SessionCatalogs;
+use super::catalogs::{AttachedCatalog, SessionCatalogs};
 use crate::catalog::CloudCatalog;
 use crate::database::Database;
 use crate::limits::StatementLimits;
@@ -38,6 +38,11 @@ impl SessionView {
     pub(crate) fn new(database: Database, catalogs: Arc<SessionCatalogs>) -> Self {
         let limits = database.default_statement_limits();
         Self { database, catalogs, limits, pinned: None, said: BTreeMap::new(), last_numbers: Arc::default() }
+    }
+
+    /// The databases that are attached.
+    pub(crate) fn attached(&self) -> Vec<AttachedCatalog> {
+        self.catalogs.attached()
     }
 
     /// The catalog of the statement that runs.

@@ -1,25 +1,28 @@
 //! Spellings of PostgreSQL's tools and DuckDB's functions in FROM, in words that the planner knows.
 //!
 //! - `duckdb_tables()` and its like are tables of the catalog; `pragma_table_info('t')` is a query on one.
+//! - `other.t` is a table in the schema `main` of an attached database.
 //! - `pg_catalog.f(x)` is `f(x)`; `x OPERATOR(pg_catalog.~) y` is `x ~ y`; `COLLATE pg_catalog.default` says nothing.
 //! - Casts to PostgreSQL's names for names and numbers of things: `'t'::regclass`, `x::oid`, `x::name`.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, GroupByExpr, Query, SelectItem, SetExpr, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
-    Ident, ObjectName, Statement, TableAlias, TableFactor, TableFunctionArgs, Value, VisitMut, VisitorMut,
+    BinaryOperator, CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    GroupByExpr, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, TableAlias, TableFactor, TableFunctionArgs, Value, VisitMut,
+    VisitorMut,
 };
 
 use super::context::Context;
-use super::{ddl, lookup, parse};
+use super::{attach, ddl, lookup, parse};
 use crate::error::{Error, Result};
 use crate::introspection::{PG_CATALOG, table_of_function};
 use crate::settings::DEFAULT_SCHEMA;
 
 /// Rewrites a statement.
 pub(crate) fn rewrite(context: Option<&Context>, statement: &mut Statement) -> Result<()> {
-    match VisitMut::visit(statement, &mut Rewriter { context }) {
+    let attached = context.map(|context| context.catalogs.attached_names()).unwrap_or_default();
+    match VisitMut::visit(statement, &mut Rewriter { context, attached }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
@@ -28,10 +31,21 @@ pub(crate) fn rewrite(context: Option<&Context>, statement: &mut Statement) -> R
 struct Rewriter<'a> {
     /// Finds tables as they are written; without one, names are taken as they are.
     context: Option<&'a Context>,
+    /// The databases that are attached.
+    attached: Vec<String>,
 }
 
 impl VisitorMut for Rewriter<'_> {
     type Break = Error;
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Error> {
+        if let Some(context) = self.context
+            && !self.attached.is_empty()
+        {
+            attach::with_schema(relation, &self.attached, |schema| context.snapshot.schema(schema).is_some());
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         let TableFactor::Table { name, args: Some(args), alias, .. } = factor else { return ControlFlow::Continue(()) };
@@ -160,7 +174,10 @@ fn at_most_one_row(query: &mut Query) {
 }
 
 fn is_aggregate(name: &ObjectName) -> bool {
-    matches!(last_word(name).as_deref(), Some("count" | "min" | "max" | "sum" | "avg" | "string_agg" | "array_agg" | "bool_and" | "bool_or"))
+    matches!(
+        last_word(name).as_deref(),
+        Some("count" | "min" | "max" | "sum" | "avg" | "string_agg" | "array_agg" | "bool_and" | "bool_or")
+    )
 }
 
 fn first_is_pg_catalog(name: &ObjectName) -> bool {
@@ -196,7 +213,8 @@ fn call_two(function: &str, first: Expr, second: Expr) -> Expr {
     call_with(function, vec![first, second])
 }
 
-fn call_with(function: &str, arguments: Vec<Expr>) -> Expr {
+/// A call of a function.
+pub(crate) fn call_with(function: &str, arguments: Vec<Expr>) -> Expr {
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(function)]),
         uses_odbc_syntax: false,

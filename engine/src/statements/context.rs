@@ -88,6 +88,9 @@ impl Context {
             (None, None, Some(name), true) => self.in_their_case(self.current_schema().to_owned(), name),
             (None, Some(schema), Some(name), true) => self.in_their_case(schema, name),
             (Some(catalog), Some(schema), Some(name), true) if catalog.eq_ignore_ascii_case(CATALOG) => self.in_their_case(schema, name),
+            (Some(catalog), ..) if self.catalogs.attached_names().contains(&catalog) => {
+                Err(Error::read_only(format!("the database '{catalog}' is attached for reading only")).with_hint("open it to write to it"))
+            }
             (Some(catalog), ..) => {
                 Err(Error::not_found(format!("there is no database '{catalog}'")).with_hint(format!("this one is called '{CATALOG}'")))
             }

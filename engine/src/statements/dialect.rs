@@ -111,6 +111,7 @@ impl Dialect for CloudDialect {
         supports_bitwise_shift_operators
         supports_comma_separated_trim
         supports_comment_on
+        supports_create_table_like_parenthesized
         supports_create_view_comment_syntax
         supports_detach
         supports_dictionary_syntax

@@ -94,15 +94,28 @@ pub(crate) fn relation(context: &Context, snapshot: &Snapshot, name: &ObjectName
     let (schema, wanted) = schema_and_name(context, snapshot, name)?;
     find(snapshot, &schema, &wanted)?.ok_or_else(|| {
         let error = Error::not_found(format!("there is no table or view '{schema}.{wanted}'"));
-        let names = relation_names(snapshot, &schema);
-        with_nearest(error, &wanted, names.iter().map(String::as_str), "SHOW ALL TABLES lists those that there are")
+        match nearest_relation(snapshot, &schema, &wanted) {
+            Some(name) => error.with_hint(format!("did you mean '{name}'?")),
+            None => error.with_hint("SHOW ALL TABLES lists those that there are"),
+        }
     })
+}
+
+/// The nearest name in a schema, or else in another one.
+fn nearest_relation(snapshot: &Snapshot, schema: &str, wanted: &str) -> Option<String> {
+    let of = |schema: &str| {
+        let names = relation_names(snapshot, schema);
+        nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned)
+    };
+    let others = snapshot.schemas().filter(|other| other.name != schema);
+    of(schema).or_else(|| others.filter_map(|other| of(&other.name).map(|name| format!("{}.{name}", other.name))).next())
 }
 
 /// The same, if it is there.
 pub(crate) fn relation_if_exists(context: &Context, snapshot: &Snapshot, name: &ObjectName) -> Result<Option<(QualifiedName, Found)>> {
     let parts = parts(name)?;
     let schema = match parts.as_slice() {
+        [catalog, _, _] if !catalog.eq_ignore_ascii_case(CATALOG) => None,
         [schema, _] | [_, schema, _] => pick("schema", schema, snapshot.schemas().map(|schema| schema.name.as_str()))?.map(str::to_owned),
         _ => Some(context.current_schema().to_owned()),
     };

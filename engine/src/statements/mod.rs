@@ -7,6 +7,7 @@
 //! ```
 
 mod alter;
+pub(crate) mod attach;
 mod balance;
 pub(crate) mod cache;
 mod catalog_syntax;

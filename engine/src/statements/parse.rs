@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use super::alter;
+use super::attach::{self, AttachStatement};
 use super::cache::{self, CacheStatement};
 use super::copy::{self, CopyStatement};
 use super::dialect::DIALECT;
@@ -137,6 +138,8 @@ pub(crate) enum Parsed {
     Prepare(Box<Prepare>),
     /// `EXECUTE`.
     Execute(Box<Execute>),
+    /// `ATTACH`, `DETACH`.
+    Attach(Box<AttachStatement>),
     /// `DEALLOCATE`: one, or all.
     Deallocate(Option<String>),
 }
@@ -182,6 +185,9 @@ pub(crate) fn parse_statement(statement: &Statement) -> Result<Parsed> {
 fn catalog_statement(parser: &mut Parser<'_>) -> std::result::Result<Option<Parsed>, ParserError> {
     if let Some(show) = show::parse(parser)? {
         return Ok(Some(Parsed::Show(Box::new(show))));
+    }
+    if let Some(statement) = attach::parse(parser)? {
+        return Ok(Some(Parsed::Attach(Box::new(statement))));
     }
     let write = match parser.peek_token().token {
         Token::Word(word) if matches!(word.keyword, Keyword::CREATE | Keyword::DROP) => match macros::parse(parser)? {

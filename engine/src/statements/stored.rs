@@ -15,7 +15,7 @@ use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::macros::expand;
-use super::{catalog_syntax, constant, parse, rewrite};
+use super::{attach, catalog_syntax, constant, parse, rewrite};
 use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::{Result, to_datafusion};
 
@@ -63,6 +63,7 @@ async fn query(state: &SessionState, sql: &str, macros: Option<&Snapshot>, searc
         expand::expand(snapshot, search_path, &mut statement)?;
     }
     catalog_syntax::rewrite(None, &mut statement)?;
+    attach::check_stored(&statement, &[])?;
     rewrite::rewrite_stored(state, &mut statement).await?;
     Ok(statement)
 }

@@ -8,7 +8,7 @@ use super::dependents::Dependents;
 use super::lookup::{self, Found};
 use super::parse::normalized;
 use super::refuse::{check_stored, unsupported};
-use super::{rewrite, schemas};
+use super::{attach, rewrite, schemas};
 use crate::error::{Error, Result};
 use crate::session::result::Done;
 
@@ -56,7 +56,9 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
     if let Some(what) = rewrite::reads_past_or_files(&query) {
         return Err(unsupported(format!("a view that {what}")));
     }
-    check_stored(&Statement::Query(query.clone()))?;
+    let statement = Statement::Query(query.clone());
+    check_stored(&statement)?;
+    attach::check_stored(&statement, &context.catalogs.attached_names())?;
     let name = context.qualify(&name)?;
     let schema = schemas::existing(transaction, &name.schema)?;
     let snapshot = transaction.snapshot();

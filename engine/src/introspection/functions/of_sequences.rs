@@ -22,7 +22,8 @@ pub(super) static FUNCTIONS: &[FunctionDefinition] = &[FunctionDefinition {
     aliases: &[],
     arguments: &[1],
     result: Kind::Number,
-    strict: true, volatile: true,
+    strict: true,
+    volatile: true,
     evaluate: |asked, arguments| {
         let meta = sequence(asked, arguments.first().and_then(text).unwrap_or_default())?;
         let last = asked.view.last_numbers.lock().unwrap_or_else(PoisonError::into_inner).get(&meta.id).copied();

@@ -22,7 +22,8 @@ pub(super) static FUNCTIONS: &[FunctionDefinition] = &[
         aliases: &[],
         arguments: &[0],
         result: Kind::Int,
-        strict: true, volatile: false,
+        strict: true,
+        volatile: false,
         evaluate: |_, _| Ok(Cell::from(i64::from(std::process::id()))),
     },
     FunctionDefinition {
@@ -30,7 +31,8 @@ pub(super) static FUNCTIONS: &[FunctionDefinition] = &[
         aliases: &[],
         arguments: &[1],
         result: Kind::Texts,
-        strict: true, volatile: false,
+        strict: true,
+        volatile: false,
         evaluate: current_schemas,
     },
     FunctionDefinition {
@@ -38,7 +40,8 @@ pub(super) static FUNCTIONS: &[FunctionDefinition] = &[
         aliases: &[],
         arguments: &[1, 2],
         result: Kind::Text,
-        strict: true, volatile: false,
+        strict: true,
+        volatile: false,
         evaluate: current_setting,
     },
 ];

@@ -22,7 +22,7 @@ pub(crate) struct Definition {
 /// What a call becomes.
 #[derive(Debug, Clone)]
 pub(crate) enum Body {
-    Expression(Expr),
+    Expression(Box<Expr>),
     Table(Box<Query>),
 }
 
@@ -42,7 +42,7 @@ impl Definition {
         parser.expect_keyword(Keyword::AS)?;
         let body = match parser.parse_keyword(Keyword::TABLE) {
             true => Body::Table(parser.parse_query()?),
-            false => Body::Expression(parser.parse_expr()?),
+            false => Body::Expression(Box::new(parser.parse_expr()?)),
         };
         Ok(Self { parameters, body })
     }
@@ -64,7 +64,7 @@ impl Definition {
             default.iter().try_for_each(check_expression)?;
         }
         match &self.body {
-            Body::Expression(expr) => check_expression(expr),
+            Body::Expression(expr) => check_expression(expr.as_ref()),
             Body::Table(query) => {
                 if let Some(what) = rewrite::reads_past_or_files(query) {
                     return Err(Error::unsupported(format!("a macro that {what} is not supported")));

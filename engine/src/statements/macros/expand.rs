@@ -6,13 +6,14 @@ use std::ops::ControlFlow;
 
 use clouddb_storage::Snapshot;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Select, SelectItem, TableAlias, TableFactor,
-    Value, Visit, VisitMut, Visitor, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Select, SelectItem, TableAlias, TableFactor, Value, Visit,
+    VisitMut, Visitor, VisitorMut,
 };
 
 use super::definition::{Body, Definition};
 use crate::error::{Error, Result};
 use crate::settings::DEFAULT_SCHEMA;
+use crate::statements::catalog_syntax::call_with;
 use crate::statements::{lookup, parse};
 
 /// How deep macros may call macros: what they become grows with it.
@@ -31,8 +32,8 @@ pub(super) fn check_recursion(snapshot: &Snapshot, schema: &str, name: &str) -> 
     let Some(meta) = snapshot.macros(schema).into_iter().find(|meta| meta.name == name) else { return Ok(()) };
     let mut expander = Expander { snapshot, schema, open: vec![(schema.to_owned(), name.to_owned())] };
     match parse::parse_macro(&meta.definition)?.body {
-        Body::Expression(mut body) => expander.run(&mut body),
-        Body::Table(mut body) => expander.run(&mut body),
+        Body::Expression(mut body) => expander.run(body.as_mut()),
+        Body::Table(mut body) => expander.run(body.as_mut()),
     }
 }
 
@@ -104,7 +105,7 @@ impl Expander<'_> {
             FunctionArguments::None => Vec::new(),
             _ => return Err(wrong_arguments(&name)),
         };
-        let body = self.expanded(&schema, &name, &definition.parameters, &arguments, body)?;
+        let body = self.expanded(&schema, &name, &definition.parameters, &arguments, *body)?;
         *expr = Expr::Nested(Box::new(body));
         Ok(())
     }
@@ -237,8 +238,8 @@ impl VisitorMut for Substitution {
             // A field of a parameter that is a struct.
             Expr::CompoundIdentifier(parts) => {
                 if let Some(value) = parts.first().and_then(|name| self.value(name)) {
-                    let fields = parts[1..].iter().map(|part| AccessExpr::Dot(Expr::Identifier(part.clone()))).collect();
-                    *expr = Expr::CompoundFieldAccess { root: Box::new(Expr::Nested(Box::new(value))), access_chain: fields };
+                    let field = |part: &Ident| Expr::Value(Value::SingleQuotedString(part.value.clone()).into());
+                    *expr = parts[1..].iter().fold(value, |value, part| call_with("get_field", vec![value, field(part)]));
                 }
             }
             _ => {}

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::introspection::cells::{self, Cell, Column, Kind, row, yes_no};
 use crate::introspection::objects::ColumnObject;
 use crate::introspection::{self};
+use crate::settings::CATALOG;
 use crate::statements::context::Context;
 use crate::statements::lookup::{self, Found};
 use crate::statements::parse;
@@ -94,7 +95,7 @@ async fn columns(context: &Context, target: Target) -> Result<Vec<ColumnObject>>
 pub(super) fn query_of(context: &Context, name: &ObjectName) -> Result<Box<Query>> {
     let written = match lookup::relation_if_exists(context, &context.snapshot, name)? {
         Some((found, _)) => format!("{}.{}", quoted_where_needed(&found.schema), quoted_where_needed(&found.name)),
-        None if is_file(name) || is_built_in(&catalog(context)?, name)? => name.to_string(),
+        None if is_file(name) || is_attached(context, name) || is_built_in(&catalog(context)?, name)? => name.to_string(),
         None => {
             lookup::relation(context, &context.snapshot, name)?;
             name.to_string()
@@ -106,11 +107,19 @@ pub(super) fn query_of(context: &Context, name: &ObjectName) -> Result<Box<Query
 /// Whether a name stands for something with columns.
 pub(super) fn is_relation(context: &Context, name: &ObjectName) -> Result<bool> {
     let found = lookup::relation_if_exists(context, &context.snapshot, name)?;
-    Ok(found.is_some() || is_file(name) || is_built_in(&catalog(context)?, name)?)
+    Ok(found.is_some() || is_file(name) || is_attached(context, name) || is_built_in(&catalog(context)?, name)?)
 }
 
 fn is_file(name: &ObjectName) -> bool {
     matches!(name.0.as_slice(), [part] if part.as_ident().is_some_and(|ident| ident.quote_style == Some('\'')))
+}
+
+/// Whether a name begins with that of an attached database.
+fn is_attached(context: &Context, name: &ObjectName) -> bool {
+    let parts = parse::name_parts(name).unwrap_or_default();
+    parts.len() > 1
+        && context.catalogs.attached_names().contains(&parts[0])
+        && (parts.len() == 3 || context.snapshot.schema(&parts[0]).is_none())
 }
 
 /// Whether it is a table that is in every database.
@@ -118,6 +127,7 @@ fn is_built_in(catalog: &CloudCatalog, name: &ObjectName) -> Result<bool> {
     let parts: Vec<String> = lookup::parts(name)?.iter().map(|part| part.to_lowercase()).collect();
     Ok(match parts.as_slice() {
         [name] => introspection::unqualified(catalog, name).is_some(),
+        [database, _, _] if database != CATALOG => false,
         [schema, name] | [_, schema, name] => catalog.schema(schema).is_some_and(|schema| schema.table_exist(name)),
         _ => false,
     })

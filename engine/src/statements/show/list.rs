@@ -11,9 +11,9 @@ use crate::introspection::functions::{FunctionObject, all as all_functions, vers
 use crate::introspection::objects::{DATABASE_OID, Objects, Relation};
 use crate::introspection::{self, Facts};
 use crate::limits::size_text;
-use crate::settings::CATALOG;
+use crate::settings::{CATALOG, DEFAULT_SCHEMA};
 use crate::statements::context::Context;
-use crate::statements::{lookup, settings as all_settings};
+use crate::statements::{lookup, parse, settings as all_settings};
 use crate::types::sql_name;
 
 const SCHEMAS: &[Column] = &[("database_name", Kind::Text), ("schema_name", Kind::Text), ("current", Kind::Flag)];
@@ -43,6 +43,11 @@ const VERSION: &[Column] = &[("library_version", Kind::Text)];
 
 /// One list.
 pub(super) async fn list(context: &Context, of: Listed, schema: Option<&ObjectName>, pattern: Option<&str>) -> Result<RecordBatch> {
+    if let (Listed::Tables, Some(name)) = (of, schema)
+        && let Some(names) = attached_tables(context, name)
+    {
+        return names_batch(names, pattern);
+    }
     let schema = schema.map(|name| schema_name(context, name)).transpose()?;
     match of {
         Listed::Tables => {
@@ -71,7 +76,12 @@ pub(super) async fn list(context: &Context, of: Listed, schema: Option<&ObjectNa
             let rows: Vec<_> = names.into_iter().map(|name| row![CATALOG, name, name == context.current_schema()]).collect();
             like(cells::batch(SCHEMAS, &rows)?, 1, pattern)
         }
-        Listed::Databases => like(cells::batch(DATABASES, &[row![CATALOG]])?, 0, pattern),
+        Listed::Databases => {
+            let attached = context.catalogs.attached_names().into_iter().map(|name| row![name]);
+            let mut rows: Vec<_> = std::iter::once(row![CATALOG]).chain(attached).collect();
+            rows.sort_by_key(|row| format!("{row:?}"));
+            like(cells::batch(DATABASES, &rows)?, 0, pattern)
+        }
         Listed::Functions => {
             let objects = objects(context).await?;
             let functions = all_functions(&Facts { objects: &objects, session: &context.state });
@@ -95,6 +105,17 @@ fn sequences(objects: &Objects, pattern: Option<&str>) -> Result<RecordBatch> {
         .map(|(schema, _, meta)| row![schema.clone(), meta.name.clone(), meta.taken.checked_sub(1).and_then(|last| meta.number(last).ok())])
         .collect();
     like(cells::batch(SEQUENCES, &rows)?, 1, pattern)
+}
+
+/// The tables of an attached database's schema, `main` unless it is named.
+fn attached_tables(context: &Context, name: &ObjectName) -> Option<Vec<String>> {
+    let parts = parse::name_parts(name).ok()?;
+    let database = parts.first().filter(|first| parts.len() <= 2 && context.snapshot.schema(first).is_none())?;
+    let attached = context.catalogs.attached().into_iter().find(|attached| attached.name == *database)?;
+    let schema = attached.catalog.schema(parts.get(1).map_or(DEFAULT_SCHEMA, String::as_str))?;
+    let mut names = schema.table_names();
+    names.sort_unstable();
+    Some(names)
 }
 
 /// A schema's name, those included that are in every database.

@@ -18,6 +18,8 @@ pub(crate) fn parse(parser: &mut Parser<'_>) -> Result<Option<Show>> {
         "DESCRIBE" | "DESC" => describe,
         "SUMMARIZE" => |parser: &mut Parser<'_>| Ok(Show::Summarize(target(parser)?)),
         "PRAGMA" => pragma,
+        // MySQL's and PostgreSQL's `SET NAMES 'utf8'`.
+        "SET" if word_at(parser, 1).as_deref() == Some("NAMES") && !matches!(parser.peek_nth_token(2).token, Token::Eq) => set_names,
         _ => return Ok(None),
     };
     parser.next_token();
@@ -52,6 +54,11 @@ fn describe(parser: &mut Parser<'_>) -> Result<Show> {
         true => Ok(Show::List { of: Listed::TablesWithColumns, schema: None, like: None }),
         false => Ok(Show::Describe(target(parser)?)),
     }
+}
+
+fn set_names(parser: &mut Parser<'_>) -> Result<Show> {
+    parser.advance_token();
+    Ok(Show::Change { name: "client_encoding".to_owned(), value: value(parser)? })
 }
 
 fn target(parser: &mut Parser<'_>) -> Result<Target> {
