@@ -40,6 +40,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use limits::{parse_duration, parse_size};
 pub use scan::Caches;
 pub use session::Session;
+pub use session::progress::Progress;
 pub use session::result::{Done, Rows, StatementResult};
 pub use session::stack::THREAD_STACK_BYTES;
 pub use settings::{CATALOG, DEFAULT_SCHEMA, Options};

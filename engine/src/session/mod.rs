@@ -7,6 +7,7 @@
 //! - A session that is pinned to a snapshot of the past reads that, and writes nothing.
 
 pub(crate) mod catalogs;
+pub(crate) mod progress;
 pub(crate) mod result;
 pub(crate) mod stack;
 mod transaction;
@@ -24,6 +25,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::{Set, Statement as SqlStatement};
 
 use self::catalogs::SessionCatalogs;
+use self::progress::Progress;
 use self::result::{Done, Rows, StatementResult};
 use self::transaction::State;
 use crate::database::Database;
@@ -76,6 +78,7 @@ pub struct Session {
     limits: StatementLimits,
     /// The statement that runs, or ran last.
     running: Arc<Running>,
+    progress: Progress,
 }
 
 impl Session {
@@ -89,7 +92,7 @@ impl Session {
         let (limits, committing) = (database.default_statement_limits(), Arc::default());
         let running = Arc::clone(database.limits().begin(limits, Arc::clone(&committing)).running());
         let settings = database.default_settings();
-        Self { database, state, catalogs, transaction: State::None, pinned: None, committing, settings, limits, running }
+        Self { database, state, catalogs, transaction: State::None, pinned: None, committing, settings, limits, running, progress: Progress::default() }
     }
 
     /// The database.
@@ -106,6 +109,11 @@ impl Session {
     /// dropped while it commits may be committed all the same, so whoever cancels statements waits for this to be over.
     pub fn committing(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.committing)
+    }
+
+    /// Tells, while a statement runs, how far it has come.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// The snapshot of the past that the session is pinned to.
@@ -133,6 +141,7 @@ impl Session {
     pub async fn run(&mut self, statement: &Statement) -> Result<StatementResult> {
         let held = self.database.limits().begin(self.limits, Arc::clone(&self.committing));
         self.running = Arc::clone(held.running());
+        self.progress.follow(held.running());
         let result = held.running().run(Box::pin(stack::with_big_stack(statement.sql(), self.run_here(statement)))).await;
         match result {
             Ok(StatementResult::Rows(rows)) => Ok(StatementResult::Rows(rows.held(held))),
