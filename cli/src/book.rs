@@ -157,7 +157,10 @@ mod tests {
         assert_eq!(names, ["title", "select", "date_diff", "insert into"]);
         assert!(found[1].text.contains("Days.") && !found[1].text.contains("Adds."));
         assert_eq!(found[2].names, ["date_diff", "datediff"]);
-        assert_eq!(rendered(&found[1], false), "SELECT\nReads rows, see there.\n    # no heading\n    SELECT 1;\ndate_diff(part, a), datediff\nDays.\n");
+        assert_eq!(
+            rendered(&found[1], false),
+            "SELECT\nReads rows, see there.\n    # no heading\n    SELECT 1;\ndate_diff(part, a), datediff\nDays.\n"
+        );
     }
 
     #[test]

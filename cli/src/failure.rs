@@ -246,7 +246,10 @@ mod tests {
         let failure = Failure::from(Error::new(ErrorKind::NotFound, "there is no table 't'").with_hint("create it"));
         let statement = statement("select *\n  from t", 7, 1);
         let text = failure.text(Some(&Place { file: Some("a.sql"), statement: &statement, is_typed: false })).unwrap();
-        assert_eq!(text, "error (not found): there is no table 't'\n  at a.sql, line 7: select * from t\n  |   from t\n  |        ^\nhint: create it");
+        assert_eq!(
+            text,
+            "error (not found): there is no table 't'\n  at a.sql, line 7: select * from t\n  |   from t\n  |        ^\nhint: create it"
+        );
         assert_eq!(failure.exit_status(), 1);
     }
 

@@ -270,7 +270,8 @@ impl Runner {
             }
             StatementResult::Done(done) => {
                 drop(progress);
-                self.has_new_names |= ["CREATE", "DROP", "ALTER", "ROLLBACK", "SET", "USE", "ATTACH", "DETACH"].iter().any(|tag| done.tag.starts_with(tag));
+                self.has_new_names |=
+                    ["CREATE", "DROP", "ALTER", "ROLLBACK", "SET", "USE", "ATTACH", "DETACH"].iter().any(|tag| done.tag.starts_with(tag));
                 self.tell_done(&done, started.elapsed())
             }
         }
@@ -377,9 +378,12 @@ fn rate(rows: u64, elapsed: Duration) -> String {
 fn texts(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>> {
     let options = values::options("NULL");
     let schema = batch.schema();
-    let formatters = schema.fields().iter().zip(batch.columns()).map(|(field, array)| Ok((values::formatter(field, array, &options)?, array)));
+    let formatters =
+        schema.fields().iter().zip(batch.columns()).map(|(field, array)| Ok((values::formatter(field, array, &options)?, array)));
     let formatters = formatters.collect::<Result<Vec<_>>>()?;
-    let row = |row: usize| formatters.iter().map(|(formatter, array)| Ok((!array.is_null(row)).then(|| formatter.value(row).to_string()))).collect();
+    let row = |row: usize| {
+        formatters.iter().map(|(formatter, array)| Ok((!array.is_null(row)).then(|| formatter.value(row).to_string()))).collect()
+    };
     (0..batch.num_rows()).map(row).collect()
 }
 

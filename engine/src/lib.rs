@@ -9,6 +9,7 @@
 //! - `limits` keeps one statement from taking all time and memory, and stops it at any moment.
 //! - `optimizer` chooses among plans with the same answer: the order of joins.
 //! - `key_sets` tells scans which keys the other side of a join has.
+//! - `explain` shows a plan as a tree, in SQL's words.
 //! - `reuse` keeps plans, and results where that is wanted, for the next time.
 //! - `statements` carries out what DataFusion does not: DDL, INSERT, COPY, transactions, time travel; and refuses what nobody carries out.
 //!
@@ -17,6 +18,7 @@
 pub mod catalog;
 mod database;
 pub mod error;
+mod explain;
 mod files;
 mod grouping;
 mod key_sets;

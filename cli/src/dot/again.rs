@@ -24,7 +24,9 @@ pub(super) const COMMANDS: &[Definition] = &[
         arguments: "",
         words: (0, 0),
         about: "Run the statement and write a line for each value",
-        action: Action::Later(|runner, given| Box::pin(async move { restyled(runner, given, |runner| runner.settings.style.format = Format::Line).await })),
+        action: Action::Later(|runner, given| {
+            Box::pin(async move { restyled(runner, given, |runner| runner.settings.style.format = Format::Line).await })
+        }),
     },
     Definition {
         names: &[".last"],

@@ -78,7 +78,9 @@ fn help(runner: &mut Runner, given: &Given) -> Result<()> {
     }
     let pattern = word.trim_matches(['*', '%']).to_ascii_lowercase();
     let found: Vec<&Definition> = all()
-        .filter(|definition| definition.about.to_ascii_lowercase().contains(&pattern) || definition.names.iter().any(|name| name.contains(&pattern)))
+        .filter(|definition| {
+            definition.about.to_ascii_lowercase().contains(&pattern) || definition.names.iter().any(|name| name.contains(&pattern))
+        })
         .collect();
     if found.is_empty() {
         return Err(unknown(&given.rest));

@@ -102,7 +102,8 @@ fn import<'a>(runner: &'a mut Runner, given: &'a Given) -> LocalBoxFuture<'a, Re
             Some((schema, name)) => (quoted_text(schema), name),
             None => ("current_schema()".to_owned(), table.as_str()),
         };
-        let found = format!("SELECT 1 FROM information_schema.tables WHERE table_schema = {schema} AND table_name ILIKE {}", quoted_text(name));
+        let found =
+            format!("SELECT 1 FROM information_schema.tables WHERE table_schema = {schema} AND table_name ILIKE {}", quoted_text(name));
         let table: Vec<String> = table.split('.').map(quoted_name).collect();
         let (table, file) = (table.join("."), quoted_text(file));
         match runner.rows(&found).await?.is_empty() {

@@ -261,7 +261,8 @@ fn mode(runner: &mut Runner, given: &Given) -> Result<()> {
 
 fn named(given: &Given, name: &str) -> Result<Format> {
     let names = Format::names();
-    Format::named(name).ok_or_else(|| Failure::Message(format!("'{name}' is no format; there are {names}\nhint: {}", given.definition.usage())))
+    Format::named(name)
+        .ok_or_else(|| Failure::Message(format!("'{name}' is no format; there are {names}\nhint: {}", given.definition.usage())))
 }
 
 fn expanded(runner: &mut Runner, given: &Given) -> Result<()> {

@@ -96,7 +96,9 @@ fn word(line: &str, before: &str, tokens_before: &[Token], names: &Names) -> (us
     let text = |token: &Token| before[token.range.clone()].to_owned();
     // The word itself is the last token, unless there is a blank or a sign before the cursor.
     let (typed, start, rest) = match tokens_before.split_last() {
-        Some((last, rest)) if matches!(last.kind, Kind::Word) || (last.kind == Kind::Name && !last.is_closed) => (text(last), last.range.start, rest),
+        Some((last, rest)) if matches!(last.kind, Kind::Word) || (last.kind == Kind::Name && !last.is_closed) => {
+            (text(last), last.range.start, rest)
+        }
         _ => (String::new(), before.len(), tokens_before),
     };
     let is_quoted = typed.starts_with('"');
@@ -112,19 +114,36 @@ fn word(line: &str, before: &str, tokens_before: &[Token], names: &Names) -> (us
         let of_table = mentioned.iter().filter(|(alias, _)| *alias == owner).flat_map(|(_, relation)| &relation.columns);
         let mut of_any: Vec<&String> = of_schema.chain(of_table).collect();
         if of_any.is_empty() {
-            of_any = names.relations.iter().filter(|relation| relation.name.to_lowercase() == owner).flat_map(|relation| &relation.columns).collect();
+            of_any = names
+                .relations
+                .iter()
+                .filter(|relation| relation.name.to_lowercase() == owner)
+                .flat_map(|relation| &relation.columns)
+                .collect();
         }
         return (start, pairs(of_any.into_iter().map(String::as_str).filter(|found| starts_with(found, &typed)), name));
     }
-    let previous = rest.iter().rev().find(|token| !matches!(token.kind, Kind::Blank | Kind::Comment)).map(|token| text(token).to_uppercase());
-    let wants_table = matches!(previous.as_deref(), Some("FROM" | "JOIN" | "INTO" | "TABLE" | "UPDATE" | "DESCRIBE" | "COPY" | "VIEW" | "SUMMARIZE" | "CACHE"));
+    let previous =
+        rest.iter().rev().find(|token| !matches!(token.kind, Kind::Blank | Kind::Comment)).map(|token| text(token).to_uppercase());
+    let wants_table = matches!(
+        previous.as_deref(),
+        Some("FROM" | "JOIN" | "INTO" | "TABLE" | "UPDATE" | "DESCRIBE" | "COPY" | "VIEW" | "SUMMARIZE" | "CACHE")
+    );
     let wants_setting = matches!(previous.as_deref(), Some("SET" | "RESET" | "SHOW"));
     if typed.is_empty() && !wants_table && !wants_setting && mentioned.is_empty() {
         return (start, Vec::new());
     }
     let mut found: Vec<Pair> = Vec::new();
-    let mut add = |more: Vec<Pair>| more.into_iter().for_each(|pair| if found.iter().all(|known| known.replacement != pair.replacement) { found.push(pair) });
-    let matching = |choices: &mut dyn Iterator<Item = &str>| choices.filter(|choice| starts_with(choice, &typed)).map(str::to_owned).collect::<Vec<_>>();
+    let mut add = |more: Vec<Pair>| {
+        more.into_iter().for_each(|pair| {
+            if found.iter().all(|known| known.replacement != pair.replacement) {
+                found.push(pair)
+            }
+        })
+    };
+    let matching = |choices: &mut dyn Iterator<Item = &str>| {
+        choices.filter(|choice| starts_with(choice, &typed)).map(str::to_owned).collect::<Vec<_>>()
+    };
     let of = |choices: &mut dyn Iterator<Item = &str>| pairs(matching(choices).iter().map(String::as_str), name);
     if wants_setting {
         add(of(&mut names.settings.iter().map(String::as_str)));

@@ -25,7 +25,12 @@ pub(super) fn highlight(text: &str, cursor: usize) -> String {
         let piece = &text[token.range.clone()];
         let is_call = tokens.get(index + 1).is_some_and(|next| text[next.range.clone()].starts_with('('));
         let colour = match token.kind {
-            Kind::Word if words::is_keyword(piece) && !(is_call && matches!(piece.to_ascii_uppercase().as_str(), "LEFT" | "RIGHT" | "REPLACE")) => KEYWORD,
+            Kind::Word
+                if words::is_keyword(piece)
+                    && !(is_call && matches!(piece.to_ascii_uppercase().as_str(), "LEFT" | "RIGHT" | "REPLACE")) =>
+            {
+                KEYWORD
+            }
             Kind::Word if words::is_type(piece) && !is_call => TYPE,
             Kind::Word if is_call => FUNCTION,
             Kind::String => STRING,

@@ -26,26 +26,14 @@ pub(super) struct Drawing {
     is_markdown: bool,
 }
 
-pub(super) const TABLE: Drawing = Drawing {
-    left: "| ",
-    between: " | ",
-    right: " |",
-    rule: ("+-", '-', "-+-", "-+"),
-    is_framed: true,
-    is_markdown: false,
-};
+pub(super) const TABLE: Drawing =
+    Drawing { left: "| ", between: " | ", right: " |", rule: ("+-", '-', "-+-", "-+"), is_framed: true, is_markdown: false };
 
 pub(super) const COLUMN: Drawing =
     Drawing { left: "", between: "  ", right: "", rule: ("", '-', "  ", ""), is_framed: false, is_markdown: false };
 
-pub(super) const MARKDOWN: Drawing = Drawing {
-    left: "| ",
-    between: " | ",
-    right: " |",
-    rule: ("| ", '-', " | ", " |"),
-    is_framed: false,
-    is_markdown: true,
-};
+pub(super) const MARKDOWN: Drawing =
+    Drawing { left: "| ", between: " | ", right: " |", rule: ("| ", '-', " | ", " |"), is_framed: false, is_markdown: true };
 
 struct Column {
     name: String,

@@ -39,13 +39,10 @@ struct Glyphs {
     ellipsis: char,
 }
 
-const UNICODE: Glyphs = Glyphs {
-    rules: [["┌", "┬", "┐"], ["├", "┼", "┤"], ["└", "┴", "┘"]],
-    horizontal: "─",
-    vertical: "│",
-    dot: "·",
-    ellipsis: '…',
-};
+const UNICODE: Glyphs =
+    Glyphs {
+        rules: [["┌", "┬", "┐"], ["├", "┼", "┤"], ["└", "┴", "┘"]], horizontal: "─", vertical: "│", dot: "·", ellipsis: '…'
+    };
 
 const ASCII: Glyphs = Glyphs { rules: [["+"; 3]; 3], horizontal: "-", vertical: "|", dot: ":", ellipsis: '~' };
 

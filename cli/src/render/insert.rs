@@ -80,9 +80,8 @@ fn nested(field: &Field, array: &ArrayRef, row: usize) -> Result<String> {
         DataType::FixedSizeList(item, _) => format!("[{}]", all(item, array.as_fixed_size_list().value(row))?.join(", ")),
         DataType::Struct(fields) => {
             let columns = fields.iter().zip(array.as_struct().columns());
-            let values = columns.map(|(field, column)| {
-                Ok(format!("{}: {}", literal(field.name(), &Form::Quoted), nested(field, column, row)?))
-            });
+            let values =
+                columns.map(|(field, column)| Ok(format!("{}: {}", literal(field.name(), &Form::Quoted), nested(field, column, row)?)));
             format!("{{{}}}", values.collect::<Result<Vec<_>>>()?.join(", "))
         }
         DataType::Map(..) => {

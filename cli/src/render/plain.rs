@@ -8,6 +8,9 @@ use arrow::datatypes::SchemaRef;
 use super::{Renderer, cells};
 use crate::failure::Result;
 
+/// What the planner says in place of a plan that is the same as the one before.
+const UNCHANGED: &str = "SAME TEXT AS ABOVE";
+
 /// Writes the last column's text, line for line.
 pub(super) struct Plain;
 
@@ -20,8 +23,17 @@ pub(super) fn is_plan(schema: &SchemaRef) -> bool {
 impl Renderer for Plain {
     fn batch(&mut self, batch: &RecordBatch, out: &mut dyn Write) -> Result<()> {
         let columns = cells::columns(batch, "NULL")?;
-        for text in columns.last().into_iter().flatten().flatten() {
-            writeln!(out, "{}", text.trim_end())?;
+        let names_kinds = batch.num_columns() == 2 && batch.schema().field(0).name() == "plan_type";
+        for row in 0..batch.num_rows() {
+            let text = columns.last().and_then(|column| column[row].as_deref()).unwrap_or_default().trim_end();
+            // What a rule of the planner's did not change is there to be compared, and not to be read.
+            if text == UNCHANGED {
+                continue;
+            }
+            if names_kinds {
+                writeln!(out, "-- {}", columns[0][row].as_deref().unwrap_or_default())?;
+            }
+            writeln!(out, "{text}")?;
         }
         Ok(())
     }

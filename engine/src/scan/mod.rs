@@ -52,7 +52,7 @@ use crate::reuse::Reuse;
 use ahead::FootersAhead;
 pub(crate) use distinct::expected as expected_distinct;
 use early::{EARLY_ROW_GROUPS, EARLY_SEGMENTS, Found};
-use inline::InlineSource;
+pub(crate) use inline::InlineSource;
 pub(crate) use progress::{Scanned, scanned};
 pub(crate) use source::SegmentSource;
 use statistics::TableStatistics;

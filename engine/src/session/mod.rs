@@ -30,6 +30,7 @@ use self::result::{Done, Rows, StatementResult};
 use self::transaction::State;
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result, from_datafusion};
+use crate::explain::{Explained, Format, Wish};
 use crate::limits::{Running, StatementLimits};
 use crate::reuse::fingerprint;
 use crate::settings::DEFAULT_SCHEMA;
@@ -92,7 +93,18 @@ impl Session {
         let (limits, committing) = (database.default_statement_limits(), Arc::default());
         let running = Arc::clone(database.limits().begin(limits, Arc::clone(&committing)).running());
         let settings = database.default_settings();
-        Self { database, state, catalogs, transaction: State::None, pinned: None, committing, settings, limits, running, progress: Progress::default() }
+        Self {
+            database,
+            state,
+            catalogs,
+            transaction: State::None,
+            pinned: None,
+            committing,
+            settings,
+            limits,
+            running,
+            progress: Progress::default(),
+        }
     }
 
     /// The database.
@@ -213,7 +225,10 @@ impl Session {
         // SHOW and its like become queries whose constants are the settings of the moment.
         let keep = matches!(statement, SqlStatement::Query(_)).then(|| sql.to_owned());
         let statement = match statement {
-            explain @ SqlStatement::Explain { .. } => explain::normalized(explain)?,
+            explain @ SqlStatement::Explain { .. } => match explain::understood(explain)? {
+                (wish, statement) if wish.format == Format::Indent => statement,
+                (wish, query) => return self.explain(sql, query, wish).await,
+            },
             SqlStatement::ShowSchemas { .. } => {
                 // DataFusion has no SHOW SCHEMAS.
                 let query = parse::parse_query("SELECT schema_name FROM information_schema.schemata ORDER BY schema_name")?;
@@ -233,6 +248,19 @@ impl Session {
             active.note_reads(&context);
         }
         Rows::run_within(context, optimized, physical)
+    }
+
+    /// Explains a query, or runs it and tells how that went.
+    async fn explain(&mut self, sql: &str, query: SqlStatement, wish: Wish) -> Result<Rows> {
+        let context = self.read_context().await?;
+        let planned = SpawnedTask::spawn(Box::pin(plan(context, query, sql.to_owned(), None)));
+        let (context, optimized, physical) = planned.join_unwind().await.map_err(|error| planner_ended(&error))??;
+        if let State::Active(active) = &mut self.transaction {
+            active.note_reads(&context);
+        }
+        let explained = Explained::new(Arc::clone(&physical), wish);
+        let run = wish.analyze.then(|| Rows::run_within(context, optimized, physical)).transpose()?;
+        Ok(Rows::explained(run, explained))
     }
 
     /// Runs a query whose optimized plan was kept.

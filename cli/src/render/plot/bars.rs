@@ -19,7 +19,8 @@ pub(super) fn draw(data: &Data) -> String {
     let series_width = if data.series.len() > 1 { data.series.iter().map(|series| series.name.width()).max().unwrap_or(0) + 1 } else { 0 };
     let longest = data.labels.iter().take(rows).map(|label| label.width()).max().unwrap_or(0).max(data.label_name.width());
     let label_width = longest.min(data.width / 3);
-    let texts: Vec<Vec<String>> = data.series.iter().map(|series| series.values.iter().take(rows).map(|value| text(*value)).collect()).collect();
+    let texts: Vec<Vec<String>> =
+        data.series.iter().map(|series| series.values.iter().take(rows).map(|value| text(*value)).collect()).collect();
     let text_width = texts.iter().flatten().map(|text| text.width()).max().unwrap_or(0);
     let room = data.width.saturating_sub(label_width + series_width + text_width + 5).max(5);
     let values = || data.series.iter().flat_map(|series| series.values.iter().take(rows)).flatten().copied();

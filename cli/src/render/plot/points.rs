@@ -14,7 +14,9 @@ pub(super) fn draw(data: &Data) -> String {
     let ys = || data.series.iter().flat_map(|series| &series.values).flatten().copied();
     let (low, high) = range(ys());
     let (first, last) = range(positions.iter().flatten().copied());
-    let labels: Vec<String> = (0..HEIGHT).map(|row| if row % 5 == 0 { short(high - (high - low) * row as f64 / (HEIGHT - 1) as f64) } else { String::new() }).collect();
+    let labels: Vec<String> = (0..HEIGHT)
+        .map(|row| if row % 5 == 0 { short(high - (high - low) * row as f64 / (HEIGHT - 1) as f64) } else { String::new() })
+        .collect();
     let label_width = labels.iter().map(|label| label.width()).max().unwrap_or(0);
     let width = data.width.saturating_sub(label_width + 3).max(10);
     // Dots of several series in one character cannot be told apart without colours.
