@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::render::Format;
 
 /// What `clouddb` was asked to do.
 #[derive(Debug, Parser)]
@@ -31,7 +33,10 @@ Each statement's answer is written as it ends. The first error stops everything:
 line and statement, and the exit status is 1 (2 for wrong arguments, 130 when interrupted, 141 when the reader of the
 output went away).
 
-A word that is a command (info, log, verify, demo) is the command; a folder of that name is ./info, ./log and so on.
+A word that is a command (info, log, verify, demo, help, ...) is the command; a folder of that name is ./info, ./log and so on.
+
+The prompt and scripts know commands of DuckDB's and psql's kind (.help lists them), and SQL is explained by .help WORD, or clouddb help WORD.
+The prompt reads ~/.clouddbrc when it starts. Colours end with NO_COLOR, CLICOLOR=0 or --no-color.
 
 Stores: a folder, file:///folder, memory://, s3://bucket/prefix (MinIO and others: --option aws_endpoint=http://...).
 Credentials and regions come from the environment (AWS_ACCESS_KEY_ID, AWS_PROFILE, ...) or from --option KEY=VALUE.
@@ -43,7 +48,7 @@ Examples:
   clouddb s3://bucket/shop --format csv < report.sql > report.csv";
 
 /// What runs SQL: the shell and scripts.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ShellArgs {
     /// The database: a folder or a URL. Left out: a database in memory, gone at the end.
     #[arg(value_name = "DATABASE")]
@@ -55,11 +60,44 @@ pub(crate) struct ShellArgs {
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     file: Vec<PathBuf>,
     /// How results are written.
-    #[arg(long, value_enum, default_value_t = Format::Box)]
+    #[arg(long, visible_alias = "mode", value_name = "FORMAT", value_enum, default_value_t = Format::Box)]
     pub(crate) format: Format,
     /// Rows that a box shows: the first and the last of them; 0 shows all. Other formats always write all rows.
     #[arg(long, value_name = "N", default_value_t = 40)]
     pub(crate) max_rows: usize,
+    /// Columns that a box may take. Default: as many as the terminal has; no limit in a pipe or a file.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_width: Option<usize>,
+    /// What is written for NULL. Default: what the format has for it.
+    #[arg(long, visible_alias = "nullvalue", value_name = "TEXT")]
+    pub(crate) null_value: Option<String>,
+    /// What stands between values in list and csv.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) separator: Option<String>,
+    /// Write no names of columns.
+    #[arg(long, visible_alias = "noheader")]
+    pub(crate) no_headers: bool,
+    /// Write each statement before its answer.
+    #[arg(long)]
+    pub(crate) echo: bool,
+    /// Go on after an error; the exit status is 1 all the same.
+    #[arg(long, conflicts_with = "bail")]
+    pub(crate) continue_on_error: bool,
+    /// Stop at the first error: the default of scripts.
+    #[arg(long)]
+    pub(crate) bail: bool,
+    /// Run this file first, in place of ~/.clouddbrc.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) init: Option<PathBuf>,
+    /// Do not read ~/.clouddbrc.
+    #[arg(long, conflicts_with = "init")]
+    pub(crate) no_init: bool,
+    /// Use no colours.
+    #[arg(long, visible_alias = "no-colour")]
+    pub(crate) no_color: bool,
+    /// Draw with ASCII characters only.
+    #[arg(long)]
+    pub(crate) ascii: bool,
     /// Change nothing in the database, create none.
     #[arg(long, conflicts_with = "must_exist")]
     pub(crate) readonly: bool,
@@ -90,7 +128,7 @@ pub(crate) struct ShellArgs {
     /// Memory for results of queries: the same query on the same snapshot is answered from there. Default: none.
     #[arg(long, value_name = "SIZE", value_parser = parse_size_or_none)]
     pub(crate) result_cache_size: Option<u64>,
-    /// Tell on standard error how long each statement took.
+    /// Tell on standard error how long each statement took; the prompt does so without.
     #[arg(long)]
     pub(crate) timer: bool,
     /// What -c and -f gave, in the order given.
@@ -99,7 +137,7 @@ pub(crate) struct ShellArgs {
 }
 
 /// What every command takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct CommonArgs {
     /// An option of the store, as `aws_region=eu-west-1`. Can be given several times.
     #[arg(long = "option", value_name = "KEY=VALUE", value_parser = parse_pair)]
@@ -121,19 +159,6 @@ pub(crate) enum Source {
     Stdin,
 }
 
-/// How results are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// A table drawn with lines, for people.
-    Box,
-    /// Comma-separated values with a header line; NULL is empty, an empty string is "".
-    Csv,
-    /// One JSON array of objects for each result.
-    Json,
-    /// One JSON object for each row, on a line of its own.
-    Jsonl,
-}
-
 /// The commands besides SQL.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -145,6 +170,28 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// A tour of a minute: make data, load it, query it, a transaction, time travel
     Demo(DemoArgs),
+    /// Explain a statement, a function, a type or a setting of SQL, or a command of the shell
+    Help(HelpArgs),
+    /// Write a script that makes a shell complete this program's arguments
+    Completions(CompletionsArgs),
+    /// Write the manual page, for man(1)
+    Man,
+}
+
+/// Arguments of `clouddb help`.
+#[derive(Debug, Args)]
+pub(crate) struct HelpArgs {
+    /// What to explain, as SELECT or date_diff; left out: what there is.
+    #[arg(value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+}
+
+/// Arguments of `clouddb completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// Arguments of `clouddb info`.
@@ -195,7 +242,7 @@ const DEMO_SCALE: f64 = 0.1;
 impl Cli {
     /// The process's arguments; ends the process with a message where they are wrong, or where `--help` or `--version` is asked for.
     pub(crate) fn parse_process() -> Self {
-        let matches = Self::command().get_matches();
+        let matches = Self::command().get_matches_from(std::env::args_os().map(familiar));
         Self::from_arg_matches(&matches).map(|cli| cli.with_sources_of(&matches)).unwrap_or_else(|error| error.exit())
     }
 
@@ -210,6 +257,42 @@ impl Cli {
         sources.sort_by_key(|(_, position)| *position);
         self.shell.sources = sources.into_iter().map(|(source, _)| source).collect();
         self
+    }
+}
+
+/// Options that DuckDB and sqlite write with one dash, and what they are called here.
+const FAMILIAR: &[(&str, &str)] = &[
+    ("-ascii", "--format=ascii"),
+    ("-bail", "--bail"),
+    ("-box", "--format=box"),
+    ("-cmd", "--command"),
+    ("-column", "--format=column"),
+    ("-csv", "--format=csv"),
+    ("-echo", "--echo"),
+    ("-file", "--file"),
+    ("-help", "--help"),
+    ("-html", "--format=html"),
+    ("-init", "--init"),
+    ("-insert", "--format=insert"),
+    ("-json", "--format=json"),
+    ("-jsonlines", "--format=jsonl"),
+    ("-line", "--format=line"),
+    ("-list", "--format=list"),
+    ("-markdown", "--format=markdown"),
+    ("-no-init", "--no-init"),
+    ("-noheader", "--no-headers"),
+    ("-nullvalue", "--null-value"),
+    ("-readonly", "--readonly"),
+    ("-separator", "--separator"),
+    ("-table", "--format=table"),
+    ("-version", "--version"),
+];
+
+/// An argument in this program's spelling. Without this, `-csv` would be the SQL `sv`.
+fn familiar(argument: std::ffi::OsString) -> std::ffi::OsString {
+    match FAMILIAR.iter().find(|(name, _)| argument == *name) {
+        Some((_, ours)) => (*ours).into(),
+        None => argument,
     }
 }
 
@@ -233,8 +316,12 @@ fn parse_size(text: &str) -> Result<u64, String> {
     clouddb_engine::parse_size(text).map_err(|error| error.message().to_owned())
 }
 
-/// A duration, as the engine reads it in SET; 0 is no limit.
+/// A duration, as the engine reads it in SET; 0 is no limit. A number alone could mean seconds as well as milliseconds, and is refused.
 fn parse_duration(text: &str) -> Result<Limit, String> {
+    let number = text.trim();
+    if number.parse::<f64>().is_ok_and(|number| number > 0.0) {
+        return Err(format!("a time has a unit: {number}s is seconds, {number}ms milliseconds"));
+    }
     clouddb_engine::parse_duration(text).map(Limit).map_err(|error| error.message().to_owned())
 }
 
@@ -287,6 +374,20 @@ mod tests {
     }
 
     #[test]
+    fn options_of_other_shells_are_known() {
+        assert_eq!(familiar("-csv".into()), "--format=csv");
+        assert_eq!(familiar("-c".into()), "-c");
+        for (_, ours) in FAMILIAR {
+            let name = ours.trim_start_matches('-').split('=').next().unwrap();
+            let command = Cli::command();
+            let is_known = command.get_arguments().any(|argument| {
+                argument.get_long() == Some(name) || argument.get_all_aliases().is_some_and(|aliases| aliases.contains(&name))
+            });
+            assert!(is_known || ["help", "version"].contains(&name), "{ours}");
+        }
+    }
+
+    #[test]
     fn sizes() {
         assert_eq!(parse_size("123"), Ok(123));
         assert_eq!(parse_size("2KB"), Ok(2000));
@@ -302,6 +403,7 @@ mod tests {
         assert_eq!(cli.shell.statement_timeout.unwrap().0, Some(std::time::Duration::from_secs(10)));
         assert_eq!((cli.shell.query_memory_limit, cli.shell.memory_limit), (Some(2 << 30), Some(4 << 30)));
         assert_eq!(parse(&["--statement-timeout", "0"]).unwrap().shell.statement_timeout.unwrap().0, None);
+        assert!(parse_duration("5").unwrap_err().contains("5s"));
         for wrong in ["soon", "-1", "5 parsecs"] {
             assert!(parse(&["--statement-timeout", wrong]).is_err(), "{wrong}");
         }

@@ -4,6 +4,7 @@ use std::io;
 
 use clouddb_engine::{Error, ErrorKind};
 use datafusion::error::DataFusionError;
+use unicode_width::UnicodeWidthStr;
 
 use crate::interrupt;
 use crate::script::{Position, Statement};
@@ -19,8 +20,8 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// Ctrl-C. Holds what became of the statement, where there is something to tell.
     Interrupted(Option<String>),
-    /// A command found something wrong and has said so.
-    Reported,
+    /// It is told already; what remains is the exit status.
+    Told(u8),
 }
 
 /// The result of everything here that can fail.
@@ -61,17 +62,34 @@ impl Failure {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Interrupted(_) => interrupt::STATUS,
+            Self::Told(status) => *status,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => BROKEN_PIPE,
             _ => 1,
         }
     }
 
-    /// Writes it to standard error. `place` is where in which script it happened.
-    pub(crate) fn report(&self, place: Option<&Place<'_>>) {
+    /// Whether a script may go on behind it, if it is to go on after errors.
+    pub(crate) fn can_be_passed_over(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::Message(_) | Self::Told(1))
+    }
+
+    /// The same, which is not told again.
+    pub(crate) fn reported(&self) -> Self {
+        Self::Told(self.exit_status())
+    }
+
+    /// Tells it, where no place is known.
+    pub(crate) fn told(self) -> Self {
+        self.report(None);
+        self.reported()
+    }
+
+    /// Writes it to standard error, and returns what was written. `place` is where in which script it happened.
+    pub(crate) fn report(&self, place: Option<&Place<'_>>) -> Option<String> {
         // A reader who went away wants to hear nothing; `head` is no mistake.
-        if let Some(text) = self.text(place) {
-            eprintln!("{text}");
-        }
+        let text = self.text(place)?;
+        eprintln!("{text}");
+        Some(text)
     }
 
     fn text(&self, place: Option<&Place<'_>>) -> Option<String> {
@@ -85,8 +103,9 @@ impl Failure {
             Self::Output(error) => (None, format!("cannot write the output: {error}"), None),
             Self::Interrupted(None) => (None, "interrupted".to_owned(), None),
             Self::Interrupted(Some(outcome)) => (None, format!("interrupted: {outcome}"), None),
-            Self::Reported => return None,
+            Self::Told(_) => return None,
         };
+        let spot = place.and_then(|place| place.spot(&message));
         let message = match place {
             Some(place) => place.absolute_positions(&message),
             None => message,
@@ -95,8 +114,11 @@ impl Failure {
             Some(kind) => format!("error ({kind}): {message}"),
             None => format!("error: {message}"),
         };
-        if let Some(place) = place {
+        if let Some(place) = place.filter(|place| !place.is_typed) {
             text.push_str(&format!("\n  at {place}"));
+        }
+        if let Some(spot) = spot {
+            text.push_str(&spot);
         }
         if let Some(hint) = hint {
             text.push_str(&format!("\nhint: {hint}"));
@@ -112,6 +134,8 @@ pub(crate) struct Place<'a> {
     pub(crate) file: Option<&'a str>,
     /// The statement.
     pub(crate) statement: &'a Statement,
+    /// Whether somebody has just typed it, and need not be told which one it is.
+    pub(crate) is_typed: bool,
 }
 
 impl std::fmt::Display for Place<'_> {
@@ -140,16 +164,64 @@ impl std::fmt::Display for Place<'_> {
 }
 
 impl Place<'_> {
+    /// The line that an error is about with a sign below its place: where the parser says it is, or where the one thing stands that the message names.
+    fn spot(&self, message: &str) -> Option<String> {
+        /// A line of data is longer than what anybody wants to see again.
+        const LONGEST: usize = 160;
+        let sql = &self.statement.sql;
+        let (line, column, width) = match position(message) {
+            Some((line, column, _)) => (line, column, 1),
+            None => {
+                let (offset, width) = sole_mention(sql, quoted(message)?)?;
+                let before = &sql[..offset];
+                let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+                (before.matches('\n').count() + 1, before[start..].chars().count() + 1, width)
+            }
+        };
+        let text = sql.lines().nth(line - 1)?;
+        if text.chars().count() > LONGEST || column > text.chars().count() + 1 {
+            return None;
+        }
+        let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let before: String = shown.chars().take(column - 1).collect();
+        Some(format!("\n  | {shown}\n  | {}{}", " ".repeat(before.width()), "^".repeat(width)))
+    }
+
     /// The parser counts lines and columns from where the statement begins; people count from where the script does.
     fn absolute_positions(&self, message: &str) -> String {
-        let Some(at) = message.find("Line: ") else { return message.to_owned() };
-        let (before, after) = message.split_at(at);
-        let Some((line, rest)) = number(&after["Line: ".len()..]) else { return message.to_owned() };
-        let Some((column, rest)) = rest.strip_prefix(", Column: ").and_then(number) else { return message.to_owned() };
+        let Some((line, column, (before, rest))) = position(message) else { return message.to_owned() };
         let Position { line: first_line, column: first_column } = self.statement.start;
         let column = if line == 1 { column + first_column - 1 } else { column };
         format!("{before}line {}, column {column}{rest}", line + first_line - 1)
     }
+}
+
+/// The line and column that the parser names in a message, and what stands before and behind.
+fn position(message: &str) -> Option<(usize, usize, (&str, &str))> {
+    let (before, after) = message.split_at(message.find("Line: ")?);
+    let (line, rest) = number(&after["Line: ".len()..])?;
+    let (column, rest) = rest.strip_prefix(", Column: ").and_then(number)?;
+    Some((line, column, (before, rest)))
+}
+
+/// The first thing in quotes that a message names.
+fn quoted(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once('\'')?;
+    let (name, _) = rest.split_once('\'')?;
+    // Of a qualified name the last part is what is not there.
+    let name = name.rsplit('.').next()?.trim_matches('"');
+    (!name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(name)
+}
+
+/// Where a word stands in a text, and how wide it is, if it stands there once.
+fn sole_mention(text: &str, word: &str) -> Option<(usize, usize)> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let (text, lower) = (text.to_ascii_lowercase(), word.to_ascii_lowercase());
+    let mut found = text.match_indices(&lower).filter(|(at, _)| {
+        !text[..*at].chars().next_back().is_some_and(is_name) && !text[at + lower.len()..].chars().next().is_some_and(is_name)
+    });
+    let (at, _) = found.next()?;
+    found.next().is_none().then(|| (at, word.width()))
 }
 
 /// A number above 0 that a text begins with, and the rest.
@@ -173,15 +245,18 @@ mod tests {
     fn errors_tell_kind_place_and_way_out() {
         let failure = Failure::from(Error::new(ErrorKind::NotFound, "there is no table 't'").with_hint("create it"));
         let statement = statement("select *\n  from t", 7, 1);
-        let text = failure.text(Some(&Place { file: Some("a.sql"), statement: &statement })).unwrap();
-        assert_eq!(text, "error (not found): there is no table 't'\n  at a.sql, line 7: select * from t\nhint: create it");
+        let text = failure.text(Some(&Place { file: Some("a.sql"), statement: &statement, is_typed: false })).unwrap();
+        assert_eq!(
+            text,
+            "error (not found): there is no table 't'\n  at a.sql, line 7: select * from t\n  |   from t\n  |        ^\nhint: create it"
+        );
         assert_eq!(failure.exit_status(), 1);
     }
 
     #[test]
     fn positions_count_from_the_scripts_beginning() {
         let statement = statement("select 1 x y", 7, 11);
-        let place = Place { file: None, statement: &statement };
+        let place = Place { file: None, statement: &statement, is_typed: false };
         let moved = |message: &str| place.absolute_positions(message);
         assert_eq!(moved("syntax error: found y at Line: 1, Column: 12"), "syntax error: found y at line 7, column 22");
         assert_eq!(moved("syntax error: found y at Line: 3, Column: 2 (really)"), "syntax error: found y at line 9, column 2 (really)");
@@ -190,9 +265,19 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_stands_below_the_place() {
+        let statement = statement("select größe,\n  x y z from t", 7, 11);
+        let spot = |message: &str| Place { file: None, statement: &statement, is_typed: true }.spot(message);
+        assert_eq!(spot("syntax error at Line: 2, Column: 7").unwrap(), "\n  |   x y z from t\n  |       ^");
+        assert_eq!(spot("there is no column 'größe'; there are 'a'").unwrap(), "\n  | select größe,\n  |        ^^^^^");
+        assert_eq!(spot("there is no column 'missing'"), None);
+        assert_eq!(spot("nothing is named"), None);
+    }
+
+    #[test]
     fn long_statements_are_shortened() {
         let statement = statement(&format!("insert into t values {}", "(1),".repeat(1000)), 1, 1);
-        let text = Place { file: None, statement: &statement }.to_string();
+        let text = Place { file: None, statement: &statement, is_typed: false }.to_string();
         assert!(text.chars().count() < 140 && text.ends_with('…'), "{text}");
     }
 

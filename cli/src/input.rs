@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 
 use crate::failure::{Failure, Result};
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Bytes read at once.
 const BUFFER: usize = 1 << 16;
 
@@ -22,6 +24,7 @@ pub(crate) struct Input {
     name: String,
     pieces: mpsc::Receiver<io::Result<Vec<u8>>>,
     line: usize,
+    is_beginning: bool,
 }
 
 impl Input {
@@ -42,7 +45,7 @@ impl Input {
             .name("input".to_owned())
             .spawn(move || read(BufReader::with_capacity(BUFFER, source), &sender))
             .map_err(|error| Failure::Message(format!("cannot start a thread: {error}")))?;
-        Ok(Self { name, pieces, line: 1 })
+        Ok(Self { name, pieces, line: 1, is_beginning: true })
     }
 
     /// The next lines; `None` at the end.
@@ -50,7 +53,11 @@ impl Input {
         let Some(piece) = self.pieces.recv().await else { return Ok(None) };
         let bytes = piece.map_err(|error| Failure::Message(format!("cannot read {}: {error}", self.name)))?;
         match String::from_utf8(bytes) {
-            Ok(text) => {
+            Ok(mut text) => {
+                // What some editors put before the first line is no part of it.
+                if std::mem::take(&mut self.is_beginning) && text.starts_with(BYTE_ORDER_MARK) {
+                    text.drain(..BYTE_ORDER_MARK.len_utf8());
+                }
                 self.line += text.matches('\n').count();
                 Ok(Some(text))
             }

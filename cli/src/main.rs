@@ -1,20 +1,26 @@
 //! The `clouddb` command: a SQL shell and tools for CloudDB databases.
 //!
-//! `args` says what is understood; `run` and `shell` carry out SQL, `commands` the rest; `render` writes results. This program decides nothing about
-//! data: that is the engine's and the storage's business.
+//! `args` says what is understood; `run` and `shell` carry out SQL, `dot` the shell's own commands, `commands` the rest; `render` writes results, `line` is
+//! what somebody types at the prompt, `book` what the program can explain. This program decides nothing about data: that is the engine's and the storage's
+//! business.
 
 mod args;
+mod book;
 mod commands;
+mod dot;
 mod failure;
 mod input;
 mod interrupt;
+mod line;
 mod output;
 mod progress;
 mod render;
 mod run;
 mod script;
+mod settings;
 mod shell;
 mod warnings;
+mod words;
 
 use std::process::ExitCode;
 
@@ -33,6 +39,16 @@ const TIDYING: std::time::Duration = std::time::Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let cli = Cli::parse_process();
+    // What needs neither a database nor threads is done at once.
+    let told_only = match &cli.command {
+        Some(Command::Help(args)) => Some(commands::help::run(args)),
+        Some(Command::Completions(args)) => Some(commands::generate::completions(args)),
+        Some(Command::Man) => Some(commands::generate::man()),
+        _ => None,
+    };
+    if let Some(result) = told_only {
+        return ExitCode::from(status(result));
+    }
     warnings::show();
     // The first thread's stack is as large as the system says; this one is as large as needed.
     let thread = std::thread::Builder::new().name("clouddb".to_owned()).stack_size(STACK).spawn(move || start(cli));
@@ -74,6 +90,9 @@ async fn run_command(command: &Command) -> Result<()> {
         Command::Log(args) => commands::log::run(args).await,
         Command::Verify(args) => commands::verify::run(args).await,
         Command::Demo(args) => commands::demo::run(args).await,
+        Command::Help(args) => commands::help::run(args),
+        Command::Completions(args) => commands::generate::completions(args),
+        Command::Man => commands::generate::man(),
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! It looks at counters that the work moves, and knows nothing else of it.
 
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use clouddb_engine::Session;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::output;
+use crate::output::{self, Output};
 
 /// How often the line is drawn again: often enough to look alive.
 const REDRAW: Duration = Duration::from_millis(120);
@@ -49,34 +51,87 @@ impl Progress {
         Self::start(label, template, Box::new(bytes), Some(Box::new(total)))
     }
 
-    /// A statement that may be a load: rows that it writes. Nothing is drawn while it writes none, so a query never has a line.
-    pub(crate) fn load() -> Self {
+    /// A statement: rows that it writes, or the share of its tables' rows that it has read. Nothing is drawn while neither is known.
+    pub(crate) fn statement(session: &Session) -> Self {
         let before = clouddb_engine::rows_written();
-        Self::rows("loading", move || clouddb_engine::rows_written() - before)
+        let progress = session.progress();
+        let written = move || clouddb_engine::rows_written() - before;
+        let look = move || match (written(), progress.scanned()) {
+            (0, Some((done, all))) => Sight::Share { done, all },
+            (rows, _) => Sight::Rows(rows),
+        };
+        Self::begin(ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), Box::new(look))
+    }
+
+    /// Whoever writes an answer here makes the line go away first.
+    pub(crate) fn before(self, out: &mut Output) -> Before<'_> {
+        Before { progress: Some(self), out }
     }
 
     fn start(label: &str, template: &str, counter: Counter, total: Option<Counter>) -> Self {
-        let stopped = Arc::new(Mutex::new(false));
-        if !output::stderr_is_terminal() {
-            return Self { bar: ProgressBar::hidden(), stopped, drawer: None };
-        }
         let bar = ProgressBar::with_draw_target(total.as_ref().map(|_| 0), ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(label.to_owned());
+        let look = move || Sight::Counted { done: counter(), all: total.as_ref().map(|total| total()) };
+        Self::begin(bar, Box::new(look))
+    }
+
+    fn begin(bar: ProgressBar, look: Look) -> Self {
+        let stopped = Arc::new(Mutex::new(false));
+        if !output::stderr_is_terminal() {
+            return Self { bar: ProgressBar::hidden(), stopped, drawer: None };
+        }
         *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
-        let drawer = tokio::spawn(draw(bar.clone(), Arc::clone(&stopped), counter, total));
+        let drawer = tokio::spawn(draw(bar.clone(), Arc::clone(&stopped), look));
         Self { bar, stopped, drawer: Some(drawer) }
     }
 }
 
-async fn draw(bar: ProgressBar, stopped: Arc<Mutex<bool>>, counter: Counter, total: Option<Counter>) {
+/// What is seen of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// What is counted by a line of one kind.
+    Counted { done: u64, all: Option<u64> },
+    /// Rows that a statement has written.
+    Rows(u64),
+    /// Rows that a query has read, of those that it may have to read.
+    Share { done: u64, all: u64 },
+}
+
+/// Looks at the work.
+type Look = Box<dyn Fn() -> Sight + Send>;
+
+impl Sight {
+    /// Whether there is something to show.
+    fn is_something(self) -> bool {
+        match self {
+            Self::Counted { done, .. } | Self::Rows(done) => done > 0,
+            // All is read: what follows takes a time that nobody knows.
+            Self::Share { all, .. } => all > 0,
+        }
+    }
+
+    /// How a statement's line looks.
+    fn template(self) -> Option<&'static str> {
+        match self {
+            Self::Counted { .. } => None,
+            Self::Rows(_) => Some("{spinner} loading: {human_pos} rows, {per_sec}, {elapsed}"),
+            Self::Share { done, all } if done >= all => Some("{spinner} all rows read, working, {elapsed}"),
+            Self::Share { done: 0, .. } => Some("{spinner} working, {elapsed}"),
+            Self::Share { .. } => Some("{percent:>3}% [{bar:30}] {human_pos} of {human_len} rows read, {elapsed}, {eta} left"),
+        }
+    }
+}
+
+async fn draw(bar: ProgressBar, stopped: Arc<Mutex<bool>>, look: Look) {
     tokio::time::sleep(PATIENCE).await;
     let mut is_hidden = true;
+    let mut template = None;
     loop {
-        let count = counter();
-        if count > 0 {
+        let sight = look();
+        if sight.is_something() {
             let stopped = stopped.lock().unwrap_or_else(PoisonError::into_inner);
             if *stopped {
                 return;
@@ -84,13 +139,41 @@ async fn draw(bar: ProgressBar, stopped: Arc<Mutex<bool>>, counter: Counter, tot
             if std::mem::take(&mut is_hidden) {
                 bar.set_draw_target(ProgressDrawTarget::stderr());
             }
-            if let Some(total) = &total {
-                bar.set_length(total());
+            if sight.template() != template {
+                template = sight.template();
+                if let Some(Ok(style)) = template.map(ProgressStyle::with_template) {
+                    bar.set_style(style.progress_chars("=> "));
+                }
             }
-            bar.set_position(count);
+            let (done, all) = match sight {
+                Sight::Counted { done, all } => (done, all),
+                Sight::Rows(done) => (done, None),
+                Sight::Share { done, all } => (done.min(all), Some(all)),
+            };
+            if let Some(all) = all {
+                bar.set_length(all);
+            }
+            bar.set_position(done);
             bar.tick();
         }
         tokio::time::sleep(REDRAW).await;
+    }
+}
+
+/// A place for an answer; the progress line goes away before the first of it is written.
+pub(crate) struct Before<'a> {
+    progress: Option<Progress>,
+    out: &'a mut Output,
+}
+
+impl Write for Before<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.progress = None;
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

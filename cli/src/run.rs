@@ -1,20 +1,25 @@
-//! Runs statements: from `-c`, `-f` and standard input one after the other, and for the prompt one at a time.
+//! Runs statements and the shell's commands: from `-c`, `-f` and standard input one after the other, and for the prompt one at a time.
 
-use std::io::{BufWriter, IsTerminal, Stdout, Write};
-use std::time::Instant;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
+use arrow::array::{Array, RecordBatch};
+use clouddb_engine::text::values;
 use clouddb_engine::{Database, Done, Options, Session, StatementResult};
 use clouddb_storage::store::StoreKind;
 use clouddb_storage::{OpenMode, OpenOptions};
 
-use crate::args::{CommonArgs, Format, ShellArgs, Source};
+use crate::args::{CommonArgs, ShellArgs, Source};
 use crate::failure::{Failure, Place, Result};
 use crate::input::Input;
 use crate::interrupt::{self, interruptible, interruptible_until_commit};
+use crate::output::{self, Output};
 use crate::progress::Progress;
 use crate::render::{self, Style, units};
-use crate::script::{Splitter, Statement};
-use crate::{output, shell};
+use crate::script::{Piece, Splitter, Statement};
+use crate::settings::Settings;
+use crate::{dot, shell};
 
 /// Where a database without a name is.
 const IN_MEMORY: &str = "memory://";
@@ -36,17 +41,21 @@ pub(crate) async fn run(args: &ShellArgs, common: &CommonArgs, threads: usize) -
         }
     };
     let status = match is_prompt {
-        true => shell::run(&mut runner).await,
-        false => run_sources(&mut runner, &sources).await,
+        true => shell::run(&mut runner, args).await,
+        false => run_sources(&mut runner, args.init.as_ref(), &sources).await,
     };
     runner.close().await;
     status
 }
 
-async fn run_sources(runner: &mut Runner, sources: &[Source]) -> u8 {
-    for source in sources {
+async fn run_sources(runner: &mut Runner, init: Option<&PathBuf>, sources: &[Source]) -> u8 {
+    let init = init.map(|path| Source::File(path.clone()));
+    for source in init.iter().chain(sources) {
         if let Err(failure) = run_source(runner, source).await {
             return failure.exit_status();
+        }
+        if let Some(status) = runner.ended {
+            return status;
         }
     }
     if runner.session.in_transaction() {
@@ -54,19 +63,16 @@ async fn run_sources(runner: &mut Runner, sources: &[Source]) -> u8 {
         failure.report(None);
         return failure.exit_status();
     }
-    0
+    // With --continue-on-error the errors are told, and still errors.
+    u8::from(runner.has_failed)
 }
 
 /// Runs one source to its end or first error, which is reported here, where its place is known.
-async fn run_source(runner: &mut Runner, source: &Source) -> Result<()> {
-    let told = |failure: Failure| {
-        failure.report(None);
-        failure
-    };
+pub(crate) async fn run_source(runner: &mut Runner, source: &Source) -> Result<()> {
     let mut input = match source {
         Source::Text(_) => None,
-        Source::File(path) => Some(Input::file(path).map_err(told)?),
-        Source::Stdin => Some(Input::stdin().map_err(told)?),
+        Source::File(path) => Some(Input::file(path).map_err(Failure::told)?),
+        Source::Stdin => Some(Input::stdin().map_err(Failure::told)?),
     };
     let name = match source {
         Source::File(path) => Some(path.display().to_string()),
@@ -77,11 +83,14 @@ async fn run_source(runner: &mut Runner, source: &Source) -> Result<()> {
         splitter.push(text);
     }
     loop {
-        while let Some(statement) = splitter.next_statement() {
-            run_at(runner, name.as_deref(), &statement).await?;
+        while let Some(piece) = splitter.next_piece() {
+            run_at(runner, name.as_deref(), &piece).await?;
+            if runner.ended.is_some() {
+                return Ok(());
+            }
         }
         let piece = match &mut input {
-            Some(input) => interruptible(input.next()).await.map_err(told)?,
+            Some(input) => interruptible(input.next()).await.map_err(Failure::told)?,
             None => None,
         };
         match piece {
@@ -90,69 +99,139 @@ async fn run_source(runner: &mut Runner, source: &Source) -> Result<()> {
         }
     }
     match splitter.finish() {
-        Some(statement) => run_at(runner, name.as_deref(), &statement).await,
+        Some(statement) => run_at(runner, name.as_deref(), &Piece::Statement(statement)).await,
         None => Ok(()),
     }
 }
 
-async fn run_at(runner: &mut Runner, file: Option<&str>, statement: &Statement) -> Result<()> {
-    let result = runner.statement(&statement.sql).await;
-    result.inspect_err(|failure| failure.report(Some(&Place { file, statement })))
+/// Runs a piece of a script. What goes wrong is told; and it is the end, unless errors are to be passed over.
+async fn run_at(runner: &mut Runner, file: Option<&str>, piece: &Piece) -> Result<()> {
+    let (result, statement) = match piece {
+        Piece::Statement(statement) => (runner.statement(&statement.sql).await, statement),
+        Piece::Command(command) => (Box::pin(dot::run(runner, command)).await, command.about.as_ref().unwrap_or(&command.line)),
+    };
+    match result {
+        Err(failure) if !runner.settings.bail && failure.can_be_passed_over() => {
+            runner.has_failed = true;
+            runner.report(&failure, Some(&Place { file, statement, is_typed: false }));
+            Ok(())
+        }
+        Err(failure) => {
+            runner.report(&failure, Some(&Place { file, statement, is_typed: false }));
+            Err(failure.reported())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// An open database, a session on it, and how its answers are written.
 pub(crate) struct Runner {
     pub(crate) database: Database,
     pub(crate) session: Session,
-    pub(crate) style: Style,
-    pub(crate) timer: bool,
+    pub(crate) settings: Settings,
+    pub(crate) out: Output,
+    /// The statement before, and the last one that gave rows.
+    pub(crate) previous: Option<String>,
+    pub(crate) last_query: Option<String>,
+    /// What came out of an editor: for the history.
+    pub(crate) edited: Option<String>,
+    /// The exit status, once the end was asked for.
+    pub(crate) ended: Option<u8>,
+    /// How many files deep scripts are in each other.
+    pub(crate) depth: usize,
+    /// Whether a statement changed what names there are: tables, views, schemas.
+    pub(crate) has_new_names: bool,
+    /// Whether somebody sits at a prompt.
+    pub(crate) is_prompt: bool,
+    /// Whether an error was passed over.
+    has_failed: bool,
     /// Whether the location was known to hold a database before the last statement.
     existed: bool,
-    out: BufWriter<Stdout>,
+    opening: Opening,
 }
 
-impl Runner {
-    async fn open(args: &ShellArgs, common: &CommonArgs, threads: usize, sources: &[Source]) -> Result<Self> {
-        let mode = match (args.readonly, args.must_exist) {
+/// What a database is opened with.
+struct Opening {
+    args: ShellArgs,
+    common: CommonArgs,
+    threads: usize,
+}
+
+impl Opening {
+    async fn open(&self, location: Option<&str>, is_read_only: bool, sources: &[Source]) -> Result<Database> {
+        let args = &self.args;
+        let mode = match (is_read_only, args.must_exist) {
             (true, _) => OpenMode::ReadOnly,
             (false, true) => OpenMode::MustExist,
             (false, false) => OpenMode::Create,
         };
-        let url = match &args.database {
-            Some(url) => url.as_str(),
-            // A database in memory is new every time: it may always be created.
-            None => IN_MEMORY,
-        };
-        let mode = if args.database.is_none() && mode == OpenMode::MustExist { OpenMode::Create } else { mode };
-        let storage =
-            OpenOptions { mode, store_options: common.store_options.clone(), prefetch: prefetch(sources), ..OpenOptions::default() };
+        // A database in memory is new every time: it may always be created.
+        let mode = if location.is_none() && mode == OpenMode::MustExist { OpenMode::Create } else { mode };
+        let store_options = self.common.store_options.clone();
+        let storage = OpenOptions { mode, store_options, prefetch: prefetch(sources), ..OpenOptions::default() };
         let bytes = |bytes: Option<u64>| bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        let (memory_limit, query_memory_limit) = (bytes(args.memory_limit), bytes(args.query_memory_limit));
-        let statement_timeout = args.statement_timeout.and_then(|limit| limit.0);
         let defaults = Options::default();
-        let cache_bytes = args.cache_size.unwrap_or(defaults.cache_bytes);
-        let cache_folder_bytes = args.cache_dir_size.unwrap_or(defaults.cache_folder_bytes);
-        let cache_folder = args.cache_dir.clone();
         let options = Options {
             storage,
-            threads: Some(threads),
-            memory_limit,
-            query_memory_limit,
-            statement_timeout,
-            cache_bytes,
-            cache_folder,
-            cache_folder_bytes,
+            threads: Some(self.threads),
+            memory_limit: bytes(args.memory_limit),
+            query_memory_limit: bytes(args.query_memory_limit),
+            statement_timeout: args.statement_timeout.and_then(|limit| limit.0),
+            cache_bytes: args.cache_size.unwrap_or(defaults.cache_bytes),
+            cache_folder: args.cache_dir.clone(),
+            cache_folder_bytes: args.cache_dir_size.unwrap_or(defaults.cache_folder_bytes),
             result_cache_bytes: args.result_cache_size.unwrap_or(defaults.result_cache_bytes),
             ..defaults
         };
-        let database = interruptible(async { Ok(Database::open(url, options).await?) }).await?;
+        interruptible(async { Ok(Database::open(location.unwrap_or(IN_MEMORY), options).await?) }).await
+    }
+}
+
+impl Runner {
+    async fn open(args: &ShellArgs, common: &CommonArgs, threads: usize, sources: &[Source]) -> Result<Self> {
+        let opening = Opening { args: args.clone(), common: common.clone(), threads };
+        let database = opening.open(args.database.as_deref(), args.readonly, sources).await?;
         let session = database.session();
         let existed = database.storage().exists();
-        Ok(Self { database, session, style: output::style(args), timer: args.timer, existed, out: output::stdout() })
+        Ok(Self {
+            database,
+            session,
+            settings: Settings::new(args),
+            out: Output::new(),
+            previous: None,
+            last_query: None,
+            edited: None,
+            ended: None,
+            depth: 0,
+            has_new_names: true,
+            is_prompt: false,
+            has_failed: false,
+            existed,
+            opening,
+        })
+    }
+
+    /// Goes on with another database. If it cannot be opened, the one before stays.
+    pub(crate) async fn reopen(&mut self, location: Option<&str>, is_read_only: bool) -> Result<()> {
+        let database = self.opening.open(location, is_read_only, &[]).await?;
+        if self.session.in_transaction() {
+            eprintln!("the open transaction is rolled back");
+        }
+        self.close().await;
+        self.existed = database.storage().exists();
+        self.session = database.session();
+        self.database = database;
+        self.has_new_names = true;
+        Ok(())
     }
 
     /// Runs one statement and writes its answer.
     pub(crate) async fn statement(&mut self, sql: &str) -> Result<()> {
+        if self.settings.echo {
+            self.say(&format!("{sql};"))?;
+        }
+        self.out.note(&format!("{sql};"))?;
+        self.previous = Some(sql.to_owned());
         let started = Instant::now();
         let (store, committing) = (self.database.storage().store().clone(), self.session.committing());
         let before = store.counts();
@@ -160,34 +239,107 @@ impl Runner {
         if matches!(result, Err(Failure::Interrupted(None))) && store.counts().bytes_written > before.bytes_written {
             result = Err(Failure::Interrupted(Some("nothing of the statement was committed".to_owned())));
         }
+        // A pager that was quit, or `head`, has seen enough.
+        if matches!(result, Err(Failure::Output(_))) && self.out.has_reader_left() {
+            result = Ok(());
+        }
         self.tell_of_creation();
+        let ended = self.out.end_of_answer();
         result?;
-        if self.timer {
+        ended?;
+        if self.settings.timer {
             eprintln!("time: {}", units::duration(started.elapsed()));
         }
         Ok(())
     }
 
     async fn execute(&mut self, sql: &str) -> Result<()> {
-        let progress = Progress::load();
-        let result = self.session.execute(sql).await?;
-        drop(progress);
-        match result {
-            StatementResult::Rows(rows) => render::write_result(rows.into_stream(), self.style, &mut self.out).await.map(drop),
-            StatementResult::Done(done) => self.tell_done(&done),
+        let started = Instant::now();
+        let progress = Progress::statement(&self.session);
+        match self.session.execute(sql).await? {
+            StatementResult::Rows(rows) => {
+                self.last_query = Some(sql.to_owned());
+                let is_terminal = self.out.is_terminal();
+                let pager = self.settings.pager.program().filter(|_| is_terminal);
+                let style = self.settings.style_of_answer(is_terminal, pager.is_some());
+                if let Some(pager) = &pager {
+                    self.out.redirect_once(&format!("|{pager}"))?;
+                }
+                let mut out = progress.before(&mut self.out);
+                render::write_result(rows.into_stream(), &style, &mut out).await.map(drop)
+            }
+            StatementResult::Done(done) => {
+                drop(progress);
+                self.has_new_names |=
+                    ["CREATE", "DROP", "ALTER", "ROLLBACK", "SET", "USE", "ATTACH", "DETACH"].iter().any(|tag| done.tag.starts_with(tag));
+                self.tell_done(&done, started.elapsed())
+            }
         }
     }
 
     /// What a statement did that returns no rows: for people only, a script's output is its results.
-    fn tell_done(&mut self, done: &Done) -> Result<()> {
-        if self.style.format == Format::Box && output::stdout_is_terminal() {
+    fn tell_done(&mut self, done: &Done, elapsed: Duration) -> Result<()> {
+        if self.settings.changes || (self.settings.style.format.is_for_people() && self.out.is_terminal()) {
             match done.rows {
-                Some(rows) => writeln!(self.out, "{}: {}", done.tag, units::counted(rows, "row"))?,
+                Some(rows) => writeln!(self.out, "{}: {}{}", done.tag, units::counted(rows, "row"), rate(rows, elapsed))?,
                 None => writeln!(self.out, "{}", done.tag)?,
             }
             self.out.flush()?;
         }
         Ok(())
+    }
+
+    /// Writes a line where answers go.
+    pub(crate) fn say(&mut self, line: &str) -> Result<()> {
+        writeln!(self.out, "{line}")?;
+        self.out.flush()?;
+        Ok(())
+    }
+
+    /// Tells somebody at the prompt something that is no answer.
+    pub(crate) fn tell(&self, line: &str) {
+        if self.is_prompt {
+            println!("{line}");
+        }
+    }
+
+    /// Tells what went wrong, on standard error and in the log.
+    pub(crate) fn report(&mut self, failure: &Failure, place: Option<&Place<'_>>) {
+        if let Some(text) = failure.report(place) {
+            // A log that cannot be written must not hide the error.
+            let _ = self.out.note(&text);
+        }
+    }
+
+    /// A query's rows as text, for commands that look something up.
+    pub(crate) async fn rows(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
+        let committing = self.session.committing();
+        let batches = interruptible_until_commit(
+            async {
+                match self.session.execute(sql).await? {
+                    StatementResult::Rows(rows) => Ok(rows.collect().await?),
+                    StatementResult::Done(_) => Ok(Vec::new()),
+                }
+            },
+            &committing,
+        );
+        let mut rows = Vec::new();
+        for batch in batches.await? {
+            rows.extend(texts(&batch)?);
+        }
+        Ok(rows)
+    }
+
+    /// Writes a query's rows where answers go.
+    pub(crate) async fn write_rows(&mut self, sql: &str, style: &Style) -> Result<()> {
+        let committing = self.session.committing();
+        let write = async {
+            match self.session.execute(sql).await? {
+                StatementResult::Rows(rows) => render::write_result(rows.into_stream(), style, &mut self.out).await.map(drop),
+                StatementResult::Done(_) => Ok(()),
+            }
+        };
+        interruptible_until_commit(write, &committing).await
     }
 
     fn tell_of_creation(&mut self) {
@@ -202,6 +354,9 @@ impl Runner {
 
     /// Lets background work end: checkpoints that are due, and what is to be kept on disk.
     async fn close(&mut self) {
+        if let Err(failure) = self.out.redirect(None) {
+            failure.report(None);
+        }
         let _ = interruptible(async {
             self.database.close().await;
             Ok(())
@@ -210,10 +365,37 @@ impl Runner {
     }
 }
 
+/// Rows a second, where there were enough of them to say so.
+fn rate(rows: u64, elapsed: Duration) -> String {
+    const ENOUGH: u64 = 1000;
+    match rows >= ENOUGH && !elapsed.is_zero() {
+        true => format!(" ({} a second)", units::count((rows as f64 / elapsed.as_secs_f64()) as u64)),
+        false => String::new(),
+    }
+}
+
+/// Rows as text; nothing for NULL.
+fn texts(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>> {
+    let options = values::options("NULL");
+    let schema = batch.schema();
+    let formatters =
+        schema.fields().iter().zip(batch.columns()).map(|(field, array)| Ok((values::formatter(field, array, &options)?, array)));
+    let formatters = formatters.collect::<Result<Vec<_>>>()?;
+    let row = |row: usize| {
+        formatters.iter().map(|(formatter, array)| Ok((!array.is_null(row)).then(|| formatter.value(row).to_string()))).collect()
+    };
+    (0..batch.num_rows()).map(row).collect()
+}
+
 /// The tables that the first statement reads: what their segments need can be fetched while the database is opened.
 fn prefetch(sources: &[Source]) -> Vec<(String, String)> {
     match sources.first() {
         Some(Source::Text(sql)) => clouddb_engine::table_names(sql),
         _ => Vec::new(),
     }
+}
+
+/// A statement as it was typed, for those who have no script.
+pub(crate) fn typed(sql: &str) -> Statement {
+    Statement { sql: sql.to_owned(), start: crate::script::Position { line: 1, column: 1 } }
 }

@@ -1,6 +1,9 @@
-//! Cuts SQL text into statements while it arrives.
+//! Cuts a script into statements and the shell's commands while it arrives.
 //!
-//! A statement ends at a `;` that is outside of strings, quoted names and comments. Nothing is parsed here: a script whose fifth statement is no
+//! A statement ends at a `;` that is outside of strings, quoted names and comments. Where no statement has begun, a `.` or a `\` begins a command, which
+//! ends with its line. A `\` behind a statement ends it, too, and begins a command about it, as in `SELECT 1 \gx`.
+//!
+//! Nothing is parsed here: a script whose fifth statement is no
 //! SQL runs its first four. Each statement knows where in the text it began. Text may arrive in pieces, but a piece must end with a whole line
 //! (or be the last one), so that no token is cut in two.
 
@@ -11,6 +14,24 @@ pub(crate) struct Statement {
     pub(crate) sql: String,
     /// Where its first token is.
     pub(crate) start: Position,
+}
+
+/// A piece of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A statement.
+    Statement(Statement),
+    /// A command of the shell.
+    Command(Command),
+}
+
+/// A command of the shell: a line that begins with `.` or `\`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Command {
+    /// Its text, and where it stands.
+    pub(crate) line: Statement,
+    /// The statement before it on the line, which has no `;`.
+    pub(crate) about: Option<Statement>,
 }
 
 /// A place in a script, both from 1; columns count characters.
@@ -65,15 +86,18 @@ impl Splitter {
         self.start.is_some() || matches!(self.inside, Inside::BlockComment { .. })
     }
 
-    /// The next statement that is complete.
-    pub(crate) fn next_statement(&mut self) -> Option<Statement> {
+    /// The next piece that is complete.
+    pub(crate) fn next_piece(&mut self) -> Option<Piece> {
         while self.scanned < self.text.len() {
+            if self.is_at_command() {
+                return Some(Piece::Command(self.command()));
+            }
             if self.step() {
                 let end = self.scanned - 1;
                 let statement = self.take(end);
                 // `;;` is an empty statement, which says nothing.
-                if statement.is_some() {
-                    return statement;
+                if let Some(statement) = statement {
+                    return Some(Piece::Statement(statement));
                 }
             }
         }
@@ -93,14 +117,39 @@ impl Splitter {
         last
     }
 
+    /// Whether a command comes next.
+    fn is_at_command(&self) -> bool {
+        matches!(self.inside, Inside::Nothing)
+            && match self.text.as_bytes()[self.scanned] {
+                b'.' => self.start.is_none(),
+                b'\\' => true,
+                _ => false,
+            }
+    }
+
+    /// Takes the command that comes next, to the end of its line.
+    fn command(&mut self) -> Command {
+        let (start, begin) = (self.position, self.scanned);
+        let about = self.start.take().map(|(start, offset)| Statement { sql: self.text[offset..begin].trim_end().to_owned(), start });
+        let length = self.text[begin..].find('\n').map_or(self.text.len() - begin, |end| end + 1);
+        self.advance(length);
+        let sql = self.text[begin..begin + length].trim().to_owned();
+        self.forget_scanned();
+        Command { line: Statement { sql, start }, about }
+    }
+
     fn take(&mut self, end: usize) -> Option<Statement> {
         let statement = self.start.take().map(|(start, offset)| Statement { sql: self.text[offset..end].trim_end().to_owned(), start });
+        self.forget_scanned();
+        statement
+    }
+
+    fn forget_scanned(&mut self) {
         // Moving the rest to the front each time would be quadratic in a long line of many statements.
         if self.scanned * 2 >= self.text.len() {
             self.text.drain(..self.scanned);
             self.scanned = 0;
         }
-        statement
     }
 
     /// Looks at the next token's first bytes; true if a statement ended with it.
@@ -197,6 +246,14 @@ impl Splitter {
     }
 }
 
+/// Whether a text ends outside of a statement, so that all of it can be run.
+pub(crate) fn is_complete(text: &str) -> bool {
+    let mut splitter = Splitter::new();
+    splitter.push(text);
+    while splitter.next_piece().is_some() {}
+    !splitter.is_inside_statement()
+}
+
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || !byte.is_ascii()
 }
@@ -211,8 +268,11 @@ mod tests {
         let mut found = Vec::new();
         for line in script.split_inclusive('\n') {
             splitter.push(line);
-            while let Some(statement) = splitter.next_statement() {
-                found.push(statement);
+            while let Some(piece) = splitter.next_piece() {
+                match piece {
+                    Piece::Statement(statement) => found.push(statement),
+                    Piece::Command(command) => found.extend(command.about.into_iter().chain([command.line])),
+                }
             }
         }
         found.extend(splitter.finish());
@@ -270,16 +330,26 @@ mod tests {
     }
 
     #[test]
+    fn commands_stand_on_lines_of_their_own_or_behind_a_statement() {
+        let script = ".mode csv\nselect .5;\nselect\n.5;\n  \\dt a;b\nselect 1 \\gx on\nselect '\n.no\n\\no'; .print x";
+        let expected = [".mode csv", "select .5", "select\n.5", "\\dt a;b", "select 1", "\\gx on", "select '\n.no\n\\no'", ".print x"];
+        assert_eq!(texts(script), expected);
+        assert_eq!(split(script)[3], (5, 3, "\\dt a;b".to_owned()));
+        assert!(is_complete(".mode csv\n") && is_complete("select 1 \\g") && is_complete("select 1;") && is_complete(""));
+        assert!(!is_complete("select 1") && !is_complete("select 1; select '"));
+    }
+
+    #[test]
     fn an_unfinished_statement_is_noticed() {
         let mut splitter = Splitter::new();
         splitter.push("-- hello\n");
-        assert_eq!(splitter.next_statement(), None);
+        assert_eq!(splitter.next_piece(), None);
         assert!(!splitter.is_inside_statement());
         splitter.push("select 'a;\n");
-        assert_eq!(splitter.next_statement(), None);
+        assert_eq!(splitter.next_piece(), None);
         assert!(splitter.is_inside_statement());
         splitter.push("';\n");
-        assert_eq!(splitter.next_statement().map(|statement| statement.sql), Some("select 'a;\n'".to_owned()));
+        assert!(matches!(splitter.next_piece(), Some(Piece::Statement(statement)) if statement.sql == "select 'a;\n'"));
         assert!(!splitter.is_inside_statement());
     }
 }

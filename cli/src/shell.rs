@@ -1,45 +1,42 @@
-//! The prompt: reads lines with history, runs statements when their `;` is there, and does not end at an error.
+//! The prompt: reads statements and commands with history, runs them, and does not end at an error.
 
 use std::path::PathBuf;
 
 use rustyline::error::ReadlineError;
-use rustyline::{Config, DefaultEditor};
+use rustyline::history::FileHistory;
+use rustyline::{Behavior, ColorMode, CompletionType, Config, Editor};
 
-use crate::args::Format;
-use crate::failure::{Failure, Result};
-use crate::run::Runner;
-use crate::script::Splitter;
-use crate::{interrupt, output, warnings};
+use crate::args::{ShellArgs, Source};
+use crate::failure::{Failure, Place, Result};
+use crate::line::{self, Names, Typing};
+use crate::run::{self, Runner};
+use crate::script::{Command, Piece, Splitter, Statement};
+use crate::{dot, interrupt, output, warnings};
 
 const PROMPT: &str = "clouddb> ";
 /// While a transaction is open.
 const PROMPT_IN_TRANSACTION: &str = "clouddb*> ";
-/// While a statement is not complete.
+/// While a statement is not complete, where the terminal cannot edit several lines.
 const PROMPT_CONTINUED: &str = "    ...> ";
 
 /// Statements that are remembered: years of typing, and still read in a moment.
 const HISTORY_SIZE: usize = 10_000;
 
-const HELP: &str = "\
-A statement ends with ; and can span several lines.
-.help              this text
-.tables, \\d        the tables and views; \\d TABLE describes one
-.mode FORMAT       how results are written: box, csv, json, jsonl
-.timer on|off      whether to tell how long statements take
-.quit              end (or Ctrl-D)
-Ctrl-C cancels the line, or the statement that runs.";
+/// Candidates that are shown without a question.
+const SHOWN_CANDIDATES: usize = 200;
 
 /// Reads and runs until the end; returns the exit status.
-pub(crate) async fn run(runner: &mut Runner) -> u8 {
-    match Shell::new().map(|shell| shell.greet(runner)) {
-        Ok(mut shell) => match shell.run(runner).await {
-            Ok(()) => 0,
-            Err(failure) => {
-                failure.report(None);
-                failure.exit_status()
-            }
-        },
-        Err(failure) => {
+pub(crate) async fn run(runner: &mut Runner, args: &ShellArgs) -> u8 {
+    runner.is_prompt = true;
+    // Whoever types wants to know; --timer is for those who do not.
+    runner.settings.timer = true;
+    let result = match Shell::new(runner) {
+        Ok(mut shell) => shell.run(runner, args).await,
+        Err(failure) => Err(failure),
+    };
+    match (result, runner.ended) {
+        (Ok(()), status) => status.unwrap_or(0),
+        (Err(failure), _) => {
             failure.report(None);
             failure.exit_status()
         }
@@ -47,33 +44,40 @@ pub(crate) async fn run(runner: &mut Runner) -> u8 {
 }
 
 struct Shell {
-    editor: DefaultEditor,
+    editor: Editor<Typing, FileHistory>,
     history: Option<PathBuf>,
     splitter: Splitter,
-    /// The lines of the statement that is being typed.
+    /// The lines of the statement that is being typed, where lines come one by one.
     typed: String,
-}
-
-/// What a line that is no SQL asked for.
-enum Next {
-    Continue,
-    End,
+    /// Whether the last thing that was typed was Ctrl-C, at an empty prompt.
+    wants_to_leave: bool,
 }
 
 impl Shell {
-    fn new() -> Result<Self> {
+    fn new(runner: &Runner) -> Result<Self> {
+        let colour = runner.settings.style.colour;
         let config = Config::builder().max_history_size(HISTORY_SIZE).and_then(|config| config.history_ignore_dups(true));
-        let config = config.map_err(|error| terminal_failure(&error))?.history_ignore_space(true).build();
-        let mut editor = DefaultEditor::with_config(config).map_err(|error| terminal_failure(&error))?;
+        let config = config
+            .map_err(|error| terminal_failure(&error))?
+            // A line with a blank before it is left out: secrets can be typed so.
+            .history_ignore_space(true)
+            .completion_type(CompletionType::List)
+            .completion_prompt_limit(SHOWN_CANDIDATES)
+            .color_mode(if colour { ColorMode::Enabled } else { ColorMode::Disabled })
+            .behavior(Behavior::Stdio)
+            .bracketed_paste(true)
+            .build();
+        let mut editor = Editor::with_config(config).map_err(|error| terminal_failure(&error))?;
+        editor.set_helper(Some(Typing::new(colour)));
         let history = history_path();
         if let Some(path) = &history {
             // No history yet is no error, and one that cannot be read should not keep anybody from working.
             let _ = editor.load_history(path);
         }
-        Ok(Self { editor, history, splitter: Splitter::new(), typed: String::new() })
+        Ok(Self { editor, history, splitter: Splitter::new(), typed: String::new(), wants_to_leave: false })
     }
 
-    fn greet(self, runner: &Runner) -> Self {
+    fn greet(runner: &Runner) {
         let storage = runner.database.storage();
         let state = match (storage.exists(), storage.is_read_only()) {
             (true, true) => ", read only",
@@ -81,40 +85,83 @@ impl Shell {
             (false, _) => ", a new database",
         };
         println!("clouddb {} on {}{state}; .help helps", env!("CARGO_PKG_VERSION"), output::place(storage.store()));
-        self
     }
 
-    async fn run(&mut self, runner: &mut Runner) -> Result<()> {
-        loop {
-            let prompt = match (self.splitter.is_inside_statement(), runner.session.in_transaction()) {
-                (true, _) => PROMPT_CONTINUED,
-                (false, true) => PROMPT_IN_TRANSACTION,
-                (false, false) => PROMPT,
-            };
+    async fn run(&mut self, runner: &mut Runner, args: &ShellArgs) -> Result<()> {
+        if let Some(path) = init_file(args) {
+            let _ = run::run_source(runner, &Source::File(path)).await;
+        }
+        Self::greet(runner);
+        while runner.ended.is_none() {
+            self.learn_names(runner).await;
+            let prompt = self.prompt(runner);
             let held = warnings::Hold::begin();
-            let line = self.editor.readline(prompt);
+            let line = self.editor.readline(&prompt);
             drop(held);
+            let is_empty = self.typed.is_empty();
             match line {
                 Ok(line) => {
-                    if let Next::End = self.line(runner, &line).await? {
-                        return Ok(());
-                    }
+                    self.wants_to_leave = false;
+                    self.line(runner, &line).await?;
                 }
-                // Ctrl-C: forget what was typed.
-                Err(ReadlineError::Interrupted) => self.forget(),
-                Err(ReadlineError::Eof) => return self.end(runner).await,
+                Err(ReadlineError::Interrupted) => {
+                    if std::mem::replace(&mut self.wants_to_leave, is_empty) && is_empty {
+                        return Self::end(runner);
+                    }
+                    if is_empty {
+                        println!("(Ctrl-C again, Ctrl-D or .quit leaves)");
+                    }
+                    // Ctrl-C: forget what was typed.
+                    self.forget();
+                }
+                Err(ReadlineError::Eof) => {
+                    println!();
+                    return Self::end(runner);
+                }
                 Err(error) => return Err(terminal_failure(&error)),
             }
         }
+        Ok(())
     }
 
-    async fn line(&mut self, runner: &mut Runner, line: &str) -> Result<Next> {
+    /// Finds out, before somebody types, which names there are now.
+    async fn learn_names(&mut self, runner: &mut Runner) {
+        let colour = runner.settings.style.colour;
+        let Some(helper) = self.editor.helper_mut() else { return };
+        helper.set_colour(colour);
+        if !std::mem::take(&mut runner.has_new_names) {
+            return;
+        }
+        let names = helper.names();
+        if !runner.session.in_transaction() {
+            return Names::refresh(&names, &runner.database);
+        }
+        if let Ok(rows) = runner.rows(line::COLUMNS).await {
+            names.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add_columns(rows);
+        }
+    }
+
+    fn prompt(&self, runner: &Runner) -> String {
+        let (first, continued) = &runner.settings.prompts;
+        match (self.splitter.is_inside_statement(), first, continued) {
+            (true, _, Some(prompt)) | (false, Some(prompt), _) => prompt.clone(),
+            (true, _, None) => PROMPT_CONTINUED.to_owned(),
+            (false, None, _) if runner.session.in_transaction() => PROMPT_IN_TRANSACTION.to_owned(),
+            (false, None, _) => PROMPT.to_owned(),
+        }
+    }
+
+    async fn line(&mut self, runner: &mut Runner, line: &str) -> Result<()> {
         let word = line.trim();
-        let plain = word.trim_end_matches(';').trim_end();
-        let is_command = word.starts_with(['.', '\\', '?']) || ["exit", "quit", "help"].iter().any(|name| plain.eq_ignore_ascii_case(name));
-        if !self.splitter.is_inside_statement() && is_command {
-            self.remember(word);
-            return self.dot_command(runner, plain).await;
+        if self.typed.is_empty() && line::is_word(word) {
+            self.remember(line);
+            let text = match word.trim_start_matches('?').trim_end_matches(';').trim() {
+                name if word.starts_with('?') => format!(".help {name}"),
+                name => format!(".{}", name.to_lowercase()),
+            };
+            let command = Command { line: run::typed(text.trim()), about: None };
+            let result = dot::run(runner, &command).await;
+            return self.ended(runner, result, &command.line).map(drop);
         }
         self.splitter.push(line);
         self.splitter.push("\n");
@@ -122,68 +169,62 @@ impl Shell {
             self.typed.push('\n');
         }
         self.typed.push_str(line);
-        let mut statements = Vec::new();
-        while let Some(statement) = self.splitter.next_statement() {
-            statements.push(statement);
+        let mut pieces = Vec::new();
+        while let Some(piece) = self.splitter.next_piece() {
+            pieces.push(piece);
         }
         if !self.splitter.is_inside_statement() {
             let typed = std::mem::take(&mut self.typed);
-            self.remember(typed.trim());
+            self.remember(typed.trim_end());
         }
-        for statement in statements {
-            if !self.statement(runner, &statement.sql).await? {
+        for piece in pieces {
+            if !self.piece(runner, &piece).await? {
                 // What stands behind a statement that failed was meant to follow its success.
                 self.forget();
                 break;
             }
-        }
-        Ok(Next::Continue)
-    }
-
-    /// Ctrl-D: a last statement without `;` is not run, because nobody knows whether it is complete.
-    async fn end(&mut self, runner: &mut Runner) -> Result<()> {
-        println!();
-        if runner.session.in_transaction() {
-            eprintln!("the open transaction is rolled back");
+            if runner.ended.is_some() {
+                break;
+            }
         }
         Ok(())
     }
 
-    /// Runs a statement; `false` if it failed, which has been told.
-    async fn statement(&mut self, runner: &mut Runner, sql: &str) -> Result<bool> {
+    /// Runs a statement or a command; `false` if it failed, which has been told.
+    async fn piece(&mut self, runner: &mut Runner, piece: &Piece) -> Result<bool> {
         // One that was pressed at the prompt is not meant for this statement.
         interrupt::forget();
-        match runner.statement(sql).await {
+        let (result, statement) = match piece {
+            Piece::Statement(statement) => (runner.statement(&statement.sql).await, statement),
+            Piece::Command(command) => (dot::run(runner, command).await, command.about.as_ref().unwrap_or(&command.line)),
+        };
+        if let Some(edited) = runner.edited.take() {
+            self.remember(&edited);
+        }
+        self.ended(runner, result, statement)
+    }
+
+    fn ended(&mut self, runner: &mut Runner, result: Result<()>, statement: &Statement) -> Result<bool> {
+        match result {
             Ok(()) => Ok(true),
             Err(failure @ Failure::Output(_)) => Err(failure),
             Err(failure) => {
-                failure.report(None);
+                // The place counts from where the statement begins: whoever typed it sees it above.
+                let statement = run::typed(&statement.sql);
+                runner.report(&failure, Some(&Place { file: None, statement: &statement, is_typed: true }));
+                // The names may be wrong: somebody else has changed them.
+                runner.has_new_names = true;
                 Ok(false)
             }
         }
     }
 
-    async fn dot_command(&mut self, runner: &mut Runner, text: &str) -> Result<Next> {
-        let mut words = text.split_whitespace();
-        let command = words.next().unwrap_or("").to_ascii_lowercase();
-        match (command.as_str(), words.next(), words.next()) {
-            (".quit" | ".exit" | "quit" | "exit" | "\\q", None, _) => {
-                if runner.session.in_transaction() {
-                    eprintln!("the open transaction is rolled back");
-                }
-                return Ok(Next::End);
-            }
-            (".help" | "help" | "\\?" | "?", None, _) => println!("{HELP}"),
-            (".tables" | "\\d" | "\\dt", None, _) => drop(self.statement(runner, TABLES).await?),
-            ("\\d", Some(table), None) => drop(self.statement(runner, &format!("DESCRIBE {table}")).await?),
-            (".timer", Some(word @ ("on" | "off")), None) => runner.timer = word == "on",
-            (".mode", Some(word), None) => match <Format as clap::ValueEnum>::from_str(word, true) {
-                Ok(format) => runner.style.format = format,
-                Err(_) => eprintln!("error: '{word}' is no format; there are box, csv, json, jsonl"),
-            },
-            _ => eprintln!("error: '{text}' is not understood\nhint: .help lists what is"),
+    /// Ctrl-D: a last statement without `;` is not run, because nobody knows whether it is complete.
+    fn end(runner: &mut Runner) -> Result<()> {
+        if runner.session.in_transaction() {
+            eprintln!("the open transaction is rolled back");
         }
-        Ok(Next::Continue)
+        Ok(())
     }
 
     fn forget(&mut self) {
@@ -192,25 +233,38 @@ impl Shell {
     }
 
     fn remember(&mut self, text: &str) {
-        if text.is_empty() || self.editor.add_history_entry(text).is_err() {
+        // Not added, because it begins with a blank or was there already, it is not kept either.
+        if text.trim().is_empty() || !self.editor.add_history_entry(text).unwrap_or(false) {
             return;
         }
         if let Some(path) = &self.history {
+            if let Some(folder) = path.parent() {
+                let _ = std::fs::create_dir_all(folder);
+            }
             // Two shells share the file: each adds its own lines. One that cannot be written is no reason to stop.
             let _ = self.editor.append_history(path);
         }
     }
 }
 
-/// What `.tables` runs.
-const TABLES: &str = "SELECT table_schema, table_name, table_type FROM information_schema.tables \
-    WHERE table_schema NOT IN ('information_schema', 'system') ORDER BY table_schema, table_name";
+/// The file that is run before the first prompt: `--init`, else `~/.clouddbrc` if it is there.
+fn init_file(args: &ShellArgs) -> Option<PathBuf> {
+    match (&args.init, args.no_init) {
+        (Some(path), _) => Some(path.clone()),
+        (None, true) => None,
+        (None, false) => std::env::home_dir().map(|home| home.join(".clouddbrc")).filter(|path| path.is_file()),
+    }
+}
 
-/// Where the history is kept: `CLOUDDB_HISTORY`, else a file in the home folder.
+/// Where the history is kept: `CLOUDDB_HISTORY`; else a file in the home folder, or where the XDG rules say if somebody follows them.
 fn history_path() -> Option<PathBuf> {
     match std::env::var_os("CLOUDDB_HISTORY") {
-        Some(path) if path.is_empty() => None,
-        Some(path) => Some(path.into()),
+        Some(path) if path.is_empty() => return None,
+        Some(path) => return Some(path.into()),
+        None => {}
+    }
+    match std::env::var_os("XDG_STATE_HOME").filter(|folder| !folder.is_empty()) {
+        Some(folder) => Some(PathBuf::from(folder).join("clouddb").join("history")),
         None => std::env::home_dir().map(|home| home.join(".clouddb_history")),
     }
 }

@@ -10,6 +10,7 @@
 //! - `optimizer` chooses among plans with the same answer: the order of joins.
 //! - `introspection` is what SQL tells of the database itself: `information_schema`, `pg_catalog`, `duckdb_tables()`.
 //! - `key_sets` tells scans which keys the other side of a join has.
+//! - `explain` shows a plan as a tree, in SQL's words.
 //! - `reuse` keeps plans, and results where that is wanted, for the next time.
 //! - `statements` carries out what DataFusion does not: DDL, INSERT, COPY, transactions, time travel; and refuses what nobody carries out.
 //!
@@ -18,6 +19,7 @@
 pub mod catalog;
 mod database;
 pub mod error;
+mod explain;
 mod files;
 pub mod functions;
 mod grouping;
@@ -44,6 +46,7 @@ pub use error::{Error, ErrorKind, Position, Result};
 pub use limits::{parse_duration, parse_size};
 pub use scan::Caches;
 pub use session::Session;
+pub use session::progress::Progress;
 pub use session::result::{Done, Rows, StatementResult};
 pub use session::stack::THREAD_STACK_BYTES;
 pub use settings::{CATALOG, DEFAULT_SCHEMA, Options};

@@ -92,7 +92,7 @@ fn footers_of_many_files_are_fetched_together() {
         let database = open(store.clone(), None).await;
         assert_eq!(far.waves().len(), 2);
         let opened = store.counts();
-        let plan = run(&database, "EXPLAIN ANALYZE SELECT sum(number) FROM t WHERE id >= 0").await;
+        let plan = run(&database, "EXPLAIN (ANALYZE, FORMAT indent) SELECT sum(number) FROM t WHERE id >= 0").await;
         let (trips, made) = (far.waves().len() - 2, store.counts() - opened);
         assert!(trips <= 3, "{trips} trips for 20 files in {THREADS} partitions: {:#?}", far.waves());
         assert_eq!(made.gets, 20, "each file is read once, whole");

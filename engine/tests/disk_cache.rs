@@ -72,7 +72,7 @@ fn the_second_process_fetches_no_segment() {
 #[test]
 fn what_the_disk_did_is_shown() {
     let (objects, folder) = (prepared(), tempfile::tempdir().unwrap());
-    let query = format!("EXPLAIN ANALYZE {}", QUERIES[0]);
+    let query = format!("EXPLAIN (ANALYZE, FORMAT indent) {}", QUERIES[0]);
     let shown = "entries > 0 AND bytes > 1000000 AND budget = 10737418240 AND evictions = 0";
     let cache = |what: &str| format!("SELECT kind FROM system.cache WHERE kind = 'disk' AND {shown} AND {what}");
     far_away(&objects, async |_, store| {

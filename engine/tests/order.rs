@@ -35,7 +35,7 @@ async fn a_filter_with_a_limit_keeps_the_order() {
         let StatementResult::Rows(rows) = session.execute(query).await.unwrap() else { panic!("no rows") };
         assert_eq!(keys(&rows.collect().await.unwrap()), expected, "run {run}");
     }
-    let plan = format!("EXPLAIN {query}");
+    let plan = format!("EXPLAIN (FORMAT indent) {query}");
     let StatementResult::Rows(rows) = session.execute(&plan).await.unwrap() else { panic!("no rows") };
     let plan = format!("{:?}", rows.collect().await.unwrap());
     assert!(plan.contains("output_ordering") && plan.contains("SortPreservingMergeExec"), "the order is not used: {plan}");

@@ -1,6 +1,8 @@
 //! The commands besides SQL, one in each file.
 
 pub(crate) mod demo;
+pub(crate) mod generate;
+pub(crate) mod help;
 pub(crate) mod info;
 pub(crate) mod log;
 pub(crate) mod verify;

@@ -24,7 +24,7 @@ pub(crate) async fn run(args: &VerifyArgs) -> Result<()> {
     tell(&report)?;
     match report.problems.is_empty() {
         true => Ok(()),
-        false => Err(Failure::Reported),
+        false => Err(Failure::Told(1)),
     }
 }
 

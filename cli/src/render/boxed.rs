@@ -7,12 +7,11 @@
 use std::collections::VecDeque;
 use std::io::Write;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use clouddb_engine::text::values;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Renderer, printable, types, units};
+use super::{Renderer, Style, cells, printable, types, units};
 use crate::failure::Result;
 
 /// What a box may take.
@@ -27,20 +26,46 @@ pub(crate) struct BoxOptions {
 /// Narrower than this, a column says nothing: rather leave columns out.
 const NARROWEST: usize = 12;
 
+/// What lines are drawn with.
+#[derive(Debug)]
+struct Glyphs {
+    /// Left, middle, right of the lines above, below the names, and below all.
+    rules: [[&'static str; 3]; 3],
+    horizontal: &'static str,
+    vertical: &'static str,
+    /// What stands for rows that are left out.
+    dot: &'static str,
+    /// What stands for columns that are left out, and for the rest of a text.
+    ellipsis: char,
+}
+
+const UNICODE: Glyphs =
+    Glyphs {
+        rules: [["┌", "┬", "┐"], ["├", "┼", "┤"], ["└", "┴", "┘"]], horizontal: "─", vertical: "│", dot: "·", ellipsis: '…'
+    };
+
+const ASCII: Glyphs = Glyphs { rules: [["+"; 3]; 3], horizontal: "-", vertical: "|", dot: ":", ellipsis: '~' };
+
+/// Dim, and back: what is not data.
+const DIM: (&str, &str) = ("\u{1b}[2m", "\u{1b}[0m");
+
 /// One column as it is drawn.
 struct Column {
     name: String,
     type_name: String,
     is_right_aligned: bool,
-    /// The cells of the first rows, then of the last ones.
-    cells: Vec<String>,
+    /// The cells of the first rows, then of the last ones; none for NULL.
+    cells: Vec<Option<String>>,
     width: usize,
 }
 
 /// Draws one result.
 pub(super) struct Boxed {
-    schema: SchemaRef,
     options: BoxOptions,
+    glyphs: &'static Glyphs,
+    null: String,
+    headers: bool,
+    colour: bool,
     /// The first rows, formatted.
     columns: Vec<Column>,
     head_rows: usize,
@@ -51,18 +76,29 @@ pub(super) struct Boxed {
 }
 
 impl Boxed {
-    pub(super) fn new(schema: &SchemaRef, options: BoxOptions) -> Self {
+    pub(super) fn new(schema: &SchemaRef, style: &Style) -> Self {
         let columns = schema
             .fields()
             .iter()
             .map(|field| {
                 let name = printable::escaped(field.name()).into_owned();
                 let type_name = types::type_name(field);
-                let width = name.width().max(type_name.width());
+                let width = if style.headers { name.width().max(type_name.width()) } else { 1 };
                 Column { name, type_name, is_right_aligned: types::is_right_aligned(field.data_type()), cells: Vec::new(), width }
             })
             .collect();
-        Self { schema: SchemaRef::clone(schema), options, columns, head_rows: 0, tail: VecDeque::new(), tail_rows: 0, rows: 0 }
+        Self {
+            options: style.boxes,
+            glyphs: if style.ascii { &ASCII } else { &UNICODE },
+            null: printable::escaped(style.visible_null()).into_owned(),
+            headers: style.headers,
+            colour: style.colour,
+            columns,
+            head_rows: 0,
+            tail: VecDeque::new(),
+            tail_rows: 0,
+            rows: 0,
+        }
     }
 
     fn first_rows(&self) -> usize {
@@ -77,15 +113,10 @@ impl Boxed {
     }
 
     fn format(&mut self, batch: &RecordBatch) -> Result<()> {
-        let options = values::options("NULL");
-        for ((field, array), column) in self.schema.fields().iter().zip(batch.columns()).zip(&mut self.columns) {
-            let formatter = values::formatter(field, array, &options)?;
-            let mut value = String::new();
-            for row in 0..array.len() {
-                value.clear();
-                formatter.value(row).write(&mut value)?;
-                let cell = printable::escaped(&value).into_owned();
-                column.width = column.width.max(cell.width());
+        for (cells, column) in cells::columns(batch, &self.null)?.into_iter().zip(&mut self.columns) {
+            for cell in cells {
+                let cell = cell.map(|cell| printable::escaped(&cell).into_owned());
+                column.width = column.width.max(cell.as_ref().unwrap_or(&self.null).width());
                 column.cells.push(cell);
             }
         }
@@ -145,31 +176,39 @@ impl Boxed {
 
     fn draw(&self, shown: &[Option<usize>], out: &mut dyn Write) -> Result<()> {
         let widths: Vec<usize> = shown.iter().map(|index| index.map_or(1, |index| self.columns[index].width)).collect();
-        let rule = |left: &str, middle: &str, right: &str| {
-            let parts: Vec<String> = widths.iter().map(|width| "─".repeat(width + 2)).collect();
+        let Glyphs { rules, horizontal, vertical, dot, ellipsis } = self.glyphs;
+        let rule = |[left, middle, right]: &[&str; 3]| {
+            let parts: Vec<String> = widths.iter().map(|width| horizontal.repeat(width + 2)).collect();
             format!("{left}{}{right}\n", parts.join(middle))
         };
         let line = |cell: &dyn Fn(&Column) -> String| {
-            let cells: Vec<String> = shown.iter().map(|index| index.map_or("…".to_owned(), |index| cell(&self.columns[index]))).collect();
-            format!("│ {} │\n", cells.join(" │ "))
+            let cells = shown.iter().map(|index| index.map_or(ellipsis.to_string(), |index| cell(&self.columns[index])));
+            format!("{vertical} {} {vertical}\n", cells.collect::<Vec<_>>().join(&format!(" {vertical} ")))
         };
-        let mut text = rule("┌", "┬", "┐");
-        text.push_str(&line(&|column| pad(&column.name, column.width, Align::Center)));
-        text.push_str(&line(&|column| pad(&column.type_name, column.width, Align::Center)));
+        let pad = |text: &str, width: usize, align: Align| pad(text, width, align, *ellipsis);
+        let dim = |text: String| if self.colour { format!("{}{text}{}", DIM.0, DIM.1) } else { text };
+        let mut text = rule(&rules[0]);
+        if self.headers {
+            text.push_str(&line(&|column| pad(&column.name, column.width, Align::Center)));
+            text.push_str(&line(&|column| dim(pad(&column.type_name, column.width, Align::Center))));
+        }
         let rows = self.columns.first().map_or(0, |column| column.cells.len());
-        if rows > 0 {
-            text.push_str(&rule("├", "┼", "┤"));
+        if rows > 0 && self.headers {
+            text.push_str(&rule(&rules[1]));
         }
         let is_cut = self.rows > rows as u64;
         for row in 0..rows {
             if is_cut && row == self.head_rows {
                 for _ in 0..3 {
-                    text.push_str(&line(&|column| pad("·", column.width, Align::Center)));
+                    text.push_str(&line(&|column| dim(pad(dot, column.width, Align::Center))));
                 }
             }
             text.push_str(&line(&|column| {
                 let align = if column.is_right_aligned { Align::Right } else { Align::Left };
-                pad(&column.cells[row], column.width, align)
+                match &column.cells[row] {
+                    Some(cell) => pad(cell, column.width, align),
+                    None => dim(pad(&self.null, column.width, align)),
+                }
             }));
             // A table without a limit can be long; there is no need to hold its text twice.
             if text.len() > 1 << 16 {
@@ -177,7 +216,7 @@ impl Boxed {
                 text.clear();
             }
         }
-        text.push_str(&rule("└", "┴", "┘"));
+        text.push_str(&rule(&rules[2]));
         if let Some(footer) = self.footer(shown.iter().flatten().count(), rows) {
             text.push_str(&format!("  {footer}\n"));
         }
@@ -236,7 +275,7 @@ enum Align {
 }
 
 /// Text of exactly this width: filled up with blanks, or cut with an ellipsis.
-fn pad(text: &str, width: usize, align: Align) -> String {
+fn pad(text: &str, width: usize, align: Align, ellipsis: char) -> String {
     let mut shown = text.to_owned();
     if text.width() > width {
         shown.clear();
@@ -248,7 +287,7 @@ fn pad(text: &str, width: usize, align: Align) -> String {
             }
             shown.push(c);
         }
-        shown.push('…');
+        shown.push(ellipsis);
     }
     let missing = width.saturating_sub(shown.width());
     let left = match align {
@@ -268,11 +307,12 @@ mod tests {
     use arrow::array::{ArrayRef, Int64Array, StringViewArray};
     use arrow::datatypes::{DataType, Field, Schema};
 
+    use super::super::Format;
     use super::*;
 
     fn draw(columns: Vec<(&str, ArrayRef)>, batch_rows: usize, options: BoxOptions) -> String {
         let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let mut boxed = Boxed::new(&batch.schema(), options);
+        let mut boxed = Boxed::new(&batch.schema(), &Style::new(Format::Box, options));
         let mut out = Vec::new();
         let mut offset = 0;
         while offset < batch.num_rows() {
@@ -343,7 +383,7 @@ mod tests {
     fn no_rows_are_said() {
         let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)]));
         let mut out = Vec::new();
-        Boxed::new(&schema, ALL).finish(&mut out).unwrap();
+        Boxed::new(&schema, &Style::new(Format::Box, ALL)).finish(&mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "┌────────┐\n│   n    │\n│ bigint │\n└────────┘\n  0 rows\n");
     }
 

@@ -6,7 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use clouddb_engine::text::csv::Style;
 
-use super::Renderer;
+use super::{Renderer, Style as Wishes};
 use crate::failure::Result;
 
 /// Writes one result as CSV.
@@ -18,9 +18,18 @@ pub(super) struct Csv {
 
 impl Csv {
     /// Begins a result: writes its header line.
-    pub(super) fn start(schema: &SchemaRef, out: &mut dyn Write) -> Result<Self> {
-        let mut csv = Self { style: Style::default(), buffer: Vec::new() };
-        csv.style.push_header(schema, &mut csv.buffer);
+    pub(super) fn start(schema: &SchemaRef, wishes: &Wishes, out: &mut dyn Write) -> Result<Self> {
+        let mut style = Style::default();
+        if let Some([delimiter]) = wishes.separator.as_deref().map(str::as_bytes) {
+            style.delimiter = *delimiter;
+        }
+        if let Some(null) = &wishes.null {
+            style.null.clone_from(null);
+        }
+        let mut csv = Self { style, buffer: Vec::new() };
+        if wishes.headers {
+            csv.style.push_header(schema, &mut csv.buffer);
+        }
         out.write_all(&csv.buffer)?;
         Ok(csv)
     }

@@ -1,11 +1,20 @@
 //! Writes results: each format in a file of its own, all fed by the same stream of batches.
 //!
-//! `csv`, `json` and `jsonl` write every batch as it comes and hold none back. A box has to know its widest value first, so it keeps what it
-//! will show: the first and the last rows.
+//! Most write every batch as it comes and hold none back. A box has to know its widest value first, so it keeps what it will show: the first and the
+//! last rows. A plot keeps its points.
 
+mod aligned;
 mod boxed;
+mod cells;
 mod csv;
+mod format;
+mod html;
+mod insert;
 mod json;
+mod lines;
+mod list;
+mod plain;
+pub(crate) mod plot;
 pub(crate) mod printable;
 pub(crate) mod types;
 pub(crate) mod units;
@@ -17,17 +26,58 @@ use arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 
-use crate::args::Format;
 use crate::failure::Result;
 pub(crate) use boxed::BoxOptions;
+pub(crate) use format::Format;
 
 /// How results are to be written.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Style {
     /// The format.
     pub(crate) format: Format,
     /// What a box may take.
     pub(crate) boxes: BoxOptions,
+    /// What stands for NULL; nothing stands for what the format has for it.
+    pub(crate) null: Option<String>,
+    /// Whether names of columns are written.
+    pub(crate) headers: bool,
+    /// What stands between values, and at the end of rows, in `list` and `csv`.
+    pub(crate) separator: Option<String>,
+    pub(crate) row_separator: Option<String>,
+    /// The table that `insert` names.
+    pub(crate) table: String,
+    /// The least widths of columns; in the formats that align them.
+    pub(crate) widths: Vec<usize>,
+    /// Whether only ASCII is drawn with.
+    pub(crate) ascii: bool,
+    /// Whether colours are used.
+    pub(crate) colour: bool,
+    /// A plot in place of the format.
+    pub(crate) plot: Option<plot::Kind>,
+}
+
+impl Style {
+    /// A format as it is without further wishes.
+    pub(crate) fn new(format: Format, boxes: BoxOptions) -> Self {
+        Self {
+            format,
+            boxes,
+            null: None,
+            headers: true,
+            separator: None,
+            row_separator: None,
+            table: "table_name".to_owned(),
+            widths: Vec::new(),
+            ascii: false,
+            colour: false,
+            plot: None,
+        }
+    }
+
+    /// What stands for NULL where people read.
+    fn visible_null(&self) -> &str {
+        self.null.as_deref().unwrap_or("NULL")
+    }
 }
 
 /// A format at work on one result.
@@ -39,7 +89,7 @@ trait Renderer {
 }
 
 /// Writes one result to its end and flushes; returns its number of rows.
-pub(crate) async fn write_result(mut stream: SendableRecordBatchStream, style: Style, out: &mut (dyn Write + Send)) -> Result<u64> {
+pub(crate) async fn write_result(mut stream: SendableRecordBatchStream, style: &Style, out: &mut (dyn Write + Send)) -> Result<u64> {
     let mut renderer = renderer(&stream.schema(), style, out)?;
     let mut rows = 0;
     while let Some(batch) = stream.next().await {
@@ -57,11 +107,41 @@ pub(crate) async fn write_result(mut stream: SendableRecordBatchStream, style: S
     Ok(rows)
 }
 
-fn renderer(schema: &SchemaRef, style: Style, out: &mut dyn Write) -> Result<Box<dyn Renderer + Send>> {
+fn renderer(schema: &SchemaRef, style: &Style, out: &mut dyn Write) -> Result<Box<dyn Renderer + Send>> {
+    if let Some(kind) = style.plot {
+        return Ok(Box::new(plot::Plot::new(schema, kind, style)?));
+    }
+    // A plan is text to read, and not a value in a box.
+    if style.format.is_for_people() && style.format != Format::Trash && plain::is_plan(schema) {
+        return Ok(Box::new(plain::Plain));
+    }
     Ok(match style.format {
-        Format::Box => Box::new(boxed::Boxed::new(schema, style.boxes)),
-        Format::Csv => Box::new(csv::Csv::start(schema, out)?),
+        Format::Box => Box::new(boxed::Boxed::new(schema, style)),
+        Format::Csv => Box::new(csv::Csv::start(schema, style, out)?),
+        Format::Tsv => Box::new(list::List::start(schema, &list::Signs::tabs(style), style, out)?),
+        Format::List => Box::new(list::List::start(schema, &list::Signs::bars(style), style, out)?),
+        Format::Ascii => Box::new(list::List::start(schema, &list::Signs::control(), style, out)?),
         Format::Json => Box::new(json::Json::array()),
         Format::Jsonl => Box::new(json::Json::lines()),
+        Format::Markdown => Box::new(aligned::Aligned::new(schema, &aligned::MARKDOWN, style)),
+        Format::Table => Box::new(aligned::Aligned::new(schema, &aligned::TABLE, style)),
+        Format::Column => Box::new(aligned::Aligned::new(schema, &aligned::COLUMN, style)),
+        Format::Line => Box::new(lines::Lines::new(schema, style)),
+        Format::Html => Box::new(html::Html::start(schema, style, out)?),
+        Format::Insert => Box::new(insert::Insert::new(schema, style)),
+        Format::Trash => Box::new(Nothing),
     })
+}
+
+/// Lets all rows go.
+struct Nothing;
+
+impl Renderer for Nothing {
+    fn batch(&mut self, _: &RecordBatch, _: &mut dyn Write) -> Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &mut dyn Write) -> Result<()> {
+        Ok(())
+    }
 }

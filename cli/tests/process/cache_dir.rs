@@ -36,7 +36,7 @@ fn a_second_run_reads_the_disk() {
     let run = |sql: &str, size: &str| {
         clouddb([&db, "--readonly", "--format", "csv", "--cache-dir", &dir, "--cache-dir-size", size, "-c", sql]).ok()
     };
-    let plan = format!("EXPLAIN ANALYZE {QUERY}");
+    let plan = format!("EXPLAIN (ANALYZE, FORMAT indent) {QUERY}");
     let first = run(&plan, "1GiB");
     assert!(first.contains("disk_hits=0") && !first.contains("store_bytes_read=0,"), "{first}");
     let second = run(&plan, "1GiB");

@@ -67,6 +67,11 @@ impl EarlyGroupExec {
         Ok(Self::new(single, Arc::new(grouped), statistics.num_rows.get_value().copied().unwrap_or_default()))
     }
 
+    /// What it computes, as DataFusion has it.
+    pub(crate) fn single(&self) -> &AggregateExec {
+        &self.single
+    }
+
     fn new(single: AggregateExec, grouped: Arc<Grouped>, rows: usize) -> Self {
         let partitions = single.input().output_partitioning().partition_count();
         let properties = PlanProperties::new(

@@ -102,6 +102,11 @@ impl GroupExec {
         Ok(Some(Self::new(single, grouped, outputs)))
     }
 
+    /// What it computes, as DataFusion has it.
+    pub(crate) fn single(&self) -> &AggregateExec {
+        &self.single
+    }
+
     fn new(single: AggregateExec, grouped: Arc<Grouped>, most_outputs: usize) -> Self {
         let outputs = if single.input().output_partitioning().partition_count() <= 1 { 1 } else { most_outputs.max(1) };
         // What is constant in each partition of the input need not be so here, nor where a grouping set leaves the key out: nothing is passed on.

@@ -30,5 +30,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use early::EarlyGroupExec;
+pub(crate) use exec::GroupExec;
 pub(crate) use rule::Grouping;
 pub(crate) use states::halves;

@@ -67,7 +67,7 @@ async fn queries_have_the_answers_that_datafusions_operator_gives() -> TestResul
 async fn groups_that_do_not_fit_into_memory_go_through_the_disk() -> TestResult {
     let mut session = session(Some(12 << 20)).await?;
     let sql = "SELECT count(*), sum(c), sum(s), count(DISTINCT p) FROM (SELECT spread, long, count(*) AS c, sum(n) AS s, avg(price) AS p FROM t GROUP BY spread, long)";
-    let shown = format!("{:?}", run(&mut session, &format!("EXPLAIN ANALYZE {sql}")).await?);
+    let shown = format!("{:?}", run(&mut session, &format!("EXPLAIN (ANALYZE, FORMAT indent) {sql}")).await?);
     let spilled = shown.split("GroupExec").any(|part| {
         let files = part.split("spill_count=").nth(1).and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
         files.is_some_and(|files| files != "0")

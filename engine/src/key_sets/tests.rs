@@ -171,7 +171,7 @@ async fn scans_leave_out_rows_without_a_partner() -> TestResult {
     let mut session = session(None).await?;
     // Within the keys' bounds, and most of them none: bounds leave out nothing.
     let sql = "SELECT count(*) FROM (SELECT n * 700 AS n FROM built) b JOIN big ON b.n = big.n";
-    let rows = format!("{:?}", run(&mut session, &format!("EXPLAIN ANALYZE {sql}")).await?);
+    let rows = format!("{:?}", run(&mut session, &format!("EXPLAIN (ANALYZE, FORMAT indent) {sql}")).await?);
     let scan = rows.split("table=big").nth(1).unwrap_or_default();
     assert!(scan.contains("output_rows=400,") || scan.contains("output_rows=400 "), "{scan}");
     Ok(())

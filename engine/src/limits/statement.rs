@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::physical_plan::ExecutionPlan;
 use tokio::sync::Notify;
 
 use super::pool::QueryPool;
 use crate::error::{Error, Result, to_datafusion};
+use crate::scan::{self, Scanned};
 
 /// One statement that runs, for everybody who works on it.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Running {
     /// Why, if it was stopped by anybody but who asked for it.
     reason: Mutex<Option<Error>>,
     notify: Notify,
+    /// What it reads, for those who show how far it has come.
+    scans: Mutex<Vec<Scanned>>,
     /// By how much the process's memory grew while the statement ran, its share of it: kept by the watch.
     pub(super) growth: AtomicU64,
 }
@@ -36,8 +40,20 @@ impl Running {
             stopped: AtomicBool::new(false),
             reason: Mutex::new(None),
             notify: Notify::new(),
+            scans: Mutex::default(),
             growth: AtomicU64::new(0),
         }
+    }
+
+    /// Notes what a plan of it is going to read, in place of an earlier plan.
+    pub(crate) fn note_scans(&self, plan: &Arc<dyn ExecutionPlan>) {
+        *self.scans.lock().unwrap_or_else(PoisonError::into_inner) = scan::scanned(plan);
+    }
+
+    /// Rows that it has read or found that it need not read, and all rows that its plan may have to read.
+    pub(crate) fn scanned(&self) -> (u64, u64) {
+        let scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
+        scans.iter().fold((0, 0), |(done, all), scan| (done + scan.done(), all + scan.rows))
     }
 
     /// The memory that its operators take.

@@ -54,6 +54,11 @@ impl InlineSource {
         Ok(Self { table, segments, schema, projection, projected_schema, statistics, fetch: None, metrics: ExecutionPlanMetricsSet::new() })
     }
 
+    /// The table's name.
+    pub(crate) fn table(&self) -> &str {
+        &self.table.name
+    }
+
     /// What a source has in common with another that reads the same rows of the same snapshot.
     pub(super) fn identity(&self) -> String {
         let segments: Vec<_> = self.segments.iter().map(Arc::as_ptr).collect();

@@ -94,6 +94,16 @@ impl SegmentSource {
         &self.filters
     }
 
+    /// The table's name.
+    pub(crate) fn table(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Rows and segments that it may have to read.
+    pub(crate) fn extent(&self) -> (u64, u64) {
+        self.distribution.pieces().fold((0, 0), |(rows, segments), piece| (rows + piece.rows(), segments + 1))
+    }
+
     /// The same, which gets to know the keys that filters of joins are about.
     pub(crate) fn with_join_keys(&self, join_keys: Vec<Arc<JoinKeys>>) -> Self {
         Self { join_keys, ..self.clone() }

@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use super::values;
 
 /// Rows of a row group as the writer makes them: to estimate how many a segment has.
-const ROW_GROUP_ROWS: u64 = 128 * 1024;
+pub(super) const ROW_GROUP_ROWS: u64 = 128 * 1024;
 
 /// A segment, or one of several equal parts of its row groups.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ impl Piece {
         all * part / parts..all * (part + 1) / parts
     }
 
-    fn rows(&self) -> u64 {
+    pub(super) fn rows(&self) -> u64 {
         self.segment.rows / self.part.1 as u64
     }
 }

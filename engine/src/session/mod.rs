@@ -9,6 +9,7 @@
 mod attach;
 pub(crate) mod catalogs;
 mod configure;
+pub(crate) mod progress;
 pub(crate) mod result;
 pub(crate) mod stack;
 mod transaction;
@@ -29,11 +30,13 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
 use self::attach::Attached;
 use self::catalogs::SessionCatalogs;
+use self::progress::Progress;
 use self::result::{Done, Rows, StatementResult};
 use self::transaction::State;
 use self::view::SessionView;
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result};
+use crate::explain::{Explained, Format, Wish};
 use crate::limits::{Running, StatementLimits};
 use crate::reuse::Query;
 use crate::statements::context::Context;
@@ -86,6 +89,7 @@ pub struct Session {
     prepared: BTreeMap<String, Prepared>,
     /// Other databases, by name.
     attached: BTreeMap<String, Attached>,
+    progress: Progress,
 }
 
 impl Session {
@@ -115,6 +119,7 @@ impl Session {
             running,
             prepared,
             attached,
+            progress: Progress::default(),
         }
     }
 
@@ -132,6 +137,11 @@ impl Session {
     /// dropped while it commits may be committed all the same, so whoever cancels statements waits for this to be over.
     pub fn committing(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.committing)
+    }
+
+    /// Tells, while a statement runs, how far it has come.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// The snapshot of the past that the session is pinned to.
@@ -159,6 +169,7 @@ impl Session {
     pub async fn run(&mut self, statement: &Statement) -> Result<StatementResult> {
         let held = self.database.limits().begin(self.limits, Arc::clone(&self.committing));
         self.running = Arc::clone(held.running());
+        self.progress.follow(held.running());
         let result = held.running().run(Box::pin(stack::with_big_stack(statement.sql(), self.run_here(statement)))).await;
         match result {
             Ok(StatementResult::Rows(rows)) => Ok(StatementResult::Rows(rows.held(held))),
@@ -248,7 +259,10 @@ impl Session {
     async fn query(&mut self, sql: &str, statement: SqlStatement) -> Result<Rows> {
         let keep = matches!(statement, SqlStatement::Query(_)).then(|| sql.to_owned());
         let statement = match statement {
-            explain @ SqlStatement::Explain { .. } => explain::normalized(explain)?,
+            explain @ SqlStatement::Explain { .. } => match explain::understood(explain)? {
+                (wish, statement) if wish.format == Format::Indent => statement,
+                (wish, query) => return self.explain(sql, query, wish).await,
+            },
             other => other,
         };
         let context = self.read_context().await?;
@@ -304,6 +318,19 @@ impl Session {
     fn no_prepared(&self, name: &str) -> Error {
         let error = Error::not_found(format!("there is no prepared statement '{name}'"));
         lookup::with_nearest(error, name, self.prepared.keys().map(String::as_str), &format!("PREPARE {name} AS ... makes it"))
+    }
+
+    /// Explains a query, or runs it and tells how that went.
+    async fn explain(&mut self, sql: &str, query: SqlStatement, wish: Wish) -> Result<Rows> {
+        let context = self.read_context().await?;
+        let planned = SpawnedTask::spawn(Box::pin(plan(context, query, sql.to_owned(), None)));
+        let (context, optimized, physical) = planned.join_unwind().await.map_err(|error| planner_ended(&error))??;
+        if let State::Active(active) = &mut self.transaction {
+            active.note_reads(&context);
+        }
+        let explained = Explained::new(Arc::clone(&physical), wish);
+        let run = wish.analyze.then(|| Rows::run_within(context, optimized, physical)).transpose()?;
+        Ok(Rows::explained(run, explained))
     }
 
     /// Runs a query whose optimized plan was kept.

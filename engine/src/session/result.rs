@@ -10,10 +10,11 @@ use datafusion::common::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
 use datafusion::physical_plan::{ExecutionPlan, RecordBatchStream, execute_stream};
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::Sender;
 
 use crate::error::{Error, Result, from_datafusion, is_out_of_memory, to_datafusion};
+use crate::explain::Explained;
 use crate::limits::Held;
 use crate::reuse::Query;
 use crate::scan::early;
@@ -103,6 +104,22 @@ impl Rows {
             Ok(RecordBatch::try_new_with_options(Arc::clone(&to), batch.columns().to_vec(), &options)?)
         });
         Self { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, batches)) }
+    }
+
+    /// What there is to say of a plan, once its rows have come, if it is run.
+    pub(crate) fn explained(run: Option<Self>, explained: Explained) -> Self {
+        let answer = async move {
+            let Some(mut run) = run else { return explained.answer(None) };
+            let mut rows = 0;
+            while let Some(batch) = run.stream.try_next().await? {
+                rows += batch.num_rows() as u64;
+            }
+            // Operators count what they did when they are let go.
+            drop(run);
+            explained.answer(Some(rows))
+        };
+        let schema = Explained::schema();
+        Self { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream::once(answer))) }
     }
 
     /// The same rows, which end with an error when the statement is stopped; dropped, they stop it.

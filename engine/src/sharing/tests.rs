@@ -87,7 +87,7 @@ async fn what_does_not_fit_into_memory_is_kept_on_disk() -> TestResult {
     assert_eq!(shared(&mut session, sql).await?, [2]);
     let with = answer(&mut session, sql).await?;
     assert!(with.iter().any(|row| row.contains("20") && row.contains("450075000")), "{with:?}");
-    let shown = format!("{:?}", run(&mut session, &format!("EXPLAIN ANALYZE {sql}")).await?);
+    let shown = format!("{:?}", run(&mut session, &format!("EXPLAIN (ANALYZE, FORMAT indent) {sql}")).await?);
     let files = |part: &str| {
         let line = part.split("\\n").next()?;
         line.split("spill_count=").nth(1)?.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok()

@@ -208,6 +208,7 @@ impl Context {
 
     async fn physical_in(&self, state: &SessionState, optimized: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
         let plan = state.query_planner().create_physical_plan(optimized, state).await.map_err(from_datafusion)?;
+        self.running.note_scans(&plan);
         guarded(plan, &self.running).map_err(from_datafusion)
     }
 

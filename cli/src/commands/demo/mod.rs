@@ -14,11 +14,11 @@ use std::time::Instant;
 use clouddb_engine::{Database, Options, Session, StatementResult};
 use clouddb_storage::OpenOptions;
 
-use crate::args::{DemoArgs, Format};
+use crate::args::DemoArgs;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::progress::Progress;
-use crate::render::{self, BoxOptions, Style, units};
+use crate::render::{self, BoxOptions, Format, Style, units};
 
 /// Rows that the tour's results show: it is about what comes back, not about all of it.
 const SHOWN_ROWS: usize = 10;
@@ -197,7 +197,7 @@ impl Tour {
         match result {
             StatementResult::Rows(rows) => {
                 let boxes = BoxOptions { max_rows: SHOWN_ROWS, width: Some(output::terminal_width().unwrap_or(PIPE_WIDTH)) };
-                render::write_result(rows.into_stream(), Style { format: Format::Box, boxes }, &mut self.out).await?;
+                render::write_result(rows.into_stream(), &Style::new(Format::Box, boxes), &mut self.out).await?;
                 Ok(())
             }
             StatementResult::Done(done) => match done.rows {

@@ -31,7 +31,7 @@ pub(crate) async fn answer(session: &mut Session, sql: &str) -> TestResult<Vec<S
 
 /// The plan of a query, one of `logical_plan` and `physical_plan`.
 pub(crate) async fn plan(session: &mut Session, kind: &str, sql: &str) -> TestResult<String> {
-    for batch in run(session, &format!("EXPLAIN {sql}")).await? {
+    for batch in run(session, &format!("EXPLAIN (FORMAT indent) {sql}")).await? {
         let batch = batch.columns().iter().map(|column| arrow::compute::cast(column, &DataType::Utf8)).collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch[0].len() {
             if batch[0].as_string::<i32>().value(row) == kind {

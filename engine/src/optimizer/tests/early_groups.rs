@@ -81,7 +81,7 @@ async fn rows_that_share_no_groups_are_handed_on() -> TestResult {
     run(&mut session, "SET datafusion.execution.target_partitions = 1").await?;
     // So many columns are taken to depend on each other, which they do not.
     let sql = "SELECT a, b, c, d, state, sum(quantity), count(price), avg(price), min(s) FROM sales, store t WHERE store = t.k GROUP BY a, b, c, d, state";
-    let shown = format!("{:?}", run(&mut session, &format!("EXPLAIN ANALYZE {sql}")).await?);
+    let shown = format!("{:?}", run(&mut session, &format!("EXPLAIN (ANALYZE, FORMAT indent) {sql}")).await?);
     let handed_on = shown.split("ungrouped_rows=").nth(1).is_some_and(|rest| !rest.starts_with('0'));
     assert!(handed_on, "{shown}");
     both(&mut session, sql).await

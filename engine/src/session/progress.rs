@@ -1,0 +1,23 @@
+//! How far a session's statement has come.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::limits::Running;
+
+/// Tells how far the statement of a session has come that runs now; usable from any thread, and after the session.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<Mutex<Weak<Running>>>);
+
+impl Progress {
+    /// Follows a statement from now on.
+    pub(crate) fn follow(&self, running: &Arc<Running>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(running);
+    }
+
+    /// Rows of tables that the statement has read, or found that it need not read, and how many its plan may have to read. Nothing while nothing runs, or no plan
+    /// is made.
+    pub fn scanned(&self) -> Option<(u64, u64)> {
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade()?;
+        Some(running.scanned()).filter(|(_, all)| *all > 0)
+    }
+}
