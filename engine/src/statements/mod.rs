@@ -12,6 +12,7 @@ mod conform;
 mod constant;
 pub(crate) mod context;
 pub(crate) mod copy;
+pub(crate) mod ddl;
 mod depth;
 mod dialect;
 pub(crate) mod explain;
