@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::pool::QueryPool;
 use crate::error::{Error, Result, to_datafusion};
+use crate::files::RefusedLines;
 
 /// One statement that runs, for everybody who works on it.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Running {
     notify: Notify,
     /// By how much the process's memory grew while the statement ran, its share of it: kept by the watch.
     pub(super) growth: AtomicU64,
+    /// Lines of files that it refused.
+    refused: RefusedLines,
 }
 
 impl Running {
@@ -37,12 +40,18 @@ impl Running {
             reason: Mutex::new(None),
             notify: Notify::new(),
             growth: AtomicU64::new(0),
+            refused: RefusedLines::default(),
         }
     }
 
     /// The memory that its operators take.
     pub(crate) fn pool(&self) -> Arc<dyn MemoryPool> {
         Arc::clone(&self.pool) as _
+    }
+
+    /// Lines of files that it refused.
+    pub(crate) fn refused(&self) -> &RefusedLines {
+        &self.refused
     }
 
     /// Stops the statement. The first reason counts.

@@ -36,7 +36,7 @@ use crate::statements::kind::{self, Kind};
 use crate::statements::parse::{self, Parsed, Statement};
 use crate::statements::set::{self, Setting};
 use crate::statements::write::{self, Write};
-use crate::statements::{cache, copy, explain, rewrite, unsupported};
+use crate::statements::{cache, copy, explain, export, rewrite, unsupported};
 
 /// How often a statement is run again after a conflict. Conflicts need two transactions that create, drop or alter the same name: more than a few in a
 /// row means that somebody does nothing else.
@@ -108,6 +108,11 @@ impl Session {
         Arc::clone(&self.committing)
     }
 
+    /// What there is to say of the statement that ran last, beside its result: how many lines of files it refused. To be asked when its rows have been read.
+    pub fn notices(&self) -> Vec<String> {
+        self.running.refused().notice().into_iter().collect()
+    }
+
     /// The snapshot of the past that the session is pinned to.
     pub fn pinned(&self) -> Option<&Snapshot> {
         self.pinned.as_ref()
@@ -160,13 +165,18 @@ impl Session {
         match parsed {
             Parsed::Reset(name) => self.reset(&name).map(StatementResult::Done),
             Parsed::Cache(statement) => cache::carry_out(&self.read_context().await?, statement).await.map(StatementResult::Done),
+            Parsed::Export(export) => {
+                let context = self.read_context().await?;
+                let done = export::carry_out(&context, export).await;
+                self.note_reads(&context);
+                done.map(StatementResult::Done)
+            }
+            Parsed::Import(import) => self.write(statement.sql(), Write::Import(import)).await.map(StatementResult::Done),
             Parsed::Copy(copy) => match copy.to_files() {
                 true => {
                     let context = self.read_context().await?;
                     let done = copy::to_files(&context, *copy).await;
-                    if let State::Active(active) = &mut self.transaction {
-                        active.note_reads(&context);
-                    }
+                    self.note_reads(&context);
                     done.map(StatementResult::Done)
                 }
                 false => self.write(statement.sql(), Write::Copy(copy)).await.map(StatementResult::Done),
@@ -177,6 +187,13 @@ impl Session {
                 Kind::Transaction => self.control_transaction(*sql).await.map(StatementResult::Done),
                 Kind::Session => Box::pin(self.set(*sql)).await.map(StatementResult::Done),
             },
+        }
+    }
+
+    /// Notes what a statement read for the open transaction.
+    fn note_reads(&mut self, context: &Context) {
+        if let State::Active(active) = &mut self.transaction {
+            active.note_reads(context);
         }
     }
 
@@ -434,7 +451,7 @@ fn no_transaction() -> Error {
 fn ends_transaction(parsed: &Parsed) -> bool {
     match parsed {
         Parsed::Sql(statement) => matches!(**statement, SqlStatement::Commit { .. } | SqlStatement::Rollback { .. }),
-        Parsed::Cache(_) | Parsed::Copy(_) | Parsed::Reset(_) => false,
+        Parsed::Cache(_) | Parsed::Copy(_) | Parsed::Export(_) | Parsed::Import(_) | Parsed::Reset(_) => false,
     }
 }
 

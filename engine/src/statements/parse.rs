@@ -12,6 +12,8 @@ use super::cache::{self, CacheStatement};
 use super::copy::{self, CopyStatement};
 use super::depth;
 use super::dialect::DIALECT;
+use super::export::{self, ExportStatement};
+use super::import::{self, ImportStatement};
 use super::tokens;
 use crate::error::{Error, Result};
 pub(crate) use crate::types::normalized;
@@ -77,6 +79,10 @@ pub(crate) enum Parsed {
     Sql(Box<SqlStatement>),
     /// `COPY`, parsed here.
     Copy(Box<CopyStatement>),
+    /// `EXPORT DATABASE`.
+    Export(ExportStatement),
+    /// `IMPORT DATABASE`.
+    Import(ImportStatement),
     /// `CACHE TABLE` or `UNCACHE TABLE`.
     Cache(CacheStatement),
     /// `RESET name`.
@@ -96,6 +102,8 @@ pub(crate) fn parse_statement(statement: &Statement) -> Result<Parsed> {
             parser.next_token();
             Parsed::Reset(reset_name(&mut parser).map_err(syntax_error)?)
         }
+        Token::Word(word) if export::begins(&word.value) => Parsed::Export(export::parse(&mut parser).map_err(syntax_error)?),
+        Token::Word(word) if import::begins(&word.value) => Parsed::Import(import::parse(&mut parser).map_err(syntax_error)?),
         _ => Parsed::Sql(Box::new(parser.parse_statement().map_err(syntax_error)?)),
     };
     expect_end(&parser)?;

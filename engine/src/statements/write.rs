@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::ast::{ObjectType, Statement};
 
 use super::context::Context;
 use super::copy::{self, CopyStatement};
+use super::import::{self, ImportStatement};
 use super::refuse::unsupported;
 use super::{insert, schemas, tables, views};
 use crate::error::{Error, Result};
@@ -17,12 +18,15 @@ pub(crate) enum Write {
     Sql(Box<Statement>),
     /// `COPY ... FROM`.
     Copy(Box<CopyStatement>),
+    /// `IMPORT DATABASE`.
+    Import(ImportStatement),
 }
 
 /// Carries out one statement inside a transaction. What it stages before an error must not be committed.
 pub(crate) async fn carry_out(context: &Context, transaction: &mut Transaction, write: Write) -> Result<Done> {
     let statement = match write {
         Write::Copy(copy) => return copy::from_files(context, transaction, *copy).await,
+        Write::Import(import) => return import::carry_out(context, transaction, import).await,
         Write::Sql(statement) => *statement,
     };
     match statement {
