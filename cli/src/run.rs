@@ -162,6 +162,9 @@ impl Runner {
         }
         self.tell_of_creation();
         result?;
+        for notice in self.session.notices() {
+            eprintln!("{notice}");
+        }
         if self.timer {
             eprintln!("time: {}", units::duration(started.elapsed()));
         }

@@ -133,7 +133,8 @@ impl FileQuery {
             Function::Blob => Ok(Arc::new(WholeFiles::new(find().await?, false))),
             Function::Glob => self.names(context).await,
             Function::Sniff => {
-                let csv = Csv::open(find().await?, &self.options, Columns::Inferred, None).await?;
+                let columns = super::told_columns(&self.options, Columns::Inferred);
+                let csv = Csv::open(find().await?, &self.options, columns, None).await?;
                 sniffed(&csv, &self.name())
             }
         }

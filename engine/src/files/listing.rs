@@ -59,7 +59,11 @@ impl Files {
             let mut metas = list(&place).await?;
             metas.sort_by(|a, b| a.location.cmp(&b.location));
             if metas.is_empty() {
-                return Err(missing(&place, format!("no file matches '{path}'")).await);
+                let message = match place.pattern.is_some() || place.is_folder {
+                    true => format!("no file matches '{path}'"),
+                    false => format!("there is no file '{path}'"),
+                };
+                return Err(missing(&place, message).await);
             }
             for meta in metas {
                 let relative = behind(&place.path, &meta.location).to_owned();
@@ -107,7 +111,7 @@ impl Files {
     /// *Invalid* when they tell none, or several.
     pub(crate) fn format(&self) -> Result<FileFormat> {
         let hint = "COPY ... (FORMAT csv) or read_csv('...') names the format, a pattern such as 'folder/*.csv' chooses files";
-        let mut formats = self.files.iter().map(|file| FileFormat::from_path(&file.name).ok_or(file));
+        let mut formats = self.files.iter().map(|file| FileFormat::from_path(file.meta.location.as_ref()).ok_or(file));
         let Some(first) = formats.next() else { return Err(Error::internal("no files")) };
         let first =
             first.map_err(|file| Error::invalid(format!("the name of '{}' does not tell its format", file.name)).with_hint(hint))?;

@@ -88,15 +88,20 @@ pub(crate) async fn table(
         None => files.format()?,
     };
     options.check(whose, Use::reading(format))?;
-    let columns = match (&options.read.columns, columns) {
-        (Some(told), Columns::Inferred) => Columns::InOrder(Arc::new(Schema::new(told.clone()))),
-        (_, columns) => columns,
-    };
+    let columns = told_columns(options, columns);
     Ok(match format {
         FileFormat::Csv => Csv::open(files, options, columns, refusals(context, options)).await?.table(state),
         FileFormat::Json => Json::open(files, options, columns, refusals(context, options)).await?.table(state),
         FileFormat::Parquet | FileFormat::Arrow => Arc::new(ScannedTable::open(state, files, format).await?),
     })
+}
+
+/// The columns, if options tell them.
+fn told_columns(options: &Options, columns: Columns) -> Columns {
+    match (&options.read.columns, columns) {
+        (Some(told), Columns::Inferred) => Columns::InOrder(Arc::new(Schema::new(told.clone()))),
+        (_, columns) => columns,
+    }
 }
 
 /// Where refused lines go, if they are not errors.

@@ -1,5 +1,7 @@
 //! Dates and times in formats of their own, as strftime has them: `%d.%m.%Y %H:%M`.
 //!
+//! What a text looks like is told by its shape, which is quicker than reading it, and more particular.
+//!
 //! The letters are those of DuckDB: `%f` are microseconds, `%g` milliseconds, `%n` nanoseconds.
 
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
@@ -86,6 +88,58 @@ fn as_chrono(text: &str, reads: bool) -> String {
 fn no_format(text: &str) -> Error {
     Error::invalid(format!("'{text}' is no format of dates and times"))
         .with_hint("write %Y for the year, %m for the month, %d for the day, %H:%M:%S for the time, as in '%d.%m.%Y'")
+}
+
+/// Whether a text looks like a timestamp as SQL writes it.
+pub(super) fn is_timestamp(text: &str) -> bool {
+    ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"].iter().any(|format| has_shape(text, format) || has_fraction(text, format))
+}
+
+/// A timestamp without the zone at its end; none if there is none.
+pub(super) fn without_zone(text: &str) -> Option<&str> {
+    if let Some(rest) = text.strip_suffix(['Z', 'z']) {
+        return Some(rest);
+    }
+    let colon = text.find(':')?;
+    let sign = colon + text[colon..].find(['+', '-'])?;
+    let is_offset = text[sign + 1..].bytes().all(|byte| byte.is_ascii_digit() || byte == b':') && text.len() > sign + 2;
+    is_offset.then(|| text[..sign].trim_end())
+}
+
+/// Whether a text has the digits of a format in their places: four of the year, one or two of the others.
+pub(super) fn has_shape(text: &str, format: &str) -> bool {
+    shape_rest(text, format) == Some("")
+}
+
+/// The same, with digits of the second behind a point.
+pub(super) fn has_fraction(text: &str, format: &str) -> bool {
+    shape_rest(text, format)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// What is left of a text behind a format.
+fn shape_rest<'a>(text: &'a str, format: &str) -> Option<&'a str> {
+    let (mut rest, mut letters) = (text, format.chars());
+    while let Some(letter) = letters.next() {
+        let (least, most) = match (letter, if letter == '%' { letters.next() } else { None }) {
+            (_, Some('Y')) => (4, 4),
+            (_, Some('m' | 'd' | 'H' | 'I' | 'M' | 'S' | 'y')) => (1, 2),
+            (_, Some('f' | 'g' | 'n')) => (1, 9),
+            // Words and zones are left to the format.
+            (_, Some(_)) => return Some(""),
+            (sign, None) => {
+                rest = rest.strip_prefix(sign)?;
+                continue;
+            }
+        };
+        let digits = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
+        if digits < least {
+            return None;
+        }
+        rest = &rest[digits..];
+    }
+    Some(rest)
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ async fn text(
 ) -> Result<(BoxStream<'static, Result<Bytes>>, Encoding)> {
     let (store, meta) = (file.store.clone(), file.meta.clone());
     let ranges = (0..meta.size).step_by(piece_bytes as usize).map(move |start| start..(start + piece_bytes).min(meta.size));
+    let compression = compression.unwrap_or_else(|| Compression::from_path(meta.location.as_ref()));
     let location = meta.location.clone();
     let raw = stream::iter(ranges)
         .map(move |range| {
@@ -71,7 +72,6 @@ async fn text(
         })
         .buffered(PIECES_AHEAD)
         .boxed();
-    let compression = compression.unwrap_or_else(|| Compression::from_path(&file.name));
     let plain = compression.datafusion().convert_stream(raw).map_err(from_datafusion)?;
     let (decoded, encoding) = encoding::decoded(plain.map_err(from_datafusion).boxed(), encoding).await.map_err(in_file(file))?;
     Ok((decoded.map_err(in_file(file)).boxed(), encoding))

@@ -72,6 +72,28 @@ impl Dialect {
         self.null.iter().any(|null| null.as_bytes() == text)
     }
 
+    /// The quote that a value begins with, if it does, and where that is: blanks before it are nothing.
+    pub(super) fn opening(&self, data: &[u8], at: usize) -> (Option<u8>, usize) {
+        let Some(quote) = self.quote else { return (None, at) };
+        let blanks = match self.delimiter == b' ' {
+            true => 0,
+            false => data.get(at..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count(),
+        };
+        match data.get(at + blanks) == Some(&quote) {
+            true => (Some(quote), at + blanks),
+            false => (None, at),
+        }
+    }
+
+    /// Whether a quote at a place begins a value.
+    pub(super) fn opens(&self, data: &[u8], quote: usize) -> bool {
+        let before = match self.delimiter == b' ' {
+            true => &data[..quote],
+            false => without_blanks(&data[..quote]),
+        };
+        before.last().is_none_or(|byte| *byte == self.delimiter || matches!(byte, b'\n' | b'\r'))
+    }
+
     /// Where a value without quotes ends.
     pub(super) fn value_end(&self, data: &[u8], at: usize) -> usize {
         let rest = data.get(at..).unwrap_or_default();
@@ -125,4 +147,10 @@ impl Dialect {
         let next = self.line_after(data, at);
         (next > at && matches!(data.get(next - 1), Some(b'\n' | b'\r'))).then_some(next)
     }
+}
+
+/// Without the blanks at the end.
+fn without_blanks(data: &[u8]) -> &[u8] {
+    let blanks = data.iter().rev().take_while(|byte| **byte == b' ').count();
+    &data[..data.len() - blanks]
 }

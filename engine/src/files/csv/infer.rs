@@ -9,7 +9,7 @@ use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, TimeUnit};
 use super::reading::Reading;
 use crate::error::Result;
 use crate::files::Options;
-use crate::files::moments::Format;
+use crate::files::moments::{Format, has_fraction, has_shape, is_timestamp, without_zone};
 use crate::types;
 
 /// Formats of dates that are recognized beside SQL's. Where two fit, the first one wins: the day before the month, as in DuckDB and most of the world.
@@ -193,7 +193,8 @@ impl Candidate {
                 self.is_number(text) && !text.bytes().any(|byte| matches!(byte, b'e' | b'E') || byte == self.reading.decimal)
             }
             Kind::Number => {
-                self.is_number(text) || ["nan", "inf", "-inf", "infinity", "-infinity"].iter().any(|word| word.eq_ignore_ascii_case(text))
+                (self.is_number(text) && !is_beyond(text))
+                    || ["nan", "inf", "-inf", "infinity", "-infinity"].iter().any(|word| word.eq_ignore_ascii_case(text))
             }
             Kind::Time => has_shape(text, "%H:%M") || has_shape(text, "%H:%M:%S") || has_fraction(text, "%H:%M:%S"),
             Kind::Date => has_shape(text, "%Y-%m-%d"),
@@ -216,6 +217,12 @@ impl Candidate {
     }
 }
 
+/// Whether a whole number has more digits than any type keeps: it stays text.
+fn is_beyond(text: &str) -> bool {
+    let digits = text.trim_start_matches('-');
+    digits.len() > usize::from(DECIMAL128_MAX_PRECISION) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Whether a comma in a number is no sign between thousands.
 fn has_decimal_comma(text: &str) -> bool {
     let text = text.trim_start_matches('-');
@@ -223,56 +230,6 @@ fn has_decimal_comma(text: &str) -> bool {
         Some((whole, fraction)) => fraction.len() != 3 || whole.is_empty() || whole.len() > 3 || whole.starts_with('0'),
         None => false,
     }
-}
-
-fn is_timestamp(text: &str) -> bool {
-    ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"].iter().any(|format| has_shape(text, format) || has_fraction(text, format))
-}
-
-/// A timestamp without the zone at its end; none if there is none.
-fn without_zone(text: &str) -> Option<&str> {
-    if let Some(rest) = text.strip_suffix(['Z', 'z']) {
-        return Some(rest);
-    }
-    let colon = text.find(':')?;
-    let sign = colon + text[colon..].find(['+', '-'])?;
-    let is_offset = text[sign + 1..].bytes().all(|byte| byte.is_ascii_digit() || byte == b':') && text.len() > sign + 2;
-    is_offset.then(|| text[..sign].trim_end())
-}
-
-/// Whether a text has the digits of a format in their places: four of the year, one or two of the others.
-fn has_shape(text: &str, format: &str) -> bool {
-    shape_rest(text, format) == Some("")
-}
-
-fn has_fraction(text: &str, format: &str) -> bool {
-    shape_rest(text, format)
-        .and_then(|rest| rest.strip_prefix('.'))
-        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// What is left of a text behind a format.
-fn shape_rest<'a>(text: &'a str, format: &str) -> Option<&'a str> {
-    let (mut rest, mut letters) = (text, format.chars());
-    while let Some(letter) = letters.next() {
-        let (least, most) = match (letter, if letter == '%' { letters.next() } else { None }) {
-            (_, Some('Y')) => (4, 4),
-            (_, Some('m' | 'd' | 'H' | 'I' | 'M' | 'S' | 'y')) => (1, 2),
-            (_, Some('f' | 'g' | 'n')) => (1, 9),
-            // Words and zones are left to the format.
-            (_, Some(_)) => return Some(""),
-            (sign, None) => {
-                rest = rest.strip_prefix(sign)?;
-                continue;
-            }
-        };
-        let digits = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
-        if digits < least {
-            return None;
-        }
-        rest = &rest[digits..];
-    }
-    Some(rest)
 }
 
 #[cfg(test)]
@@ -297,6 +254,7 @@ mod tests {
             (&["1", "1.5", "9223372036854775808"], "DOUBLE"),
             (&["1e5", ".5", "5.", "nan"], "DOUBLE"),
             (&["nan", "inf"], "VARCHAR"),
+            (&["9999999999999999999999999999999999999999"], "VARCHAR"),
             (&["01067", "20095"], "VARCHAR"),
             (&["00.5"], "VARCHAR"),
             (&["+5"], "VARCHAR"),

@@ -10,6 +10,7 @@ mod header;
 mod infer;
 mod names;
 mod open;
+mod opening;
 mod quotes;
 mod reading;
 mod records;

@@ -23,7 +23,7 @@ pub(super) fn last_record_end(data: &[u8], dialect: &Dialect) -> usize {
                 None => break,
             },
             _ => {
-                let opens = found == 0 || data[found - 1] == dialect.delimiter || matches!(data[found - 1], b'\n' | b'\r');
+                let opens = dialect.opens(data, found);
                 at = match opens {
                     false => found + 1,
                     true => match closing_quote(data, found + 1, quote, dialect) {
@@ -106,6 +106,7 @@ mod tests {
             ("a,\"b\nc\",d\ne", 10),
             ("a,\"b\"\"\nc\"\nd,", 10),
             ("5\" pipe,x\ny", 10),
+            ("a, \"b\nc\"\nd", 9),
             ("a\n\"b\nc", 2),
             ("\"\n\"\n", 4),
         ] {

@@ -73,12 +73,12 @@ pub(super) fn next(
     let Some(start) = record_start(data, dialect, at, blank) else { return Ok(None) };
     let mut at = start;
     loop {
-        let quoted = dialect.quote.filter(|quote| data.get(at) == Some(quote));
+        let (quoted, at_quote) = dialect.opening(data, at);
         let end = match quoted {
             Some(quote) => {
-                let close = closing_quote(data, at + 1, quote, dialect);
-                let close = close.ok_or(Broken { start, at, value: spans.len() + 1, sign: None })?;
-                spans.push(Span { start: at + 1, end: close, quoted: true });
+                let close = closing_quote(data, at_quote + 1, quote, dialect);
+                let close = close.ok_or(Broken { start, at: at_quote, value: spans.len() + 1, sign: None })?;
+                spans.push(Span { start: at_quote + 1, end: close, quoted: true });
                 // Blanks behind a quote are nothing.
                 let blanks = data[close + 1..].iter().take_while(|byte| **byte == b' ' && dialect.delimiter != b' ').count();
                 close + 1 + blanks
@@ -140,13 +140,17 @@ pub(super) fn unescaped<'a>(data: &'a [u8], span: Span, dialect: &Dialect) -> Co
     text.into()
 }
 
-/// The first records of a chunk, at most `most`, up to one that cannot be read.
+/// The first records of a chunk, at most `most`. Lines that cannot be read are left out.
 pub(super) fn sample(chunk: &Chunk, dialect: &Dialect, most: usize) -> Vec<Vec<Text>> {
     let (mut rows, mut spans, mut at) = (Vec::new(), Vec::new(), 0);
     while rows.len() < most {
         match next(&chunk.bytes, dialect, at, Blank::Skipped, &mut spans) {
             Ok(Some((_, end))) => at = end,
-            Ok(None) | Err(_) => break,
+            Ok(None) => break,
+            Err(broken) => {
+                at = dialect.line_after(&chunk.bytes, broken.start);
+                continue;
+            }
         }
         rows.push(texts(chunk, dialect, &spans));
     }
@@ -180,6 +184,8 @@ mod tests {
             ("\"a\"\r\n\"b\"\r\n", vec![vec!["a"], vec!["b"]]),
             ("\"a\" ,\"b\" \nc", vec![vec!["a", "b"], vec!["c"]]),
             ("5\" pipe,\"\"\n", vec![vec!["5\" pipe", ""]]),
+            ("1,  \"a, b\"\n2, b\n", vec![vec!["1", "a, b"], vec!["2", " b"]]),
+            ("\"a\"x,1\nb,2\n", vec![vec!["b", "2"]]),
             (",\n", vec![vec!["", ""]]),
         ] {
             assert_eq!(read(data, &Dialect::default()), rows, "{data:?}");

@@ -57,6 +57,7 @@ pub(in crate::files) fn sniffed(csv: &Csv, path: &str) -> Result<Arc<dyn TablePr
         ("Columns", column_list(&names, &kinds)?),
         ("DateFormat", optional(date)),
         ("TimestampFormat", optional(timestamp)),
+        ("UserArguments", optional(None)),
         ("Prompt", text(prompt)),
     ];
     let fields: Vec<Field> = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();

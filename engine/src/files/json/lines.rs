@@ -69,6 +69,8 @@ struct Values {
     in_array: bool,
     in_string: bool,
     escaped: bool,
+    /// Whether the line has something on it.
+    open: bool,
     /// Bytes written so far up to the end of the last value that is whole.
     whole: usize,
     written: usize,
@@ -107,22 +109,17 @@ impl Values {
                 self.depth -= 1;
                 out.push(byte);
                 if self.depth == 0 {
-                    out.push(b'\n');
-                    self.whole = self.written + out.len();
+                    self.open = true;
+                    self.end_line(out);
                 }
                 return;
             }
             b']' if self.in_array => {
                 self.in_array = false;
-                return out.push(b'\n');
+                return self.end_line(out);
             }
-            b',' if self.depth == 0 && self.in_array => {
-                // Behind an object, its line has ended already.
-                if out.last().is_some_and(|last| *last != b'\n') {
-                    out.push(b'\n');
-                }
-                return;
-            }
+            // Behind an object, its line has ended already.
+            b',' if self.depth == 0 && self.in_array => return self.end_line(out),
             // Between values, and within them.
             b'\n' | b'\r' | b' ' | b'\t' => {
                 if self.depth > 0 {
@@ -132,7 +129,15 @@ impl Values {
             }
             _ => {}
         }
+        self.open = true;
         out.push(byte);
+    }
+
+    fn end_line(&mut self, out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.open) {
+            out.push(b'\n');
+            self.whole = self.written + out.len();
+        }
     }
 }
 

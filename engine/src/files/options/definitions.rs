@@ -259,8 +259,9 @@ pub(super) fn unknown(whose: &str, uses: Use, name: &str) -> Error {
     // The likeliest first: more than half of the letters wrong is another word.
     names.sort_by_key(|(distance, _)| *distance);
     let likely = names.first().filter(|(distance, known)| *distance * 2 <= known.len()).map(|(_, known)| *known);
-    let all: Vec<&str> = names.iter().map(|(_, known)| *known).collect();
-    let all = all.join(", ");
+    // Each option once, by its first name.
+    let is_first = |known: &&str| DEFINITIONS.iter().any(|definition| definition.name() == *known);
+    let all = names.iter().map(|(_, known)| *known).filter(is_first).collect::<Vec<_>>().join(", ");
     Error::invalid(format!("{whose} has no option '{name}'")).with_hint(match likely {
         Some(likely) => format!("do you mean {likely}? There are {all}"),
         None => format!("there are {all}"),
@@ -270,9 +271,9 @@ pub(super) fn unknown(whose: &str, uses: Use, name: &str) -> Error {
 /// The error for an option that means nothing for what is done.
 pub(super) fn misplaced(whose: &str, uses: Use, definition: &Definition) -> Error {
     let reads = Use::READ.or(Use::READ_WHOLE);
-    let message = match (definition.uses.meets(reads), uses.meets(reads)) {
-        (true, false) => format!("{} is an option of reading files, not of {whose}", definition.name()),
-        (false, true) => format!("{} is an option of writing files, not of {whose}", definition.name()),
+    let message = match (definition.uses.meets(reads), definition.uses.meets(Use::WRITE)) {
+        (true, false) if !uses.meets(reads) => format!("{} is an option of reading files, not of {whose}", definition.name()),
+        (false, true) if uses.meets(reads) => format!("{} is an option of writing files, not of {whose}", definition.name()),
         _ => format!("{} is no option of this format", definition.name()),
     };
     Error::invalid(message)
@@ -294,7 +295,7 @@ mod tests {
     #[test]
     fn the_likeliest_name_comes_first() {
         let hint = |name| unknown("read_csv", Use::READ_CSV, name).hint().map(str::to_owned).unwrap_or_default();
-        assert!(hint("delimeter").starts_with("do you mean delimiter? There are delimiter, delim"), "{}", hint("delimeter"));
+        assert!(hint("delimeter").starts_with("do you mean delimiter? There are delimiter, "), "{}", hint("delimeter"));
         assert!(hint("nothing_like_it_at_all").starts_with("there are "), "{}", hint("nothing_like_it_at_all"));
         assert!(!hint("x").contains("row_group_size"));
     }
