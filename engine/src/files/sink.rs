@@ -53,6 +53,10 @@ pub(crate) async fn write(
         return Err(Error::unsupported("files are written in UTF-8 only"));
     }
     check_types(format, &plan.schema())?;
+    if place.is_http {
+        return Err(Error::unsupported(format!("'{}' cannot be written: files behind http:// are read only", place.written))
+            .with_hint("write into a local folder or a bucket"));
+    }
     if place.pattern.is_some() {
         return Err(Error::invalid(format!("'{}' is a pattern", place.written))
             .with_hint("COPY ... TO writes one file, or a folder if the path ends with /"));

@@ -62,6 +62,9 @@ pub(crate) async fn carry_out(context: &Context, export: ExportStatement) -> Res
     }
     let format = options.format.unwrap_or(FileFormat::Csv);
     options.check("EXPORT DATABASE", Use::writing(format))?;
+    if options.write.makes_folders() {
+        return Err(Error::invalid("EXPORT DATABASE writes a file for each table: it takes no option of folders"));
+    }
     if options.format.is_none() {
         given.push(("format".to_owned(), Given::Text("csv".to_owned())));
     }
@@ -154,26 +157,31 @@ fn schema_text(context: &Context) -> String {
     text
 }
 
+/// A view that waits for those that it reads.
+struct Waiting<V> {
+    schema: String,
+    view: V,
+    reads: Vec<(String, String)>,
+}
+
 /// Views, each behind those that it reads.
 fn ordered<V: AsRef<clouddb_storage::catalog::ViewMeta>>(views: impl Iterator<Item = (String, V)>) -> Vec<(String, V)> {
-    let mut left: Vec<(String, V, Vec<(String, String)>)> = views
+    let mut left: Vec<Waiting<V>> = views
         .map(|(schema, view)| {
             // Names without a schema are those of the view's search path.
             let reads = names::table_names_in(&view.as_ref().sql, &view.as_ref().search_path);
-            (schema, view, reads)
+            Waiting { schema, view, reads }
         })
         .collect();
     let mut done = Vec::with_capacity(left.len());
     while !left.is_empty() {
-        let waits = |at: usize| {
-            let (_, _, reads) = &left[at];
-            left.iter().enumerate().any(|(other, (schema, view, _))| {
-                other != at && reads.iter().any(|(in_schema, name)| in_schema == schema && *name == view.as_ref().name)
-            })
+        let reads = |one: &Waiting<V>, other: &Waiting<V>| {
+            one.reads.iter().any(|(schema, name)| *schema == other.schema && *name == other.view.as_ref().name)
         };
+        let waits = |at: usize| left.iter().enumerate().any(|(other, waiting)| other != at && reads(&left[at], waiting));
         // Views cannot read each other in a circle; if a name looks so, the order does not matter.
         let next = (0..left.len()).find(|at| !waits(*at)).unwrap_or(0);
-        let (schema, view, _) = left.remove(next);
+        let Waiting { schema, view, .. } = left.remove(next);
         done.push((schema, view));
     }
     done

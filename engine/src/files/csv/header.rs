@@ -46,19 +46,26 @@ pub(super) fn is_guessed(rows: &[Vec<Text>], dialect: &Dialect, options: &Option
     Ok(all_text && is_named)
 }
 
-/// Whether the first record is a header, where the columns are known: it has their names, or it cannot be a row as those below it can.
-pub(super) fn is_above(rows: &[Vec<Text>], given: &Schema, dialect: &Dialect) -> bool {
-    let Some((first, rest)) = rows.split_first() else { return false };
+/// Whether the first record is a header, where the columns are known: it has their names, or it is names, and cannot be a row as those below it can.
+pub(super) fn is_above(rows: &[Vec<Text>], given: &Schema, dialect: &Dialect, options: &Options) -> Result<bool> {
+    let Some((first, rest)) = rows.split_first() else { return Ok(false) };
     let is_column = |text: &Text| given.fields().iter().any(|field| field.name().eq_ignore_ascii_case(text.text.trim()));
     if first.iter().all(is_column) {
-        return true;
+        return Ok(true);
+    }
+    for value in first {
+        // A number is the name of nothing: a row with a wrong value is an error, and no header.
+        if value.text.trim().is_empty() || guess(&[value], dialect, options)?.outcome(false).0 != DataType::Utf8View {
+            return Ok(false);
+        }
     }
     let rest = &rest[..rest.len().min(ROWS)];
-    !rest.is_empty()
+    let is_other = !rest.is_empty()
         && given.fields().iter().enumerate().any(|(at, field)| {
             let below = rest.iter().filter_map(|row| row.get(at));
             first.get(at).is_some_and(|value| !fits([value].into_iter(), field, dialect)) && fits(below, field, dialect)
-        })
+        });
+    Ok(is_other)
 }
 
 fn fits<'a>(values: impl Iterator<Item = &'a Text>, field: &Field, dialect: &Dialect) -> bool {

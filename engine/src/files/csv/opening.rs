@@ -58,7 +58,7 @@ impl<'a> Opening<'a> {
         let has_header = match (self.options.csv.header, self.columns.expected()) {
             (Some(told), _) => told,
             (None, _) if !self.options.guesses() => false,
-            (None, Some(given)) => header::is_above(rows, given, &self.dialect),
+            (None, Some(given)) => header::is_above(rows, given, &self.dialect, self.options)?,
             (None, None) => header::is_guessed(rows, &self.dialect, self.options)?,
         };
         let counts: Vec<usize> = rows.iter().map(Vec::len).collect();

@@ -26,7 +26,7 @@ pub(super) fn lines(chunk: &Chunk) -> impl Iterator<Item = (usize, &[u8])> {
 
 /// What a line is; an error unless it is an object.
 pub(super) fn object(chunk: &Chunk, start: usize, line: &[u8]) -> Result<Shape> {
-    let hint = "a line holds one JSON object; programs such as jq -c write JSON that way";
+    let hint = "a row is one JSON object; read_json_objects reads values of any kind as text";
     match serde_json::from_slice(line) {
         Ok(shape @ Shape::Object(_)) => Ok(shape),
         Ok(_) => Err(chunk.error(start, ": this is no JSON object").with_hint(hint)),

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
+use memchr::memrchr;
 
 use super::super::Compression;
 use super::super::encoding::Encoding;
@@ -38,7 +39,12 @@ pub(super) async fn beginning(file: &File, compression: Option<Compression>, tol
     let found = source::beginning(file, compression, Some(Encoding::UTF_8), most).await?;
     let chunk = Chunk::beginning(&file.name, found.bytes);
     Ok(match told.unwrap_or_else(|| layout(&chunk.bytes)) {
-        JsonLayout::Lines => chunk,
+        JsonLayout::Lines if found.all => chunk,
+        // The last line may be cut off; if it is the only one, it is looked at all the same.
+        JsonLayout::Lines => match memrchr(b'\n', &chunk.bytes) {
+            Some(at) => Chunk { bytes: chunk.bytes.slice(..=at), ..chunk },
+            None => chunk,
+        },
         JsonLayout::Array | JsonLayout::Values => {
             let mut values = Values::default();
             let bytes = values.lines(&chunk.bytes);

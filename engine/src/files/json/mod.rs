@@ -81,9 +81,8 @@ impl Json {
         let Shape::Object(keys) = shape_of(&files, options).await? else {
             return match columns {
                 Columns::Given(schema) | Columns::InOrder(schema) => Ok(opened(schema.as_ref().clone(), false, files)),
-                Columns::Inferred => {
-                    Err(Error::invalid(format!("the files of '{}' are empty: they have no columns", files.paths.join(", "))))
-                }
+                // As in DuckDB: nothing tells the columns, and there is no row.
+                Columns::Inferred => Ok(opened(Schema::new(vec![Field::new("json", DataType::Utf8View, true)]), false, files)),
             };
         };
         let (fields, inferred): (Vec<Field>, bool) = match columns {
@@ -150,7 +149,7 @@ async fn shape_of(files: &Files, options: &Options) -> Result<Shape> {
         .map(|file| async move { lines::beginning(&file, compression, layout, SAMPLE_BYTES).await })
         .buffered(SAMPLES_AHEAD);
     while let Some(sample) = samples.try_next().await? {
-        look(&whole_lines(sample), most)?;
+        look(&sample, most)?;
     }
     Ok(found)
 }
@@ -176,14 +175,6 @@ impl Records for JsonRecords {
 
     fn decode(&self, chunk: &Chunk, projection: &[usize], schema: &SchemaRef) -> Result<RecordBatch> {
         decode::decode(self, chunk, projection, schema)
-    }
-}
-
-/// A sample without the part of a line at its end; all of it, if that is one line.
-fn whole_lines(sample: Chunk) -> Chunk {
-    match memrchr(b'\n', &sample.bytes) {
-        Some(at) => Chunk { bytes: sample.bytes.slice(..=at), ..sample },
-        None => sample,
     }
 }
 

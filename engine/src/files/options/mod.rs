@@ -116,6 +116,13 @@ pub(crate) struct WriteOptions {
     pub(crate) parquet_version: Option<String>,
 }
 
+impl WriteOptions {
+    /// Whether a folder of files is to be written, or what is in one is told of.
+    pub(crate) fn makes_folders(&self) -> bool {
+        self.folder || !self.partition_by.is_empty() || self.existing != Existing::Refused
+    }
+}
+
 /// What becomes of the files that are in a folder before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Existing {
