@@ -112,9 +112,16 @@ mod tests {
     #[test]
     fn headers_are_told_from_rows_of_known_columns() {
         let given = Schema::new(vec![Field::new("id", DataType::Int32, true), Field::new("name", DataType::Utf8View, true)]);
-        for (text, expected) in [("ID,name\n1,x", true), ("number,word\n1,x", true), ("1,x\n2,y", false), ("x,y\nz,w", false), ("id", true)]
-        {
-            assert_eq!(is_above(&rows(text), &given, &Dialect::default()), expected, "{text:?}");
+        for (text, expected) in [
+            ("ID,name\n1,x", true),
+            ("number,word\n1,x", true),
+            ("1,x\n2,y", false),
+            ("x,y\nz,w", false),
+            ("x,5\n1,y", false),
+            ("id", true),
+        ] {
+            let found = is_above(&rows(text), &given, &Dialect::default(), &Options::default()).unwrap();
+            assert_eq!(found, expected, "{text:?}");
         }
     }
 }
