@@ -247,6 +247,9 @@ impl Runner {
         let ended = self.out.end_of_answer();
         result?;
         ended?;
+        for notice in self.session.notices() {
+            eprintln!("{notice}");
+        }
         if self.settings.timer {
             eprintln!("time: {}", units::duration(started.elapsed()));
         }

@@ -125,7 +125,7 @@ async fn schemas_list_what_they_have() -> TestResult {
     let context = test.context_with(|config| config.with_information_schema(true)).await?;
     let tables =
         rows(&context, "SELECT table_name FROM information_schema.tables WHERE table_schema IN ('main', 'system') ORDER BY 1").await?;
-    assert_eq!(tables, ["cache", "cached_columns", "columns", "segments", "snapshots", "t", "tables", "v", "views"]);
+    assert_eq!(tables, ["cache", "cached_columns", "columns", "rejects", "segments", "snapshots", "t", "tables", "v", "views"]);
     assert!(error(&context, "SELECT * FROM system.nothing").await.contains("not found"));
     Ok(())
 }

@@ -4,10 +4,13 @@
 
 use std::borrow::Cow;
 
+use arrow::array::Array;
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::common::ScalarValue;
 
-use crate::error::{Error, Result};
+use super::options::ReadOptions;
+use crate::error::{Error, Result, from_datafusion};
+use crate::semantics::assignment;
 
 /// What stands for NULL in the name of a folder.
 pub(crate) const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
@@ -31,7 +34,7 @@ pub(super) fn told<'a>(folders: impl Iterator<Item = &'a str>) -> Told {
 ///
 /// # Errors
 /// *Invalid* when some files tell other columns than others.
-pub(super) fn columns(files: &[(&str, Told)]) -> Result<(Vec<Field>, Vec<Vec<ScalarValue>>)> {
+pub(super) fn columns(files: &[(&str, Told)], options: &ReadOptions) -> Result<(Vec<Field>, Vec<Vec<ScalarValue>>)> {
     let Some((first, names)) = files.first() else { return Ok((vec![], vec![])) };
     let same = |told: &Told| told.len() == names.len() && told.iter().zip(names).all(|((name, _), (expected, _))| name == expected);
     if let Some((other, _)) = files.iter().find(|(_, told)| !same(told)) {
@@ -47,11 +50,28 @@ pub(super) fn columns(files: &[(&str, Told)]) -> Result<(Vec<Field>, Vec<Vec<Sca
     let mut values = vec![Vec::new(); files.len()];
     for (at, (name, _)) in names.iter().enumerate() {
         let texts: Vec<ScalarValue> = files.iter().map(|(_, told)| ScalarValue::Utf8View(told[at].1.clone())).collect();
-        let (data_type, typed) = typed(texts);
-        fields.push(Field::new(name, data_type, true));
+        let told = options.hive_types.iter().find(|field| field.name().eq_ignore_ascii_case(name));
+        let (field, typed) = match told {
+            Some(told) => told_values(texts, &told.clone().with_name(name))?,
+            None if options.hive_text => (Field::new(name, DataType::Utf8View, true), texts),
+            None => {
+                let (data_type, typed) = typed(texts);
+                (Field::new(name, data_type, true), typed)
+            }
+        };
+        fields.push(field);
         typed.into_iter().zip(&mut values).for_each(|(value, values)| values.push(value));
     }
     Ok((fields, values))
+}
+
+/// Values as a type that is told.
+fn told_values(texts: Vec<ScalarValue>, field: &Field) -> Result<(Field, Vec<ScalarValue>)> {
+    let source = Field::new(field.name(), DataType::Utf8View, true);
+    let array = ScalarValue::iter_to_array(texts).map_err(from_datafusion)?;
+    let array = assignment::conform(&array, &source, field).map_err(|error| error.context("what folders tell"))?;
+    let values = (0..array.len()).map(|row| ScalarValue::try_from_array(&array, row)).collect::<std::result::Result<Vec<_>, _>>();
+    Ok((field.clone(), values.map_err(from_datafusion)?))
 }
 
 /// Values as the narrowest type that holds them all.
@@ -105,7 +125,7 @@ mod tests {
 
     fn read(paths: &[&str]) -> Result<(Vec<DataType>, Vec<Vec<String>>)> {
         let told: Vec<(&str, Told)> = paths.iter().map(|path| (*path, told(path.split('/')))).collect();
-        let (fields, values) = columns(&told)?;
+        let (fields, values) = columns(&told, &ReadOptions::default())?;
         let texts = values.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect();
         Ok((fields.iter().map(|field| field.data_type().clone()).collect(), texts))
     }

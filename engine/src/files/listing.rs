@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::ScalarValue;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::session_state::SessionState;
@@ -10,8 +10,9 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
+use super::options::ReadOptions;
 use super::place::Place;
-use super::{FileFormat, folders};
+use super::{FileFormat, folders, nearest};
 use crate::error::{Error, ErrorKind, Result, from_datafusion};
 
 /// One file that was found.
@@ -45,7 +46,12 @@ impl Files {
     ///
     /// # Errors
     /// *Not found* when a path means no file.
-    pub(crate) async fn find(state: &SessionState, store_options: &[(String, String)], paths: &[String]) -> Result<Self> {
+    pub(crate) async fn find(
+        state: &SessionState,
+        store_options: &[(String, String)],
+        paths: &[String],
+        options: &ReadOptions,
+    ) -> Result<Self> {
         let mut files = Vec::new();
         let mut told = Vec::new();
         for path in paths {
@@ -53,13 +59,20 @@ impl Files {
             let mut metas = list(&place).await?;
             metas.sort_by(|a, b| a.location.cmp(&b.location));
             if metas.is_empty() {
-                return Err(Error::not_found(format!("no file matches '{path}'")));
+                let message = match place.pattern.is_some() || place.is_folder {
+                    true => format!("no file matches '{path}'"),
+                    false => format!("there is no file '{path}'"),
+                };
+                return Err(missing(&place, message).await);
             }
             for meta in metas {
                 let relative = behind(&place.path, &meta.location).to_owned();
                 let mut parts: Vec<&str> = relative.split('/').collect();
                 parts.pop();
-                told.push(folders::told(parts.into_iter()));
+                told.push(match options.hive_partitioning {
+                    Some(false) => vec![],
+                    _ => folders::told(parts.into_iter()),
+                });
                 files.push(File {
                     name: place.name_of(&meta.location),
                     store: Arc::clone(&place.store),
@@ -70,9 +83,26 @@ impl Files {
             }
         }
         let named: Vec<_> = files.iter().map(|file| file.name.as_str()).zip(told).collect();
-        let (folders, values) = folders::columns(&named)?;
+        let (mut folders, values) = folders::columns(&named, options)?;
         files.iter_mut().zip(values).for_each(|(file, values)| file.values = values);
+        if let Some(column) = &options.filename {
+            folders.push(Field::new(column, DataType::Utf8View, true));
+            files.iter_mut().for_each(|file| file.values.push(ScalarValue::Utf8View(Some(file.name.clone()))));
+        }
         Ok(Self { files, folders, paths: paths.to_vec() })
+    }
+
+    /// The names of the files that a path means, in order; none is no error.
+    pub(crate) async fn names(state: &SessionState, store_options: &[(String, String)], path: &str) -> Result<Vec<String>> {
+        let place = Place::of(state, store_options, path).await?;
+        match list(&place).await {
+            Ok(mut metas) => {
+                metas.sort_by(|a, b| a.location.cmp(&b.location));
+                Ok(metas.iter().map(|meta| place.name_of(&meta.location)).collect())
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(vec![]),
+            Err(error) => Err(error),
+        }
     }
 
     /// The format that the files' names tell.
@@ -81,7 +111,7 @@ impl Files {
     /// *Invalid* when they tell none, or several.
     pub(crate) fn format(&self) -> Result<FileFormat> {
         let hint = "COPY ... (FORMAT csv) or read_csv('...') names the format, a pattern such as 'folder/*.csv' chooses files";
-        let mut formats = self.files.iter().map(|file| FileFormat::from_path(&file.name).ok_or(file));
+        let mut formats = self.files.iter().map(|file| FileFormat::from_path(file.meta.location.as_ref()).ok_or(file));
         let Some(first) = formats.next() else { return Err(Error::internal("no files")) };
         let first =
             first.map_err(|file| Error::invalid(format!("the name of '{}' does not tell its format", file.name)).with_hint(hint))?;
@@ -115,6 +145,23 @@ impl Files {
 
 /// The objects that a place means.
 async fn list(place: &Place) -> Result<Vec<ObjectMeta>> {
+    match listed(place).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(missing(place, error.message().to_owned()).await),
+        other => other,
+    }
+}
+
+/// The error for a path that means no file.
+async fn missing(place: &Place, message: String) -> Error {
+    let error = Error::not_found(message);
+    let hint = if place.is_http { None } else { nearest::hint(place).await };
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+async fn listed(place: &Place) -> Result<Vec<ObjectMeta>> {
     let failed = |error: object_store::Error| match from_datafusion(error.into()) {
         error if error.kind() == ErrorKind::NotFound => Error::not_found(format!("there is no file '{}'", place.written)),
         error if place.written.contains("://") => error.context(format!("looking for '{}' in {}", place.written, place.store)),
@@ -124,7 +171,7 @@ async fn list(place: &Place) -> Result<Vec<ObjectMeta>> {
         match place.store.head(&place.path).await {
             Ok(meta) => return Ok(vec![meta]),
             // In a bucket, a folder may be named without its slash.
-            Err(object_store::Error::NotFound { .. }) => {}
+            Err(object_store::Error::NotFound { .. }) if !place.is_http => {}
             Err(error) => return Err(failed(error)),
         }
     }

@@ -1,22 +1,30 @@
 //! Files that are not the database's: read in place, loaded by COPY ... FROM, written by COPY ... TO.
 //!
 //! Which files a path means is decided in `place` and `listing`, what their folders tell in `folders`. Parquet and Arrow files are read by DataFusion
-//! (`scan`), text is read here, in parallel (`split`, `table`): CSV with empty strings told from NULL, JSON lines with no key left out; both tell
-//! the line of a wrong value. `sink` writes.
+//! (`scan`), text is read here, in parallel (`split`, `table`): CSV with empty strings told from NULL, JSON with no key left out; both tell
+//! the line of a wrong value. `functions` are the functions that read files, `options` what they and COPY can be told. `sink` writes.
 
 mod csv;
+mod encoding;
+mod existing;
 mod folders;
 mod formats;
+mod functions;
+mod http;
 mod json;
 mod listing;
+mod moments;
+mod nearest;
 mod options;
 mod place;
+mod rejects;
 mod scan;
 mod sink;
 mod source;
 mod split;
 mod table;
 mod typed;
+mod whole;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,49 +33,81 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::common::Result as DataFusionResult;
-use datafusion::execution::session_state::SessionState;
 
 pub(crate) use folders::NULL as NULL_FOLDER;
 pub(crate) use formats::{Compression, FileFormat};
+pub(crate) use functions::{FileQuery, Function};
 pub(crate) use listing::Files;
-pub(crate) use options::Options;
+pub(crate) use options::{ForceQuote, Given, Options, Use};
 pub(crate) use place::Place;
+pub(crate) use rejects::{RefusedLines, Rejects};
 pub(crate) use sink::write;
 
 use self::csv::Csv;
 use self::json::Json;
+use self::rejects::Refusals;
 use self::scan::ScannedTable;
 use crate::error::Result;
+use crate::statements::context::Context;
 
 /// The one schema of the catalog of files.
 pub(crate) const SCHEMA: &str = "files";
 
 /// What the columns of text files are.
 pub(crate) enum Columns {
-    /// Names and types are inferred from the files' beginning.
+    /// Names and types are inferred from the files.
     Inferred,
-    /// Those of a table: by name, or by position where the files tell no names.
+    /// Those of a table: by name, or by position where the files tell no names that it knows.
     Given(SchemaRef),
+    /// These, whatever the files tell.
+    InOrder(SchemaRef),
 }
 
-/// Files as a table. The format is that of the paths' names unless it is told.
+impl Columns {
+    /// The columns that are expected, where they are known.
+    fn expected(&self) -> Option<&Schema> {
+        match self {
+            Self::Inferred => None,
+            Self::Given(schema) | Self::InOrder(schema) => Some(schema),
+        }
+    }
+}
+
+/// Files as a table. The format is that of the paths' names unless it is told. `whose` reads them, for messages.
 pub(crate) async fn table(
-    state: &SessionState,
-    store_options: &[(String, String)],
+    context: &Context,
+    whose: &str,
     paths: &[String],
     options: &Options,
     columns: Columns,
 ) -> Result<Arc<dyn TableProvider>> {
-    let files = Files::find(state, store_options, paths).await?;
+    let state = &context.state;
+    let files = Files::find(state, context.database.store_options(), paths, &options.read).await?;
     let format = match options.format {
         Some(format) => format,
         None => files.format()?,
     };
+    options.check(whose, Use::reading(format))?;
+    let columns = told_columns(options, columns);
     Ok(match format {
-        FileFormat::Csv => Csv::open(files, options, columns).await?.table(state),
-        FileFormat::Json => Json::open(files, options, columns).await?.table(state),
+        FileFormat::Csv => Csv::open(files, options, columns, refusals(context, options)).await?.table(state),
+        FileFormat::Json => Json::open(files, options, columns, refusals(context, options)).await?.table(state),
         FileFormat::Parquet | FileFormat::Arrow => Arc::new(ScannedTable::open(state, files, format).await?),
     })
+}
+
+/// The columns, if options tell them.
+fn told_columns(options: &Options, columns: Columns) -> Columns {
+    match (&options.read.columns, columns) {
+        (Some(told), Columns::Inferred) => Columns::InOrder(Arc::new(Schema::new(told.clone()))),
+        (_, columns) => columns,
+    }
+}
+
+/// Where refused lines go, if they are not errors.
+fn refusals(context: &Context, options: &Options) -> Option<Refusals> {
+    let refusals = || Refusals::new(context.database.caches().rejects.clone(), Arc::clone(&context.running));
+    options.read.ignore_errors.then(refusals)
 }
 
 /// The field of a file's column, where a table's columns are given: the same name, or else one that differs in case only.

@@ -12,6 +12,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
 
+use super::http;
 use crate::error::{Error, Result, from_datafusion};
 
 /// A `*` is one level of folders; `**` is any number of them. Hidden files are none.
@@ -30,6 +31,8 @@ pub(crate) struct Place {
     pub(super) pattern: Option<Pattern>,
     /// It ends with a slash, or is a folder.
     pub(super) is_folder: bool,
+    /// A URL of one file, in a place that lists nothing.
+    pub(super) is_http: bool,
 }
 
 impl Place {
@@ -42,8 +45,9 @@ impl Place {
             None => Self::local(state, written, written),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("file") => Self::local(state, written, rest),
             Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") => {
-                Err(Error::unsupported("files behind http:// are not supported")
-                    .with_hint("download the file first, or put it into a bucket"))
+                let (store, store_url, path) = http::file(written)?;
+                state.runtime_env().register_object_store(store_url.as_ref(), Arc::clone(&store));
+                Ok(Self { written: written.to_owned(), store, store_url, path, pattern: None, is_folder: false, is_http: true })
             }
             Some((scheme, rest)) => {
                 let (authority, key) = rest.split_once('/').unwrap_or((rest, ""));
@@ -58,6 +62,39 @@ impl Place {
                 Self::in_store(state, written, store_url, key)
             }
         }
+    }
+
+    /// Whether it is on a local disk.
+    pub(super) fn is_local(&self) -> bool {
+        self.store_url == ObjectStoreUrl::local_filesystem()
+    }
+
+    /// Refuses a folder that was not written as one.
+    ///
+    /// # Errors
+    /// *Invalid* for a folder without the slash at its end.
+    pub(crate) fn check_file(&self) -> Result<()> {
+        match self.is_folder && !self.written.ends_with('/') {
+            false => Ok(()),
+            true => Err(Error::invalid(format!("'{}' is a folder", self.written)).with_hint(
+                "COPY ... TO writes one file: name it; PER_THREAD_OUTPUT, PARTITION_BY or a slash at the end write several into a folder",
+            )),
+        }
+    }
+
+    /// A file in the folder: its store, and its path there.
+    pub(crate) fn inside(&self, name: &str) -> (Arc<dyn ObjectStore>, Path) {
+        (Arc::clone(&self.store), self.path.clone().join(name))
+    }
+
+    /// The names of the files in the folder, and of folders in it.
+    pub(crate) async fn names(&self) -> Result<Vec<String>> {
+        let found = match self.store.list_with_delimiter(Some(&self.path)).await {
+            Err(object_store::Error::NotFound { .. }) => return Ok(vec![]),
+            found => found.map_err(|error| from_datafusion(error.into()).context(format!("looking into '{}'", self.written)))?,
+        };
+        let files = found.objects.iter().filter_map(|object| object.location.filename());
+        Ok(files.chain(found.common_prefixes.iter().filter_map(|prefix| prefix.filename())).map(str::to_owned).collect())
     }
 
     /// The place as a folder, however it was written.
@@ -75,11 +112,14 @@ impl Place {
             path: Path::parse(path).map_err(|error| Error::invalid(format!("'{written}' is no path: {error}")))?,
             pattern: pattern.map(|pattern| compiled(written, pattern)).transpose()?,
             is_folder: key.is_empty() || key.ends_with('/'),
+            is_http: false,
         })
     }
 
     fn local(state: &SessionState, written: &str, path: &str) -> Result<Self> {
         let no_path = |error: &dyn std::fmt::Display| Error::invalid(format!("'{written}' is no path: {error}"));
+        let home = path.strip_prefix("~/").and_then(|rest| Some(std::env::home_dir()?.join(rest).to_string_lossy().into_owned()));
+        let path = home.as_deref().unwrap_or(path);
         // A file may have signs in its name that mean something in a pattern.
         let (path, pattern) = if LocalPath::new(path).exists() { (path, None) } else { split(path) };
         let from_here = if path.is_empty() { "." } else { path };
@@ -92,6 +132,7 @@ impl Place {
             path: Path::from_absolute_path(&absolute).map_err(|error| no_path(&error))?,
             pattern: pattern.map(|pattern| compiled(written, pattern)).transpose()?,
             is_folder: path.ends_with('/') || absolute.is_dir(),
+            is_http: false,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Writes a plan's rows into files: Parquet and Arrow by DataFusion's writers, text by `text`.
 //!
-//! A path that ends with a slash is a folder, which must be empty, so that nothing is mixed with what an earlier statement wrote.
+//! A path that ends with a slash is a folder. What is in it before is an error, so that nothing is mixed with what an earlier statement wrote, unless options
+//! say what becomes of it (`existing`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,13 +26,14 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::dml::InsertOp;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties};
-use futures::TryStreamExt;
 use object_store::ObjectStore;
 
-use super::{Compression, FileFormat, Options, Place};
+use super::encoding::Encoding;
+use super::{Compression, FileFormat, ForceQuote, Options, Place, existing, moments};
 use crate::error::{Error, Result, from_datafusion};
 use crate::session::result::Rows;
 use crate::statements::context::Context;
+use crate::text::values::Formats;
 use crate::text::{csv, json};
 
 /// Writes a plan's rows to a place; returns their number.
@@ -46,23 +48,27 @@ pub(crate) async fn write(
     folders: Vec<String>,
 ) -> Result<u64> {
     let state = &context.state;
-    check_options(options, format, &place.written)?;
+    let compression = compression(options, format, &place.written)?;
+    if options.read.encoding.is_some_and(|encoding| encoding != Encoding::UTF_8) {
+        return Err(Error::unsupported("files are written in UTF-8 only"));
+    }
     check_types(format, &plan.schema())?;
+    if place.is_http {
+        return Err(Error::unsupported(format!("'{}' cannot be written: files behind http:// are read only", place.written))
+            .with_hint("write into a local folder or a bucket"));
+    }
     if place.pattern.is_some() {
         return Err(Error::invalid(format!("'{}' is a pattern", place.written))
             .with_hint("COPY ... TO writes one file, or a folder if the path ends with /"));
     }
-    if place.is_folder && place.store.list(Some(&place.path)).try_next().await.map_err(|error| from_datafusion(error.into()))?.is_some() {
-        return Err(Error::invalid(format!("the folder '{}' is not empty", place.written)).with_hint("COPY ... TO writes a new folder"));
-    }
+    let before = match place.is_folder {
+        true => existing::found(place, options).await?,
+        false => vec![],
+    };
     // A sink has one input.
     let plan = match plan.output_partitioning().partition_count() {
         1 => plan,
         _ => Arc::new(CoalescePartitionsExec::new(plan)),
-    };
-    let compression = match format {
-        FileFormat::Csv | FileFormat::Json => options.text_compression(&place.written)?,
-        FileFormat::Parquet | FileFormat::Arrow => Compression::None,
     };
     let config = FileSinkConfig {
         original_url: place.written.clone(),
@@ -83,40 +89,45 @@ pub(crate) async fn write(
         }
         FileFormat::Arrow => ArrowFormat.create_writer_physical_plan(plan, state, config, None).await.map_err(from_datafusion)?,
         FileFormat::Csv => {
-            let rows = CsvRows { style: csv_style(options, &place.written)?, header: options.header.unwrap_or(true) };
-            sink(plan, config, compression, Arc::new(rows))
+            let style = csv_style(options, &place.written, &plan.schema())?;
+            let rows = CsvRows { style, header: options.csv.header.unwrap_or(true) };
+            sink(plan, config, (compression, options.write.compression_level), Arc::new(rows))
         }
-        FileFormat::Json => sink(plan, config, compression, Arc::new(JsonRows)),
+        FileFormat::Json => {
+            let rows = JsonRows { formats: Formats::of(options) };
+            sink(plan, config, (compression, options.write.compression_level), Arc::new(rows))
+        }
     };
     let written =
         Rows::run(exec, context.task())?.collect().await.map_err(|error| error.context(format!("writing '{}'", place.written)))?;
+    existing::replaced(place, options, before).await?;
     let counts = written.iter().filter_map(|batch| batch.columns().first()?.as_primitive_opt::<UInt64Type>());
     Ok(counts.flat_map(|counts| counts.iter().flatten()).sum())
 }
 
-/// Options that a format does not have are an error.
-fn check_options(options: &Options, format: FileFormat, path: &str) -> Result<()> {
-    let not_for = |what: &str| Err(Error::invalid(format!("{what} is no option of this format")));
-    if format != FileFormat::Csv
-        && (options.header.is_some()
-            || options.delimiter.is_some()
-            || options.quote.is_some()
-            || options.escape.is_some()
-            || options.null.is_some())
-    {
-        return not_for("HEADER, DELIMITER, QUOTE, ESCAPE or NULL");
+/// How text is compressed; the other formats have compressions of their own.
+fn compression(options: &Options, format: FileFormat, path: &str) -> Result<Compression> {
+    match format {
+        FileFormat::Csv | FileFormat::Json => {
+            let compression = options.text_compression(path)?;
+            match compression == Compression::None && options.write.compression_level.is_some() {
+                true => Err(Error::invalid("COMPRESSION_LEVEL needs a compression")),
+                false => Ok(compression),
+            }
+        }
+        FileFormat::Parquet => Ok(Compression::None),
+        FileFormat::Arrow if options.compression.is_some() || options.write.compression_level.is_some() => {
+            Err(Error::invalid("COMPRESSION is no option of Arrow files"))
+        }
+        FileFormat::Arrow if Compression::from_path(path) != Compression::None => {
+            Err(Error::invalid("COMPRESSION is no option of Arrow files"))
+        }
+        FileFormat::Arrow => Ok(Compression::None),
     }
-    if format != FileFormat::Parquet && (options.row_group_size.is_some() || options.compression_level.is_some()) {
-        return not_for("ROW_GROUP_SIZE or COMPRESSION_LEVEL");
-    }
-    if format == FileFormat::Arrow && (options.compression.is_some() || Compression::from_path(path) != Compression::None) {
-        return not_for("COMPRESSION");
-    }
-    Ok(())
 }
 
 fn parquet_options(state: &SessionState, options: &Options) -> Result<TableParquetOptions> {
-    let level = options.compression_level;
+    let level = options.write.compression_level;
     let compression = match (options.compression.as_deref().unwrap_or("zstd"), level) {
         ("zstd", level) => format!("zstd({})", level.unwrap_or(3)),
         ("gzip", level) => format!("gzip({})", level.unwrap_or(6)),
@@ -130,15 +141,21 @@ fn parquet_options(state: &SessionState, options: &Options) -> Result<TableParqu
     };
     let mut global = state.config_options().execution.parquet.clone();
     global.compression = Some(compression);
-    if let Some(rows) = options.row_group_size {
+    if let Some(rows) = options.write.row_group_size {
+        if rows == 0 {
+            return Err(Error::invalid("ROW_GROUP_SIZE is at least 1"));
+        }
         global.max_row_group_size = rows;
+    }
+    if let Some(version) = &options.write.parquet_version {
+        global.writer_version = version.parse().map_err(from_datafusion)?;
     }
     Ok(TableParquetOptions { global, ..Default::default() })
 }
 
-fn csv_style(options: &Options, path: &str) -> Result<csv::Style> {
+fn csv_style(options: &Options, path: &str, schema: &Schema) -> Result<csv::Style> {
     let plain = csv::Style::default();
-    let quote = match options.quote {
+    let quote = match options.csv.quote {
         Some(None) => return Err(Error::unsupported("writing CSV without quotes is not supported")),
         Some(Some(quote)) => quote,
         None => plain.quote,
@@ -146,13 +163,35 @@ fn csv_style(options: &Options, path: &str) -> Result<csv::Style> {
     let style = csv::Style {
         delimiter: options.delimiter_at(path).unwrap_or(plain.delimiter),
         quote,
-        escape: options.escape.unwrap_or(quote),
-        null: options.null.clone().unwrap_or_default(),
+        escape: options.csv.escape.unwrap_or(quote),
+        null: options.written_null()?,
+        force_quote: forced(options, schema)?,
+        formats: Formats::of(options),
     };
     let signs = [style.delimiter, style.quote, b'\n', b'\r'];
     match style.delimiter == style.quote || style.null.bytes().any(|byte| signs.contains(&byte)) {
         true => Err(Error::invalid("DELIMITER, QUOTE and the text of NULL must not be mistaken for each other")),
         false => Ok(style),
+    }
+}
+
+/// Which columns are always in quotes.
+fn forced(options: &Options, schema: &Schema) -> Result<Vec<bool>> {
+    let names = match &options.write.force_quote {
+        ForceQuote::None => return Ok(vec![]),
+        ForceQuote::All => return Ok(vec![true; schema.fields().len()]),
+        ForceQuote::Columns(names) => names,
+    };
+    if let Some(unknown) = names.iter().find(|name| !schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(name))) {
+        return Err(Error::not_found(format!("FORCE_QUOTE names '{unknown}', which is no column")));
+    }
+    Ok(schema.fields().iter().map(|field| names.iter().any(|name| name.eq_ignore_ascii_case(field.name()))).collect())
+}
+
+impl Formats {
+    fn of(options: &Options) -> Self {
+        let written = |format: &Option<String>| format.as_deref().map(moments::for_writing);
+        Self { date: written(&options.date_format), timestamp: written(&options.timestamp_format) }
     }
 }
 
@@ -203,12 +242,14 @@ impl BatchSerializer for CsvRows {
     }
 }
 
-struct JsonRows;
+struct JsonRows {
+    formats: Formats,
+}
 
 impl BatchSerializer for JsonRows {
     fn serialize(&self, batch: RecordBatch, _: bool) -> DataFusionResult<Bytes> {
         let mut text = Vec::new();
-        json::push_lines(&batch, &mut text)?;
+        json::push_lines(&self.formats.texts_of(batch)?, &mut text)?;
         Ok(text.into())
     }
 }
@@ -216,16 +257,17 @@ impl BatchSerializer for JsonRows {
 fn sink(
     plan: Arc<dyn ExecutionPlan>,
     config: FileSinkConfig,
-    compression: Compression,
+    (compression, level): (Compression, Option<u32>),
     rows: Arc<dyn BatchSerializer>,
 ) -> Arc<dyn ExecutionPlan> {
-    Arc::new(DataSinkExec::new(plan, Arc::new(TextSink { config, compression, rows }), None))
+    Arc::new(DataSinkExec::new(plan, Arc::new(TextSink { config, compression, level, rows }), None))
 }
 
 /// Writes text files.
 struct TextSink {
     config: FileSinkConfig,
     compression: Compression,
+    level: Option<u32>,
     rows: Arc<dyn BatchSerializer>,
 }
 
@@ -255,7 +297,7 @@ impl FileSink for TextSink {
         store: Arc<dyn ObjectStore>,
     ) -> DataFusionResult<u64> {
         let rows = Arc::clone(&self.rows);
-        spawn_writer_tasks_and_join(context, rows, self.compression.datafusion(), None, store, demux, files).await
+        spawn_writer_tasks_and_join(context, rows, self.compression.datafusion(), self.level, store, demux, files).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! The bytes of text files, piece by piece, decompressed.
+//! The text of files, piece by piece: decompressed, and in UTF-8.
 
 use bytes::Bytes;
 use datafusion::common::DataFusionError;
@@ -7,6 +7,7 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
 
 use super::Compression;
+use super::encoding::{self, Encoding};
 use super::listing::File;
 use crate::error::{Result, from_datafusion};
 
@@ -16,13 +17,53 @@ const PIECE_BYTES: u64 = 4 * 1024 * 1024;
 /// Requests under way at a time for one file.
 const PIECES_AHEAD: usize = 3;
 
-/// How much of a file is looked at to recognize how it is written and to infer its columns.
-const SAMPLE_BYTES: usize = 1024 * 1024;
+/// A file's text, piece by piece. Unless its compression is told, its name tells it; unless its encoding is told, its beginning tells it.
+pub(super) async fn pieces(
+    file: &File,
+    compression: Option<Compression>,
+    encoding: Option<Encoding>,
+) -> Result<(BoxStream<'static, Result<Bytes>>, Encoding)> {
+    text(file, compression, encoding, PIECE_BYTES).await
+}
 
-/// A file's bytes, piece by piece. Unless its compression is told, its name tells it.
-pub(super) fn pieces(file: &File, compression: Option<Compression>) -> Result<BoxStream<'static, Result<Bytes>>> {
+/// A file's beginning.
+pub(super) struct Beginning {
+    pub(super) bytes: Bytes,
+    /// Whether that is all.
+    pub(super) all: bool,
+    pub(super) encoding: Encoding,
+}
+
+/// A file's beginning: as many bytes, unless it is shorter.
+pub(super) async fn beginning(file: &File, compression: Option<Compression>, encoding: Option<Encoding>, most: usize) -> Result<Beginning> {
+    let (mut pieces, encoding) = text(file, compression, encoding, PIECE_BYTES.min(most as u64)).await?;
+    let mut sample = Vec::new();
+    while let Some(piece) = pieces.try_next().await? {
+        let room = most - sample.len();
+        if piece.len() > room {
+            sample.extend_from_slice(&piece[..room]);
+            return Ok(Beginning { bytes: sample.into(), all: false, encoding });
+        }
+        sample.extend_from_slice(&piece);
+    }
+    Ok(Beginning { bytes: sample.into(), all: true, encoding })
+}
+
+/// A file's bytes, as they are, from anywhere in it.
+pub(super) async fn range(file: &File, range: std::ops::Range<u64>) -> Result<Bytes> {
+    let found = file.store.get_range(&file.meta.location, range).await;
+    found.map_err(|error| from_datafusion(error.into()).context(format!("file '{}'", file.name)))
+}
+
+async fn text(
+    file: &File,
+    compression: Option<Compression>,
+    encoding: Option<Encoding>,
+    piece_bytes: u64,
+) -> Result<(BoxStream<'static, Result<Bytes>>, Encoding)> {
     let (store, meta) = (file.store.clone(), file.meta.clone());
-    let ranges = (0..meta.size).step_by(PIECE_BYTES as usize).map(move |start| start..(start + PIECE_BYTES).min(meta.size));
+    let ranges = (0..meta.size).step_by(piece_bytes as usize).map(move |start| start..(start + piece_bytes).min(meta.size));
+    let compression = compression.unwrap_or_else(|| Compression::from_path(meta.location.as_ref()));
     let location = meta.location.clone();
     let raw = stream::iter(ranges)
         .map(move |range| {
@@ -31,22 +72,12 @@ pub(super) fn pieces(file: &File, compression: Option<Compression>) -> Result<Bo
         })
         .buffered(PIECES_AHEAD)
         .boxed();
-    let name = file.name.clone();
-    let context = move |error: DataFusionError| from_datafusion(error).context(format!("file '{name}'"));
-    let compression = compression.unwrap_or_else(|| Compression::from_path(&file.name));
     let plain = compression.datafusion().convert_stream(raw).map_err(from_datafusion)?;
-    Ok(plain.map_err(context).boxed())
+    let (decoded, encoding) = encoding::decoded(plain.map_err(from_datafusion).boxed(), encoding).await.map_err(in_file(file))?;
+    Ok((decoded.map_err(in_file(file)).boxed(), encoding))
 }
 
-/// A file's beginning.
-pub(super) async fn beginning(file: &File, compression: Option<Compression>) -> Result<Bytes> {
-    let mut pieces = pieces(file, compression)?;
-    let mut sample = Vec::new();
-    while sample.len() < SAMPLE_BYTES {
-        match pieces.try_next().await? {
-            Some(piece) => sample.extend_from_slice(&piece[..piece.len().min(SAMPLE_BYTES - sample.len())]),
-            None => break,
-        }
-    }
-    Ok(sample.into())
+fn in_file(file: &File) -> impl Fn(crate::Error) -> crate::Error + Send + 'static {
+    let name = file.name.clone();
+    move |error| error.context(format!("file '{name}'"))
 }

@@ -94,7 +94,8 @@ impl TextExec {
         let run = runs.executions[partition];
         runs.executions[partition] += 1;
         while runs.splitters.len() <= run {
-            runs.splitters.push(Arc::new(Mutex::new(Splitter::new(Arc::clone(&self.input)))));
+            let is_first = runs.splitters.is_empty();
+            runs.splitters.push(Arc::new(Mutex::new(Splitter::new(Arc::clone(&self.input), is_first))));
         }
         Arc::clone(&runs.splitters[run])
     }

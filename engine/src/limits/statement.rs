@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::pool::QueryPool;
 use crate::error::{Error, Result, to_datafusion};
+use crate::files::RefusedLines;
 use crate::scan::{self, Scanned};
 
 /// One statement that runs, for everybody who works on it.
@@ -29,6 +30,8 @@ pub(crate) struct Running {
     scans: Mutex<Vec<Scanned>>,
     /// By how much the process's memory grew while the statement ran, its share of it: kept by the watch.
     pub(super) growth: AtomicU64,
+    /// Lines of files that it refused.
+    refused: RefusedLines,
 }
 
 impl Running {
@@ -42,6 +45,7 @@ impl Running {
             notify: Notify::new(),
             scans: Mutex::default(),
             growth: AtomicU64::new(0),
+            refused: RefusedLines::default(),
         }
     }
 
@@ -59,6 +63,11 @@ impl Running {
     /// The memory that its operators take.
     pub(crate) fn pool(&self) -> Arc<dyn MemoryPool> {
         Arc::clone(&self.pool) as _
+    }
+
+    /// Lines of files that it refused.
+    pub(crate) fn refused(&self) -> &RefusedLines {
+        &self.refused
     }
 
     /// Stops the statement. The first reason counts.

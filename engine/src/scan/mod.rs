@@ -47,6 +47,7 @@ use datafusion::physical_plan::union::UnionExec;
 use futures::future::join_all;
 
 use crate::error::to_datafusion;
+use crate::files::Rejects;
 use crate::optimizer;
 use crate::reuse::Reuse;
 use ahead::FootersAhead;
@@ -72,12 +73,14 @@ pub struct Caches {
     pub(crate) statistics: TableStatistics,
     /// What is kept of the statements of the one database that runs SQL with them.
     pub(crate) reuse: Option<Reuse>,
+    /// Lines of files that statements refused.
+    pub(crate) rejects: Rejects,
 }
 
 impl Caches {
     /// Caches in memory, for catalogs in contexts of somebody else's.
     pub fn new(footers: FooterCache, columns: ColumnCache) -> Self {
-        Self { footers, columns, disk: None, statistics: TableStatistics::default(), reuse: None }
+        Self { footers, columns, disk: None, statistics: TableStatistics::default(), reuse: None, rejects: Rejects::default() }
     }
 
     /// How many bytes they hold in memory.

@@ -45,7 +45,7 @@ use crate::statements::parse::{self, Parsed, Statement};
 use crate::statements::prepare::{Execute, Prepared};
 use crate::statements::show::{self, Show};
 use crate::statements::write::{self, Write};
-use crate::statements::{cache, copy, explain, lookup, unsupported};
+use crate::statements::{cache, copy, explain, export, lookup, unsupported};
 
 /// How often a statement is run again after a conflict. Conflicts need two transactions that create, drop or alter the same name: more than a few in a
 /// row means that somebody does nothing else.
@@ -144,6 +144,11 @@ impl Session {
         self.progress.clone()
     }
 
+    /// What there is to say of the statement that ran last, beside its result: how many lines of files it refused. To be asked when its rows have been read.
+    pub fn notices(&self) -> Vec<String> {
+        self.running.refused().notice().into_iter().collect()
+    }
+
     /// The snapshot of the past that the session is pinned to.
     pub fn pinned(&self) -> Option<&Snapshot> {
         self.pinned.as_ref()
@@ -209,13 +214,18 @@ impl Session {
             Parsed::Attach(statement) => Box::pin(self.attach(*statement)).await.map(StatementResult::Done),
             Parsed::Deallocate(name) => self.deallocate(name.as_deref()).map(StatementResult::Done),
             Parsed::Cache(statement) => cache::carry_out(&self.read_context().await?, statement).await.map(StatementResult::Done),
+            Parsed::Export(export) => {
+                let context = self.read_context().await?;
+                let done = export::carry_out(&context, export).await;
+                self.note_reads(&context);
+                done.map(StatementResult::Done)
+            }
+            Parsed::Import(import) => self.write(statement.sql(), Write::Import(import)).await.map(StatementResult::Done),
             Parsed::Copy(copy) => match copy.to_files() {
                 true => {
                     let context = self.read_context().await?;
                     let done = copy::to_files(&context, *copy).await;
-                    if let State::Active(active) = &mut self.transaction {
-                        active.note_reads(&context);
-                    }
+                    self.note_reads(&context);
                     done.map(StatementResult::Done)
                 }
                 false => self.write(statement.sql(), Write::Copy(copy)).await.map(StatementResult::Done),
@@ -233,6 +243,13 @@ impl Session {
                 }
                 Kind::Session => Box::pin(self.set(*sql)).await.map(StatementResult::Done),
             },
+        }
+    }
+
+    /// Notes what a statement read for the open transaction.
+    fn note_reads(&mut self, context: &Context) {
+        if let State::Active(active) = &mut self.transaction {
+            active.note_reads(context);
         }
     }
 
@@ -470,6 +487,8 @@ fn ends_transaction(parsed: &Parsed) -> bool {
         Parsed::Sql(statement) => matches!(**statement, SqlStatement::Commit { .. } | SqlStatement::Rollback { .. }),
         Parsed::Cache(_)
         | Parsed::Copy(_)
+        | Parsed::Export(_)
+        | Parsed::Import(_)
         | Parsed::InsertByName(_)
         | Parsed::Reset(_)
         | Parsed::Show(_)

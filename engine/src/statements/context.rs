@@ -72,6 +72,11 @@ impl Context {
         Self { database, state, catalogs, snapshot, running, reusable, read: Mutex::default() }
     }
 
+    /// The same statement on another snapshot, with another state: nothing that was kept is used.
+    pub(crate) fn on(&self, state: SessionState, snapshot: Snapshot) -> Self {
+        Self::new(self.database.clone(), state, Arc::clone(&self.catalogs), snapshot, Arc::clone(&self.running), None)
+    }
+
     /// The schema of names without one.
     pub(crate) fn current_schema(&self) -> &str {
         &self.state.config_options().catalog.default_schema

@@ -16,10 +16,11 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::context::Context;
+use super::copy_options;
 use super::insert::{column_names, listed_columns, write_rows};
 use super::refuse::unsupported;
 use crate::error::{Error, Result, from_datafusion};
-use crate::files::{self, Columns, FileFormat, NULL_FOLDER, Options, Place};
+use crate::files::{self, Columns, FileFormat, Given, NULL_FOLDER, Options, Place, Use};
 use crate::session::result::Done;
 use crate::types;
 
@@ -29,7 +30,7 @@ pub(crate) struct CopyStatement {
     subject: Subject,
     to: bool,
     path: String,
-    options: Vec<(String, Vec<String>)>,
+    options: Vec<(String, Given)>,
 }
 
 #[derive(Debug, Clone)]
@@ -52,12 +53,35 @@ impl CopyStatement {
         }
     }
 
+    /// `COPY name TO 'path'`.
+    pub(crate) fn table_to(name: ObjectName, path: String, options: Vec<(String, Given)>) -> Self {
+        Self { subject: Subject::Table { name, columns: vec![] }, to: true, path, options }
+    }
+
+    /// The same with another path.
+    pub(crate) fn with_path(self, path: String) -> Self {
+        Self { path, ..self }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     fn options(&self) -> Result<Options> {
         let mut options = Options::default();
-        for (name, values) in &self.options {
-            options.set(name, values)?;
+        let (whose, uses) = self.uses();
+        for (name, given) in &self.options {
+            options.set(whose, uses, name, given.clone())?;
         }
+        options.check(whose, uses)?;
         Ok(options)
+    }
+
+    fn uses(&self) -> (&'static str, Use) {
+        match self.to {
+            true => ("COPY ... TO", Use::WRITE),
+            false => ("COPY ... FROM", Use::READ),
+        }
     }
 }
 
@@ -92,46 +116,8 @@ pub(crate) fn parse(parser: &mut Parser<'_>) -> Result<CopyStatement, ParserErro
         return Err(error("COPY reads and writes files: STDIN, STDOUT and PROGRAM are not supported"));
     }
     let path = parser.parse_literal_string()?;
-    let _ = parser.parse_keyword(Keyword::WITH);
-    let mut options = Vec::new();
-    if parser.consume_token(&Token::LParen) {
-        loop {
-            options.push(option(parser)?);
-            if !parser.consume_token(&Token::Comma) {
-                break;
-            }
-        }
-        parser.expect_token(&Token::RParen)?;
-    } else if !matches!(parser.peek_token().token, Token::EOF) {
-        return Err(error("options of COPY stand in brackets: (FORMAT csv, HEADER)"));
-    }
+    let options = copy_options::parse(parser)?;
     Ok(CopyStatement { subject, to, path, options })
-}
-
-fn option(parser: &mut Parser<'_>) -> Result<(String, Vec<String>), ParserError> {
-    let name = match parser.next_token().token {
-        Token::Word(word) => word.value,
-        Token::SingleQuotedString(text) => text,
-        other => return Err(error(&format!("expected the name of an option of COPY, found: {other}"))),
-    };
-    let _ = parser.consume_token(&Token::Eq);
-    let mut values = Vec::new();
-    if parser.consume_token(&Token::LParen) {
-        values = parser.parse_comma_separated(value)?;
-        parser.expect_token(&Token::RParen)?;
-    } else if !matches!(parser.peek_token().token, Token::Comma | Token::RParen) {
-        values.push(value(parser)?);
-    }
-    Ok((name, values))
-}
-
-fn value(parser: &mut Parser<'_>) -> Result<String, ParserError> {
-    match parser.next_token().token {
-        Token::Word(word) => Ok(word.value),
-        Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) | Token::DoubleQuotedString(text) => Ok(text),
-        Token::Number(digits, _) => Ok(digits),
-        other => Err(error(&format!("expected the value of an option of COPY, found: {other}"))),
-    }
 }
 
 fn error(message: &str) -> ParserError {
@@ -141,16 +127,13 @@ fn error(message: &str) -> ParserError {
 /// Loads files into a table, inside a transaction.
 pub(crate) async fn from_files(context: &Context, transaction: &mut Transaction, copy: CopyStatement) -> Result<Done> {
     let options = copy.options()?;
-    if !options.partition_by.is_empty() {
-        return Err(Error::invalid("PARTITION_BY is an option of COPY ... TO; what folders tell is read without it"));
-    }
     let Subject::Table { name, columns } = &copy.subject else { return Err(Error::internal("COPY FROM has a table")) };
     let target = context.table(&context.qualify(name)?)?;
     let listed = columns.iter().map(|column| ObjectName::from(vec![column.clone()])).collect::<Vec<_>>();
     let listed = listed_columns(target.meta(), &listed)?;
     let given = Schema::new(listed.iter().map(|at| Arc::clone(target.meta().columns[*at].field())).collect::<Vec<_>>());
     let paths = std::slice::from_ref(&copy.path);
-    let table = files::table(&context.state, context.database.store_options(), paths, &options, Columns::Given(given.into())).await?;
+    let table = files::table(context, "COPY ... FROM", paths, &options, Columns::Given(given.into())).await?;
     let positions = by_name(table.schema().fields().iter().map(|field| field.name().as_str()), target.meta(), &listed)?;
     // `positions[i]` is the table's column for the file's column `i`; turned around for the writer.
     let mut from: Vec<Option<usize>> = vec![None; target.meta().columns.len()];
@@ -204,14 +187,22 @@ pub(crate) async fn to_files(context: &Context, copy: CopyStatement) -> Result<D
         Error::invalid(format!("the name '{}' does not tell the format", copy.path))
             .with_hint("COPY ... TO '...' (FORMAT parquet) names it")
     })?;
+    options.check("COPY ... TO", Use::writing(format))?;
     let mut place = Place::of(&context.state, context.database.store_options(), &copy.path).await?;
     let query = match copy.subject {
         Subject::Query(query) => query,
         Subject::Table { name, columns } => select(&name, &columns)?,
     };
     let mut plan = context.plan_query(query).await?;
-    let folders = match options.partition_by.as_slice() {
-        [] => vec![],
+    let folders = match options.write.partition_by.as_slice() {
+        [] if options.write.folder => {
+            place = place.into_folder();
+            vec![]
+        }
+        [] => {
+            place.check_file()?;
+            vec![]
+        }
         names => {
             place = place.into_folder();
             let folders = folder_columns(&plan, names)?;
@@ -288,28 +279,36 @@ mod tests {
 
     #[test]
     fn options_are_read_in_all_spellings() {
-        let parsed =
-            copy("COPY t (a, \"B\") FROM 'x.csv' WITH (FORMAT csv, HEADER, DELIMITER ';', NULL 'NA', quote '''', partition_by (a, b))")
-                .unwrap();
+        let parsed = copy("COPY t (a, \"B\") FROM 'x.csv' WITH (FORMAT csv, HEADER, DELIMITER ';', NULL 'NA', quote '''')").unwrap();
         assert!(!parsed.to_files());
         let options = parsed.options().unwrap();
         assert_eq!(options.format, Some(FileFormat::Csv));
-        assert_eq!((options.header, options.delimiter, options.quote), (Some(true), Some(b';'), Some(Some(b'\''))));
-        assert_eq!((options.null.as_deref(), options.partition_by), (Some("NA"), vec!["a".to_owned(), "b".to_owned()]));
-        assert_eq!(copy("COPY t TO 'x' (HEADER false, DELIM E'\\t')").unwrap().options().unwrap().delimiter, Some(b'\t'));
+        assert_eq!((options.csv.header, options.csv.delimiter, options.csv.quote), (Some(true), Some(b';'), Some(Some(b'\''))));
+        assert_eq!(options.csv.null, Some(vec!["NA".to_owned()]));
+        let partitioned = copy("COPY t TO 'x' (HEADER false, DELIM E'\\t', partition_by (a, b))").unwrap().options().unwrap();
+        assert_eq!((partitioned.csv.delimiter, partitioned.write.partition_by), (Some(b'\t'), vec!["a".to_owned(), "b".to_owned()]));
+        let old = copy("COPY t FROM 'x' WITH CSV HEADER DELIMITER AS ';' NULL 'NA' FORCE NOT NULL a, b").unwrap().options().unwrap();
+        assert_eq!((old.format, old.csv.header, old.csv.delimiter), (Some(FileFormat::Csv), Some(true), Some(b';')));
+        assert_eq!(old.csv.force_not_null, ["a", "b"]);
+        let quoted = copy("COPY t TO 'x' CSV FORCE QUOTE *").unwrap().options().unwrap();
+        assert_eq!(quoted.write.force_quote, crate::files::ForceQuote::All);
+        let typed = copy("COPY t FROM 'x' (types {'a': 'INTEGER'}, nullstr ['-', 'NA'], sample_size -1)").unwrap().options().unwrap();
+        assert_eq!((typed.read.named_types.len(), typed.csv.null.unwrap().len(), typed.read.sample_rows), (1, 2, Some(None)));
     }
 
     #[test]
     fn mistakes_are_told() {
         for sql in [
             "COPY t FROM STDIN",
-            "COPY t FROM 'x' CSV HEADER",
+            "COPY t FROM 'x' CSV BINARY",
+            "COPY t FROM 'x' (PARTITION_BY (a))",
+            "COPY t TO 'x' (SKIP 1)",
             "COPY (SELECT 1) FROM 'x'",
             "COPY t FROM 'x' (FORMAT xlsx)",
             "COPY t FROM 'x' (HEADER maybe)",
             "COPY t FROM 'x' (DELIMITER 'ab')",
             "COPY t FROM 'x' (FREEZE)",
-            "COPY t FROM 'x' (ENCODING 'latin1')",
+            "COPY t FROM 'x' (ENCODING 'nosuch')",
         ] {
             assert!(copy(sql).and_then(|copy| copy.options().map(|_| ())).is_err(), "{sql}");
         }

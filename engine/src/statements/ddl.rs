@@ -13,6 +13,11 @@ pub(crate) fn qualified(schema: &str, name: &str) -> String {
     }
 }
 
+/// A name with its schema before it, whichever that is.
+pub(crate) fn in_schema(schema: &str, name: &str) -> String {
+    format!("{}.{}", quoted_where_needed(schema), quoted_where_needed(name))
+}
+
 /// A text as a literal.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))

@@ -10,14 +10,19 @@ use crate::settings::{CATALOG, DEFAULT_SCHEMA};
 
 /// The tables (schema, name) that a script names, as far as it can be parsed. Names of WITH queries and views are among them: this is a guess that costs nothing if wrong.
 pub fn table_names(sql: &str) -> Vec<(String, String)> {
-    struct Names(Vec<(String, String)>);
-    impl Visitor for Names {
+    table_names_in(sql, DEFAULT_SCHEMA)
+}
+
+/// The same; names without a schema are of `search_path`.
+pub(crate) fn table_names_in(sql: &str, search_path: &str) -> Vec<(String, String)> {
+    struct Names<'a>(Vec<(String, String)>, &'a str);
+    impl Visitor for Names<'_> {
         type Break = ();
         fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
             let Ok(mut parts) = name_parts(relation) else { return ControlFlow::Continue(()) };
             let (name, schema, catalog) = (parts.pop(), parts.pop(), parts.pop());
             if let (Some(name), true) = (name, catalog.is_none_or(|catalog| catalog == CATALOG)) {
-                let found = (schema.unwrap_or_else(|| DEFAULT_SCHEMA.to_owned()), name);
+                let found = (schema.unwrap_or_else(|| self.1.to_owned()), name);
                 if !self.0.contains(&found) {
                     self.0.push(found);
                 }
@@ -25,7 +30,7 @@ pub fn table_names(sql: &str) -> Vec<(String, String)> {
             ControlFlow::Continue(())
         }
     }
-    let mut names = Names(Vec::new());
+    let mut names = Names(Vec::new(), search_path);
     for statement in parse::parse(sql).unwrap_or_default() {
         stack::on_big_stack(statement.sql(), || {
             match parse::parse_statement(&statement) {

@@ -15,6 +15,8 @@ use super::attach::{self, AttachStatement};
 use super::cache::{self, CacheStatement};
 use super::copy::{self, CopyStatement};
 use super::dialect::DIALECT;
+use super::export::{self, ExportStatement};
+use super::import::{self, ImportStatement};
 use super::macros::{self, Definition};
 use super::prepare::{self, Execute, Prepare};
 use super::show::{self, Show, Target};
@@ -126,6 +128,10 @@ pub(crate) enum Parsed {
     InsertByName(Box<SqlStatement>),
     /// `COPY`, parsed here.
     Copy(Box<CopyStatement>),
+    /// `EXPORT DATABASE`.
+    Export(ExportStatement),
+    /// `IMPORT DATABASE`.
+    Import(ImportStatement),
     /// `CACHE TABLE` or `UNCACHE TABLE`.
     Cache(CacheStatement),
     /// `RESET name`.
@@ -159,6 +165,8 @@ pub(crate) fn parse_statement(statement: &Statement) -> Result<Parsed> {
             parser.next_token();
             Parsed::Reset(reset_name(&mut parser).map_err(syntax_error)?)
         }
+        Token::Word(word) if export::begins(&word.value) => Parsed::Export(export::parse(&mut parser).map_err(syntax_error)?),
+        Token::Word(word) if import::begins(&word.value) => Parsed::Import(import::parse(&mut parser).map_err(syntax_error)?),
         Token::Word(word) if word.keyword == Keyword::PREPARE => {
             // What stands behind its head is a statement of its own, which was parsed there.
             return prepare::parse_prepare(statement, &mut parser).map(|prepare| Parsed::Prepare(Box::new(prepare)));

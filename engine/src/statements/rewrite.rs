@@ -24,9 +24,9 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::context::Context;
 use super::resolve::ast::{self, call};
-use super::{balance, constant, operators, pivot, refuse, resolve, spellings};
+use super::{balance, constant, files_in, operators, pivot, refuse, resolve, spellings};
 use crate::error::{Error, Result};
-use crate::files::{self, Columns, FileCatalog, FileFormat, Options};
+use crate::files::{self, FileCatalog, FileQuery};
 use crate::functions::uuids;
 use crate::semantics::zones;
 use crate::settings::CATALOG;
@@ -51,10 +51,8 @@ pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Res
     }
     if !files.is_empty() {
         let mut catalog = FileCatalog::default();
-        for (name, (path, format)) in files {
-            let options = Options { format, ..Options::default() };
-            let table = files::table(&context.state, context.database.store_options(), &path, &options, Columns::Inferred).await?;
-            catalog.add(name, table);
+        for (name, query) in files {
+            catalog.add(name, query.table(context).await?);
         }
         context.catalogs.add(FILES, Arc::new(catalog));
     }
@@ -83,13 +81,11 @@ pub(crate) fn reads_past_or_files(query: &Query) -> Option<&'static str> {
     impl datafusion::sql::sqlparser::ast::Visitor for Finder {
         type Break = ();
         fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
-            if let TableFactor::Table { name, version, args, .. } = factor {
-                if version.is_some() {
-                    self.0 = Some("reads the past");
-                }
-                if file_path(name).is_some() || file_function(name, args.is_some()).is_some() {
-                    self.0 = Some("reads files");
-                }
+            if let TableFactor::Table { version: Some(_), .. } = factor {
+                self.0 = Some("reads the past");
+            }
+            if files_in::is_files(factor) {
+                self.0 = Some("reads files");
             }
             ControlFlow::Continue(())
         }
@@ -103,8 +99,8 @@ struct Rewriter<'a> {
     context: &'a Context,
     /// Catalogs of the past, by the name that tables got.
     snapshots: BTreeMap<String, AsOf>,
-    /// Paths of files and their formats where they are told, by the name that tables got.
-    files: BTreeMap<String, (Vec<String>, Option<FileFormat>)>,
+    /// Files, by the name that tables got.
+    files: BTreeMap<String, FileQuery>,
 }
 
 impl VisitorMut for Rewriter<'_> {
@@ -118,41 +114,18 @@ impl VisitorMut for Rewriter<'_> {
     }
 }
 
-/// The path, if a table's name is a string.
-fn file_path(name: &ObjectName) -> Option<String> {
-    match name.0.as_slice() {
-        [part] => part.as_ident().filter(|ident| ident.quote_style == Some('\'')).map(|ident| ident.value.clone()),
-        _ => None,
-    }
-}
-
-/// The format, if a table's name is that of a function that reads files; the inner `None` is a format that the path tells.
-fn file_function(name: &ObjectName, has_arguments: bool) -> Option<FileFormat> {
-    if !has_arguments {
-        return None;
-    }
-    match name.to_string().to_ascii_lowercase().as_str() {
-        "read_parquet" | "parquet_scan" => Some(FileFormat::Parquet),
-        "read_csv" | "read_csv_auto" => Some(FileFormat::Csv),
-        "read_json" | "read_json_auto" | "read_ndjson" => Some(FileFormat::Json),
-        "read_arrow" => Some(FileFormat::Arrow),
-        _ => None,
-    }
-}
-
 impl Rewriter<'_> {
     fn table_factor(&mut self, factor: &mut TableFactor) -> Result<()> {
+        let found = files_in::query(factor, |name| {
+            let table = self.context.qualify(name);
+            table.is_ok_and(|table| self.context.snapshot.table(&table.schema, &table.name).is_some())
+        })?;
         let TableFactor::Table { name, args, version, .. } = factor else { return Ok(()) };
-        if let Some(path) = file_path(name) {
+        if let Some(query) = found {
             if version.is_some() {
-                return Err(Error::invalid(format!("the file '{path}' has no past to read")));
+                return Err(Error::invalid(format!("the file '{}' has no past to read", query.name())));
             }
-            *name = self.file(vec![path], None);
-            return Ok(());
-        }
-        if let Some(format) = file_function(name, args.is_some()) {
-            let paths = args.as_ref().map(|args| string_arguments(name, &args.args)).transpose()?.unwrap_or_default();
-            *name = self.file(paths, Some(format));
+            *name = self.file(query);
             *args = None;
             return Ok(());
         }
@@ -168,13 +141,13 @@ impl Rewriter<'_> {
         Ok(())
     }
 
-    fn file(&mut self, paths: Vec<String>, format: Option<FileFormat>) -> ObjectName {
-        // The same file read in two formats is two tables; the name is the path so that messages and plans show it.
-        let mut name = paths.join(", ");
-        while self.files.get(&name).is_some_and(|other| *other != (paths.clone(), format)) {
+    fn file(&mut self, query: FileQuery) -> ObjectName {
+        // The same file read in two ways is two tables; the name is the path so that messages and plans show it.
+        let mut name = query.name();
+        while self.files.get(&name).is_some_and(|other| *other != query) {
             name.push(' ');
         }
-        self.files.insert(name.clone(), (paths, format));
+        self.files.insert(name.clone(), query);
         quoted([FILES.to_owned(), files::SCHEMA.to_owned(), name])
     }
 
@@ -246,21 +219,6 @@ pub(crate) fn timestamp(context: &Context, expr: Expr) -> Result<AsOf> {
 
 fn quoted<const N: usize>(parts: [String; N]) -> ObjectName {
     ObjectName::from(parts.into_iter().map(|part| Ident::with_quote('"', part)).collect::<Vec<_>>())
-}
-
-/// The paths among a function's arguments: one string, or a list of strings.
-fn string_arguments(name: &ObjectName, args: &[FunctionArg]) -> Result<Vec<String>> {
-    let usage =
-        || Error::invalid(format!("{name} takes one path, or a list of paths")).with_hint("options of files are those of COPY ... FROM");
-    let string = |expr: &Expr| match expr {
-        Expr::Value(value) => value.value.clone().into_string().ok_or_else(usage),
-        _ => Err(usage()),
-    };
-    match args {
-        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Array(list)))] if !list.elem.is_empty() => list.elem.iter().map(string).collect(),
-        [FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))] => Ok(vec![string(expr)?]),
-        _ => Err(usage()),
-    }
 }
 
 /// Rewrites literals and casts in an expression that stands alone.

@@ -7,6 +7,7 @@ use super::alter::{self, AlterView};
 use super::context::Context;
 use super::copy::{self, CopyStatement};
 use super::dependents::Dependents;
+use super::import::{self, ImportStatement};
 use super::macros::{self, MacroStatement};
 use super::refuse::unsupported;
 use super::sequences::{self, SequenceStatement};
@@ -29,6 +30,8 @@ pub(crate) enum Write {
     Sequence(SequenceStatement),
     /// `ALTER VIEW ... RENAME`.
     AlterView(AlterView),
+    /// `IMPORT DATABASE`.
+    Import(ImportStatement),
 }
 
 /// Carries out one statement inside a transaction. What it stages before an error must not be committed.
@@ -44,6 +47,7 @@ pub(crate) async fn carry_out(context: &Context, transaction: &mut Transaction, 
         Write::Macro(statement) => return macros::carry_out(context, transaction, statement),
         Write::Sequence(statement) => return sequences::carry_out(context, transaction, statement),
         Write::AlterView(statement) => return alter::view(context, transaction, &statement),
+        Write::Import(import) => return import::carry_out(context, transaction, import).await,
         Write::Sql(statement) => *statement,
     };
     match statement {

@@ -10,10 +10,12 @@
 //! | `segments` | segment of a table | `schema`, `table_name`, `segment`, `kind` (`parquet` or `inline`), `path`, `rows`, `bytes`, `first_row_id`, `added` (the snapshot), `sorted` (by the clustering key) |
 //! | `cache` | kind of thing that this process keeps in memory (`columns`, `footers`) | `kind`, `entries`, `bytes`, `budget`, `hits`, `misses`, `evictions`, `saved_seconds` (what loading the hits took once) |
 //! | `cached_columns` | column of a table with row groups in memory | `schema`, `table_name`, `column_name`, `row_groups`, `rows`, `bytes` |
+//! | `rejects` | line of a file that a statement of this process refused, with `ignore_errors`; the newest 10,000 | `statement` (a number, the same for all lines of a statement), `file`, `line`, `column_name`, `error`, `csv_line` (its text) |
 //! | `views` | view | `schema`, `name`, `sql`, `search_path`, `comment` |
 
 mod cache;
 mod columns;
+mod rejects;
 mod segments;
 mod snapshots;
 mod tables;
@@ -89,6 +91,7 @@ enum Kind {
     Cache,
     CachedColumns,
     Columns,
+    Rejects,
     Segments,
     Snapshots,
     Tables,
@@ -96,13 +99,15 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [Self::Cache, Self::CachedColumns, Self::Columns, Self::Segments, Self::Snapshots, Self::Tables, Self::Views];
+    const ALL: [Self; 8] =
+        [Self::Cache, Self::CachedColumns, Self::Columns, Self::Rejects, Self::Segments, Self::Snapshots, Self::Tables, Self::Views];
 
     fn name(self) -> &'static str {
         match self {
             Self::Cache => "cache",
             Self::CachedColumns => "cached_columns",
             Self::Columns => "columns",
+            Self::Rejects => "rejects",
             Self::Segments => "segments",
             Self::Snapshots => "snapshots",
             Self::Tables => "tables",
@@ -119,6 +124,7 @@ impl Kind {
             Self::Cache => cache::schema(),
             Self::CachedColumns => cache::columns_schema(),
             Self::Columns => columns::schema(),
+            Self::Rejects => rejects::schema(),
             Self::Segments => segments::schema(),
             Self::Snapshots => snapshots::schema(),
             Self::Tables => tables::schema(),
@@ -164,6 +170,7 @@ impl TableProvider for SystemTable {
             Kind::Cache => cache::rows(&self.caches).await?,
             Kind::CachedColumns => cache::columns_rows(&self.snapshot, &self.caches)?,
             Kind::Columns => columns::rows(&self.snapshot)?,
+            Kind::Rejects => rejects::rows(&self.caches)?,
             Kind::Segments => segments::rows(&self.snapshot)?,
             Kind::Snapshots => snapshots::rows(&self.database, &self.snapshot, filters, limit).await?,
             Kind::Tables => tables::rows(&self.snapshot)?,

@@ -6,7 +6,7 @@ use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::Schema;
 use arrow::error::ArrowError;
 
-use super::values;
+use super::values::{self, Formats};
 
 /// The signs that CSV is written with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +19,15 @@ pub struct Style {
     pub escape: u8,
     /// What stands for NULL, without quotes.
     pub null: String,
+    /// Columns whose values are always in quotes; none if empty.
+    pub force_quote: Vec<bool>,
+    /// How dates and times are written.
+    pub formats: Formats,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { delimiter: b',', quote: b'"', escape: b'"', null: String::new() }
+        Self { delimiter: b',', quote: b'"', escape: b'"', null: String::new(), force_quote: vec![], formats: Formats::default() }
     }
 }
 
@@ -34,7 +38,7 @@ impl Style {
             if index > 0 {
                 out.push(self.delimiter);
             }
-            self.push_field(field.name(), out);
+            self.push_field(field.name(), false, out);
         }
         out.push(b'\n');
     }
@@ -45,7 +49,7 @@ impl Style {
     /// Arrow's, for a value that it cannot format.
     pub fn push_rows(&self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), ArrowError> {
         let schema = batch.schema();
-        let options = values::options("NULL");
+        let options = self.formats.apply(values::options("NULL"));
         let columns = schema
             .fields()
             .iter()
@@ -63,7 +67,7 @@ impl Style {
                     false => {
                         value.clear();
                         formatter.value(row).write(&mut value)?;
-                        self.push_field(&value, out);
+                        self.push_field(&value, self.force_quote.get(index) == Some(&true), out);
                     }
                 }
             }
@@ -73,9 +77,10 @@ impl Style {
     }
 
     /// Adds a field, in quotes where it must have them.
-    fn push_field(&self, value: &str, out: &mut Vec<u8>) {
+    fn push_field(&self, value: &str, is_forced: bool, out: &mut Vec<u8>) {
         let is_special = |byte: u8| byte == self.delimiter || byte == self.quote || matches!(byte, b'\n' | b'\r');
-        let is_plain = !value.is_empty()
+        let is_plain = !is_forced
+            && !value.is_empty()
             && value != self.null
             && !value.bytes().any(is_special)
             && !value.starts_with([' ', '\u{feff}'])
@@ -125,7 +130,7 @@ mod tests {
 
     #[test]
     fn other_signs_are_heeded() {
-        let style = Style { delimiter: b';', quote: b'\'', escape: b'\\', null: "NA".to_owned() };
+        let style = Style { delimiter: b';', quote: b'\'', escape: b'\\', null: "NA".to_owned(), ..Style::default() };
         assert_eq!(written(&style), "a,b;s\n1;plain\nNA;''\n-3;NA\n4;'say \"hi\",\nthen go'\n5;'NA'\n");
     }
 }

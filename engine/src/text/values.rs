@@ -3,9 +3,10 @@
 //! Dates and times are written as SQL writes them (`2024-03-01 12:30:00`), UUIDs with their dashes, bytes as `\x` and their hexadecimal digits.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BinaryViewArray, FixedSizeBinaryArray};
-use arrow::datatypes::{DataType, Field};
+use arrow::array::{Array, AsArray, BinaryViewArray, FixedSizeBinaryArray, RecordBatch, StringViewArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, ArrayFormatterFactory, DisplayIndex, DurationFormat, FormatOptions, FormatResult};
 
@@ -37,6 +38,60 @@ pub fn options(null: &str) -> FormatOptions<'_> {
         .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"))
         .with_duration_format(DurationFormat::Pretty)
         .with_formatter_factory(Some(&Formatters))
+}
+
+/// Formats of dates and times, as strftime has them, where they are not SQL's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Formats {
+    /// Of dates.
+    pub date: Option<String>,
+    /// Of timestamps.
+    pub timestamp: Option<String>,
+}
+
+impl Formats {
+    /// Options with these formats.
+    pub fn apply<'a>(&'a self, mut options: FormatOptions<'a>) -> FormatOptions<'a> {
+        if let Some(date) = &self.date {
+            options = options.with_date_format(Some(date));
+        }
+        if let Some(timestamp) = &self.timestamp {
+            options = options
+                .with_timestamp_format(Some(timestamp))
+                .with_timestamp_tz_format(Some(timestamp))
+                .with_datetime_format(Some(timestamp));
+        }
+        options
+    }
+
+    /// A batch with the texts of dates and timestamps in their place, if they have formats.
+    ///
+    /// # Errors
+    /// Arrow's, for a value that it does not format.
+    pub fn texts_of(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+        if *self == Self::default() {
+            return Ok(batch);
+        }
+        let options = self.apply(options("NULL"));
+        let (mut fields, mut columns) = (Vec::new(), Vec::new());
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            let is_text = match field.data_type() {
+                DataType::Date32 | DataType::Date64 => self.date.is_some(),
+                DataType::Timestamp(..) => self.timestamp.is_some(),
+                _ => false,
+            };
+            if !is_text {
+                fields.push(Arc::clone(field));
+                columns.push(Arc::clone(column));
+                continue;
+            }
+            let formatter = formatter(field, column, &options)?;
+            let texts = (0..column.len()).map(|row| column.is_valid(row).then(|| formatter.value(row).try_to_string()).transpose());
+            columns.push(Arc::new(texts.collect::<Result<StringViewArray, ArrowError>>()?));
+            fields.push(Arc::new(Field::new(field.name(), DataType::Utf8View, field.is_nullable())));
+        }
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+    }
 }
 
 /// Formatters for what Arrow formats otherwise, wherever in a value it is.
@@ -104,8 +159,6 @@ pub fn bytes_text(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use std::sync::Arc;
 
     use arrow::array::{ArrayRef, ListArray, StructArray, TimestampMicrosecondArray};
     use arrow::buffer::OffsetBuffer;

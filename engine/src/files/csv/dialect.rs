@@ -1,4 +1,6 @@
-//! How CSV files are written: told by options, else recognized.
+//! How CSV files are written: the signs, and what stands at a place in a file by them.
+
+use memchr::{memchr, memchr2, memchr3};
 
 use super::super::Options;
 
@@ -10,95 +12,145 @@ pub(super) struct Dialect {
     pub(super) quote: Option<u8>,
     /// What stands before a quote within quotes; the quote itself by default.
     pub(super) escape: u8,
-    /// The text that stands for NULL.
-    pub(super) null: String,
+    /// What stands for NULL.
+    pub(super) null: Vec<String>,
+    /// What begins a line that is no record.
+    pub(super) comment: Option<u8>,
+    /// Whether a comment may stand behind a record, too.
+    pub(super) trailing_comments: bool,
+    /// Whether a carriage return alone ends a line.
+    pub(super) lone_returns: bool,
+    /// Whether a quote closes only where a value ends, so that other quotes within are plain signs.
+    pub(super) lenient: bool,
 }
 
-/// Delimiters that are recognized, the likeliest first.
-const CANDIDATES: [u8; 4] = [b',', b'\t', b';', b'|'];
+/// What stands behind a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// A delimiter, and another value.
+    Value,
+    /// The record's end; the next one begins there.
+    Record(usize),
+    /// Something that must not.
+    Wrong(u8),
+}
 
-/// Lines that are looked at to recognize the delimiter.
-const LINES: usize = 100;
+impl Default for Dialect {
+    fn default() -> Self {
+        Self {
+            delimiter: b',',
+            quote: Some(b'"'),
+            escape: b'"',
+            null: vec![String::new()],
+            comment: None,
+            trailing_comments: false,
+            lone_returns: false,
+            lenient: false,
+        }
+    }
+}
 
 impl Dialect {
-    /// What the options tell; the delimiter is recognized unless it is told. `expected` is the number of columns, if that is known.
-    pub(super) fn new(options: &Options, path: &str, sample: &[u8], expected: Option<usize>) -> Self {
-        let quote = options.quote.unwrap_or(Some(b'"'));
+    /// What options tell; the rest is as it mostly is.
+    pub(super) fn told(options: &Options, path: &str) -> Self {
+        let csv = &options.csv;
+        let quote = csv.quote.unwrap_or(Some(b'"'));
+        let comment = csv.comment.flatten();
         Self {
-            delimiter: options.delimiter_at(path).unwrap_or_else(|| recognize(sample, quote, expected)),
+            delimiter: options.delimiter_at(path).unwrap_or(b','),
             quote,
-            escape: options.escape.or(quote).unwrap_or(b'"'),
-            null: options.null.clone().unwrap_or_default(),
+            escape: csv.escape.or(quote).unwrap_or(b'"'),
+            null: csv.null.clone().unwrap_or_else(|| vec![String::new()]),
+            comment,
+            trailing_comments: comment.is_some(),
+            lone_returns: csv.lone_returns.unwrap_or(false),
+            lenient: csv.lenient,
         }
+    }
+
+    pub(super) fn is_null(&self, text: &[u8]) -> bool {
+        self.null.iter().any(|null| null.as_bytes() == text)
+    }
+
+    /// The quote that a value begins with, if it does, and where that is: blanks before it are nothing.
+    pub(super) fn opening(&self, data: &[u8], at: usize) -> (Option<u8>, usize) {
+        let Some(quote) = self.quote else { return (None, at) };
+        let blanks = match self.delimiter == b' ' {
+            true => 0,
+            false => data.get(at..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count(),
+        };
+        match data.get(at + blanks) == Some(&quote) {
+            true => (Some(quote), at + blanks),
+            false => (None, at),
+        }
+    }
+
+    /// Whether a quote at a place begins a value.
+    pub(super) fn opens(&self, data: &[u8], quote: usize) -> bool {
+        let before = match self.delimiter == b' ' {
+            true => &data[..quote],
+            false => without_blanks(&data[..quote]),
+        };
+        before.last().is_none_or(|byte| *byte == self.delimiter || matches!(byte, b'\n' | b'\r'))
+    }
+
+    /// Where a value without quotes ends.
+    pub(super) fn value_end(&self, data: &[u8], at: usize) -> usize {
+        let rest = data.get(at..).unwrap_or_default();
+        let found = match self.lone_returns {
+            false => memchr2(self.delimiter, b'\n', rest),
+            true => memchr3(self.delimiter, b'\n', b'\r', rest),
+        };
+        let mut end = found.map_or(data.len(), |found| at + found);
+        // A carriage return belongs to the line end.
+        if data.get(end).is_none_or(|byte| *byte == b'\n') && end > at && data[end - 1] == b'\r' {
+            end -= 1;
+        }
+        if let Some(comment) = self.comment.filter(|_| self.trailing_comments)
+            && let Some(found) = memchr(comment, &data[at..end])
+        {
+            end = at + found;
+        }
+        end
+    }
+
+    /// What stands at the end of a value.
+    pub(super) fn behind(&self, data: &[u8], end: usize) -> Behind {
+        match (data.get(end).copied(), data.get(end + 1).copied()) {
+            (None, _) => Behind::Record(data.len()),
+            (Some(b'\n'), _) => Behind::Record(end + 1),
+            (Some(b'\r'), Some(b'\n')) => Behind::Record(end + 2),
+            (Some(b'\r'), None) => Behind::Record(end + 1),
+            (Some(b'\r'), _) if self.lone_returns => Behind::Record(end + 1),
+            (Some(byte), _) if byte == self.delimiter => Behind::Value,
+            (Some(byte), _) if self.trailing_comments && self.comment == Some(byte) => Behind::Record(self.line_after(data, end)),
+            (Some(byte), _) => Behind::Wrong(byte),
+        }
+    }
+
+    /// The end of the line at a place: the beginning of the next one.
+    pub(super) fn line_after(&self, data: &[u8], at: usize) -> usize {
+        let rest = data.get(at..).unwrap_or_default();
+        let found = match self.lone_returns {
+            false => memchr(b'\n', rest),
+            true => memchr2(b'\n', b'\r', rest),
+        };
+        match found.map(|found| at + found) {
+            None => data.len(),
+            Some(end) if data[end] == b'\r' && data.get(end + 1) == Some(&b'\n') => end + 2,
+            Some(end) => end + 1,
+        }
+    }
+
+    /// Behind the line end, if there is one.
+    pub(super) fn whole_line(&self, data: &[u8], at: usize) -> Option<usize> {
+        let next = self.line_after(data, at);
+        (next > at && matches!(data.get(next - 1), Some(b'\n' | b'\r'))).then_some(next)
     }
 }
 
-/// The delimiter that divides all lines into the same number of values: the expected one, or else the greatest.
-fn recognize(sample: &[u8], quote: Option<u8>, expected: Option<usize>) -> u8 {
-    let score = |delimiter: u8| {
-        let counts = counts(sample, delimiter, quote);
-        let first = counts.first().copied().unwrap_or(1);
-        let same = counts.iter().filter(|count| **count == first).count();
-        let right = expected.is_some_and(|expected| first == expected || first == expected + 1);
-        let all_same = same == counts.len() && first > 1;
-        (right && first > 1, all_same, if all_same { first } else { same * usize::from(first > 1) })
-    };
-    let mut best = (CANDIDATES[0], score(CANDIDATES[0]));
-    for candidate in &CANDIDATES[1..] {
-        let scored = score(*candidate);
-        if scored > best.1 {
-            best = (*candidate, scored);
-        }
-    }
-    best.0
-}
-
-/// How many values each of the first lines has.
-fn counts(sample: &[u8], delimiter: u8, quote: Option<u8>) -> Vec<usize> {
-    let mut counts = Vec::new();
-    let (mut values, mut quoted, mut empty) = (1, false, true);
-    for byte in sample {
-        match *byte {
-            byte if Some(byte) == quote => quoted = !quoted,
-            _ if quoted => {}
-            b'\n' => {
-                if !empty {
-                    counts.push(values);
-                }
-                (values, empty) = (1, true);
-                if counts.len() == LINES {
-                    return counts;
-                }
-                continue;
-            }
-            b'\r' => continue,
-            byte if byte == delimiter => values += 1,
-            _ => {}
-        }
-        empty = false;
-    }
-    if !empty {
-        counts.push(values);
-    }
-    counts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn recognizes_delimiters() {
-        for (sample, expected, delimiter) in [
-            ("a,b\n1,2\n", None, b','),
-            ("a;b;c\n1,5;2;3\n2,5;3;4\n", None, b';'),
-            ("a\tb\nx, y\tz\n", None, b'\t'),
-            ("1|x|\n2|y|\n", Some(2), b'|'),
-            ("\"a,b\"|c\n\"d,e,f\"|g\n", None, b'|'),
-            ("one column\nonly\n", None, b','),
-            ("", None, b','),
-        ] {
-            assert_eq!(char::from(recognize(sample.as_bytes(), Some(b'"'), expected)), char::from(delimiter), "{sample:?}");
-        }
-    }
+/// Without the blanks at the end.
+fn without_blanks(data: &[u8]) -> &[u8] {
+    let blanks = data.iter().rev().take_while(|byte| **byte == b' ').count();
+    &data[..data.len() - blanks]
 }

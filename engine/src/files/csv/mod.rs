@@ -1,40 +1,68 @@
 //! CSV.
 //!
-//! Splitting follows the quotes through the file, so that a line break within a value never divides a record.
+//! Splitting follows the quotes through the file, so that a line break within a value never divides a record. How files are written is recognized in
+//! `detect`, what their columns are in `open` and `infer`.
 
 mod decode;
+mod detect;
 mod dialect;
+mod header;
 mod infer;
+mod names;
+mod open;
+mod opening;
 mod quotes;
+mod reading;
 mod records;
+mod sniff;
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 
 use self::dialect::Dialect;
-use super::split::{Chunk, Input, Records};
+use self::reading::Reading;
+use self::records::Blank;
+use super::split::{Chunk, Input, Layout, Records};
 use super::table::TextTable;
-use super::{Columns, Files, Options, source};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-/// CSV files, opened: dialect and columns are known.
-#[derive(Debug)]
-pub(crate) struct Csv {
-    input: Input,
-}
+pub(super) use open::Csv;
+pub(super) use sniff::sniffed;
 
 /// How records stand in CSV files.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct CsvRecords {
     dialect: Dialect,
-    /// The header's names, where there is one: every file must have the same.
-    header: Option<Vec<String>>,
+    /// Lines before the header.
+    skip: usize,
+    header: Header,
     schema: SchemaRef,
-    /// Whether types are inferred: then an error has another way out.
-    inferred: bool,
+    /// How the texts of each column are read.
+    readings: Vec<Reading>,
+    /// Columns whose empty values are texts.
+    never_null: Vec<bool>,
+    /// How many columns a file has, unless its header says otherwise.
+    columns: usize,
+    /// What types were guessed from, where they were.
+    guessed_from: Option<String>,
+    null_padding: bool,
+    /// Columns that a file does not have are NULL in it.
+    union_by_name: bool,
+    longest: usize,
+}
+
+/// What files' first records are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Header {
+    /// Rows.
+    None,
+    /// Names: the first file's. Other files may have them in another order.
+    Names(Vec<String>),
+    /// Something that is left out: the columns are named otherwise.
+    Skipped,
 }
 
 impl Records for CsvRecords {
@@ -43,19 +71,29 @@ impl Records for CsvRecords {
     }
 
     fn end_of_last(&self, data: &[u8]) -> usize {
-        quotes::last_record_end(data, &self.dialect).end
+        quotes::last_record_end(data, &self.dialect)
     }
 
-    fn without_header(&self, chunk: Chunk) -> Result<Option<Chunk>> {
-        let Some(header) = &self.header else { return Ok(Some(chunk)) };
-        let Some((found, end)) = records::first(&chunk, &self.dialect)? else { return Ok(None) };
-        let same = found.len() == header.len() && found.iter().zip(header).all(|(found, name)| found.text.trim() == name);
-        match same {
-            true => Ok(Some(chunk.behind(end))),
-            false => {
-                Err(chunk.error(0, ": the header is not that of the first file").with_hint(format!("that one is: {}", header.join(", "))))
-            }
+    fn lines_before(&self) -> usize {
+        self.skip
+    }
+
+    fn longest(&self) -> usize {
+        self.longest
+    }
+
+    fn begin(&self, chunk: Chunk) -> Result<Option<Chunk>> {
+        if self.header == Header::None {
+            return Ok(Some(chunk));
         }
+        let mut spans = Vec::new();
+        let found = records::next(&chunk.bytes, &self.dialect, 0, Blank::Skipped, &mut spans).map_err(|broken| broken.error(&chunk))?;
+        let Some((_, end)) = found else { return Ok(None) };
+        let layout = match &self.header {
+            Header::Names(names) => self.layout(&chunk, names, header::names(&chunk, &self.dialect, &spans))?,
+            Header::None | Header::Skipped => None,
+        };
+        Ok(Some(Chunk { layout, ..chunk.behind(end) }))
     }
 
     fn decode(&self, chunk: &Chunk, projection: &[usize], schema: &SchemaRef) -> Result<RecordBatch> {
@@ -63,77 +101,41 @@ impl Records for CsvRecords {
     }
 }
 
+impl CsvRecords {
+    /// Where the columns of a file are whose header is another one than the first file's.
+    fn layout(&self, chunk: &Chunk, names: &[String], mut found: Vec<String>) -> Result<Option<Layout>> {
+        // Behind a delimiter at the end of the line.
+        if found.len() == names.len() + 1 && found.last().is_some_and(String::is_empty) {
+            found.pop();
+        }
+        // A record that is shorter than others has names for some columns only.
+        if found == names || (self.null_padding && names.starts_with(&found) && names[found.len()..].iter().all(String::is_empty)) {
+            return Ok(None);
+        }
+        let positions: Vec<Option<usize>> =
+            names.iter().map(|name| found.iter().position(|other| other.eq_ignore_ascii_case(name))).collect();
+        let is_known = |name: &String| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let wrong = names.iter().zip(&positions).find(|(_, position)| position.is_none()).map(|(name, _)| name);
+        let message = match (wrong, found.iter().find(|name| !is_known(name))) {
+            (Some(missing), _) if !self.union_by_name => format!(": the first file has a column '{missing}', and this one has not"),
+            (_, Some(more)) => format!(": the column '{more}' is not in the first file"),
+            _ => return Ok(Some(Layout { positions: positions.into(), count: found.len() })),
+        };
+        Err(chunk.error(0, message).with_hint(format!(
+            "union_by_name = true takes the columns of all files together; those of the first file are {}",
+            names.join(", ")
+        )))
+    }
+}
+
 impl Csv {
-    /// Looks at the beginning of the first file.
-    pub(crate) async fn open(files: Files, options: &Options, columns: Columns) -> Result<Self> {
-        let first = files.files.first().cloned().ok_or_else(|| Error::internal("no files"))?;
-        let compression = options.told_compression()?;
-        let sample = source::beginning(&first, compression).await?;
-        let expected = match &columns {
-            Columns::Given(schema) => Some(schema.fields().len()),
-            Columns::Inferred => None,
-        };
-        let dialect = Dialect::new(options, &first.name, &sample, expected);
-        let sample = whole_records(Chunk::beginning(&first.name, sample), &dialect)?;
-        let rows = records::sample(&sample, &dialect)?;
-        let Some(top) = rows.first() else {
-            let records = Self::empty(dialect, options, columns, &first.name)?;
-            return Ok(Self { input: Input { files, compression, records: Box::new(records) } });
-        };
-        let has_header = match options.header {
-            Some(told) => told,
-            None => infer::has_header(&rows, &dialect, &columns),
-        };
-        let header = has_header.then(|| top.iter().map(|value| value.text.trim().to_owned()).collect::<Vec<_>>());
-        let (schema, inferred) = match columns {
-            Columns::Inferred => (infer::schema(&rows, header.as_deref(), &dialect), true),
-            Columns::Given(given) => (Arc::new(given_columns(&given, header.as_deref(), top.len(), &dialect, &first.name)?), false),
-        };
-        let records = Box::new(CsvRecords { dialect, header, schema, inferred });
-        Ok(Self { input: Input { files, compression, records } })
-    }
-
-    /// A file without records has no rows; without a header, its columns are those that are given.
-    fn empty(dialect: Dialect, options: &Options, columns: Columns, name: &str) -> Result<CsvRecords> {
-        let schema = match columns {
-            Columns::Given(_) if options.header == Some(true) => {
-                return Err(Error::invalid(format!("file '{name}' is empty: it has no header")));
-            }
-            Columns::Given(schema) => schema,
-            Columns::Inferred => return Err(Error::invalid(format!("file '{name}' is empty: it has no columns"))),
-        };
-        Ok(CsvRecords { dialect, header: None, schema, inferred: false })
-    }
-
     /// As a table: the files' columns, in the files' order.
-    pub(crate) fn table(self, session: &dyn Session) -> Arc<dyn TableProvider> {
-        Arc::new(TextTable::new(self.input, session.config().target_partitions()))
+    pub(super) fn table(self, session: &dyn Session) -> Arc<dyn TableProvider> {
+        Arc::new(TextTable::new(self.into_input(), session.config().target_partitions()))
     }
-}
 
-/// A sample that was cut off anywhere, without the part of a record at its end.
-fn whole_records(sample: Chunk, dialect: &Dialect) -> Result<Chunk> {
-    let found = quotes::last_record_end(&sample.bytes, dialect);
-    match (found.end, found.open_quote) {
-        (0, Some(at)) => Err(records::never_closed(&sample, at)),
-        // One record without a line end: all there is.
-        (0, None) => Ok(sample),
-        (end, _) => Ok(Chunk { bytes: sample.bytes.slice(..end), ..sample }),
-    }
-}
-
-/// The files' columns where a table's are given.
-fn given_columns(given: &SchemaRef, header: Option<&[String]>, found: usize, dialect: &Dialect, file: &str) -> Result<Schema> {
-    match header {
-        Some(names) => Ok(Schema::new(names.iter().map(|name| super::given_field(given, name)).collect::<Vec<_>>())),
-        None if found == given.fields().len() || found == given.fields().len() + 1 => Ok(given.as_ref().clone()),
-        None => Err(Error::invalid(format!(
-            "file '{file}', line 1: there are {found} values, and {} columns to put them into",
-            given.fields().len()
-        ))
-        .with_hint(format!(
-            "the delimiter is taken to be '{}'; (DELIMITER ';') names another, COPY t (a, b) FROM names the columns",
-            char::from(dialect.delimiter).escape_default()
-        ))),
+    fn into_input(self) -> Input {
+        let Self { files, compression, encoding, records, refusals, .. } = self;
+        Input { files, compression, encoding, records: Box::new(records), refusals }
     }
 }

@@ -1,24 +1,32 @@
-//! JSON lines: an object a line.
+//! JSON: an object a line, or an array of objects, or objects on as many lines as they want, which are made lines (`lines`).
 //!
 //! No key is left out: one that is in no column is an error, with its file and line. Values are read as text and then made the column's type, so that what
 //! does not fit is an error too.
 
 mod decode;
+mod lines;
+mod objects;
 mod shape;
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use bytes::Bytes;
 use datafusion::catalog::{Session, TableProvider};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use memchr::memrchr;
 
 use self::shape::Shape;
+use super::encoding::Encoding;
 use super::listing::File;
-use super::split::{Chunk, Input, Records};
+use super::options::JsonLayout;
+use super::rejects::Refusals;
+use super::split::{Chunk, Input, Records, Splitter};
 use super::table::TextTable;
-use super::{Columns, Files, Options, source};
+use super::{Columns, Files, Options};
 use crate::error::{Error, Result};
 
 /// Lines of each file that are looked at: more tell no more about types, and fewer miss too much.
@@ -27,13 +35,19 @@ const SAMPLE_LINES: usize = 20_480;
 /// Files whose beginning is looked at.
 const SAMPLE_FILES: usize = 32;
 
+/// How much of each is looked at.
+const SAMPLE_BYTES: usize = 1024 * 1024;
+
 /// Beginnings that are fetched at a time.
 const SAMPLES_AHEAD: usize = 8;
 
 /// JSON lines, opened: their columns are known.
 #[derive(Debug)]
 pub(crate) struct Json {
-    input: Input,
+    files: Files,
+    compression: Option<super::Compression>,
+    records: JsonRecords,
+    refusals: Option<Refusals>,
 }
 
 /// How records stand in JSON lines.
@@ -44,36 +58,36 @@ struct JsonRecords {
     texts: SchemaRef,
     /// Whether columns are inferred: then an error has another way out.
     inferred: bool,
+    /// How values stand in the files, if that is told.
+    layout: Option<JsonLayout>,
+    /// Whether a key without a column is an error.
+    strict: bool,
 }
+
+pub(super) use objects::objects;
 
 impl Json {
     /// Looks at the beginning of the files.
-    pub(crate) async fn open(files: Files, options: &Options, columns: Columns) -> Result<Self> {
+    pub(crate) async fn open(files: Files, options: &Options, columns: Columns, refusals: Option<Refusals>) -> Result<Self> {
         let compression = options.told_compression()?;
-        let first: Vec<File> = files.files.iter().take(SAMPLE_FILES).cloned().collect();
-        let samples = stream::iter(first)
-            .map(|file| async move { Ok::<_, Error>(Chunk::beginning(&file.name, source::beginning(&file, compression).await?)) })
-            .buffered(SAMPLES_AHEAD)
-            .try_collect::<Vec<_>>()
-            .await?;
-        let mut found = Shape::Unknown;
-        for sample in samples {
-            for (start, line) in decode::lines(&whole_lines(sample.clone())).take(SAMPLE_LINES) {
-                let shape = decode::object(&sample, start, line)?;
-                found = found.merged(shape).map_err(|message| sample.error(start, format!(": {message}")))?;
-            }
+        let layout = options.json.layout;
+        let opened = move |schema: Schema, inferred: bool, files: Files| Self::new(files, compression, schema, inferred, layout, refusals);
+        if let Columns::InOrder(told) = &columns {
+            // Told columns choose among the keys.
+            let mut json = opened(told.as_ref().clone(), false, files);
+            json.records.strict = false;
+            return Ok(json);
         }
-        let Shape::Object(keys) = found else {
+        let Shape::Object(keys) = shape_of(&files, options).await? else {
             return match columns {
-                Columns::Given(schema) => Ok(Self::new(files, compression, schema.as_ref().clone(), false)),
-                Columns::Inferred => {
-                    Err(Error::invalid(format!("the files of '{}' are empty: they have no columns", files.paths.join(", "))))
-                }
+                Columns::Given(schema) | Columns::InOrder(schema) => Ok(opened(schema.as_ref().clone(), false, files)),
+                // As in DuckDB: nothing tells the columns, and there is no row.
+                Columns::Inferred => Ok(opened(Schema::new(vec![Field::new("json", DataType::Utf8View, true)]), false, files)),
             };
         };
         let (fields, inferred): (Vec<Field>, bool) = match columns {
             Columns::Inferred => (keys.into_iter().map(|(name, shape)| Field::new(name, shape.data_type(), true)).collect(), true),
-            Columns::Given(given) => {
+            Columns::Given(given) | Columns::InOrder(given) => {
                 let mut fields: Vec<Field> = keys.iter().map(|(name, _)| super::given_field(&given, name)).collect();
                 // Keys that stand further down only.
                 let is_there = |name: &str| keys.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -81,19 +95,63 @@ impl Json {
                 (fields, false)
             }
         };
-        Ok(Self::new(files, compression, Schema::new(fields), inferred))
+        Ok(opened(Schema::new(fields), inferred, files))
     }
 
-    fn new(files: Files, compression: Option<super::Compression>, schema: Schema, inferred: bool) -> Self {
+    fn new(
+        files: Files,
+        compression: Option<super::Compression>,
+        schema: Schema,
+        inferred: bool,
+        layout: Option<JsonLayout>,
+        refusals: Option<Refusals>,
+    ) -> Self {
         let texts = schema.fields().iter().map(|field| texts_of(field));
         let texts = Arc::new(Schema::new(texts.collect::<Vec<_>>()));
-        Self { input: Input { files, compression, records: Box::new(JsonRecords { schema: Arc::new(schema), texts, inferred }) } }
+        let records = JsonRecords { schema: Arc::new(schema), texts, inferred, layout, strict: true };
+        Self { files, compression, records, refusals }
     }
 
     /// As a table.
     pub(crate) fn table(self, session: &dyn Session) -> Arc<dyn TableProvider> {
-        Arc::new(TextTable::new(self.input, session.config().target_partitions()))
+        let Self { files, compression, records, refusals } = self;
+        let input = Input { files, compression, encoding: Some(Encoding::UTF_8), records: Box::new(records), refusals };
+        Arc::new(TextTable::new(input, session.config().target_partitions()))
     }
+}
+
+/// What the files' values are, by their beginnings; by all of them, if that is told.
+async fn shape_of(files: &Files, options: &Options) -> Result<Shape> {
+    let (compression, layout) = (options.told_compression()?, options.json.layout);
+    let mut found = Shape::Unknown;
+    let mut look = |sample: &Chunk, most: usize| {
+        for (start, line) in decode::lines(sample).take(most) {
+            let shape = match decode::object(sample, start, line) {
+                Err(_) if options.read.ignore_errors => continue,
+                other => other?,
+            };
+            let merged = std::mem::replace(&mut found, Shape::Unknown).merged(shape);
+            found = merged.map_err(|message| sample.error(start, format!(": {message}")))?;
+        }
+        Ok::<_, Error>(())
+    };
+    if options.read.sample_rows == Some(None) {
+        let input = objects::objects(files.clone(), options, None)?;
+        let mut splitter = Splitter::new(Arc::new(input), true);
+        while let Some(chunk) = splitter.next().await? {
+            look(&chunk, usize::MAX)?;
+        }
+        return Ok(found);
+    }
+    let most = options.read.sample_rows.flatten().unwrap_or(SAMPLE_LINES);
+    let first: Vec<File> = files.files.iter().take(SAMPLE_FILES).cloned().collect();
+    let mut samples = stream::iter(first)
+        .map(|file| async move { lines::beginning(&file, compression, layout, SAMPLE_BYTES).await })
+        .buffered(SAMPLES_AHEAD);
+    while let Some(sample) = samples.try_next().await? {
+        look(&sample, most)?;
+    }
+    Ok(found)
 }
 
 impl Records for JsonRecords {
@@ -106,20 +164,17 @@ impl Records for JsonRecords {
         memrchr(b'\n', data).map_or(0, |at| at + 1)
     }
 
-    fn without_header(&self, chunk: Chunk) -> Result<Option<Chunk>> {
-        Ok(Some(chunk))
+    fn pieces<'a>(
+        &'a self,
+        file: &'a File,
+        compression: Option<super::Compression>,
+        encoding: Option<Encoding>,
+    ) -> BoxFuture<'a, Result<BoxStream<'static, Result<Bytes>>>> {
+        async move { lines::pieces(file, compression, encoding, self.layout).await }.boxed()
     }
 
     fn decode(&self, chunk: &Chunk, projection: &[usize], schema: &SchemaRef) -> Result<RecordBatch> {
         decode::decode(self, chunk, projection, schema)
-    }
-}
-
-/// A sample without the part of a line at its end; all of it, if that is one line.
-fn whole_lines(sample: Chunk) -> Chunk {
-    match memrchr(b'\n', &sample.bytes) {
-        Some(at) => Chunk { bytes: sample.bytes.slice(..=at), ..sample },
-        None => sample,
     }
 }
 

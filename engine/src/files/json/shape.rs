@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field};
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, TimeUnit};
+use chrono::{NaiveDate, NaiveTime};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::files::moments::{has_shape, is_timestamp};
 
 /// What values are. Keys stand in the order in which they first appear.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,9 @@ pub(super) enum Shape {
     Huge,
     Number,
     Text,
+    /// A text that is a date as SQL writes it.
+    Date,
+    Timestamp,
     List(Box<Shape>),
     Object(Vec<(String, Shape)>),
 }
@@ -64,6 +70,8 @@ impl Shape {
     pub(super) fn data_type(&self) -> DataType {
         match self {
             Self::Unknown | Self::Text => DataType::Utf8View,
+            Self::Date => DataType::Date32,
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
             Self::Boolean => DataType::Boolean,
             Self::Integer => DataType::Int64,
             Self::Huge => DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0),
@@ -96,6 +104,11 @@ impl<'de> Deserialize<'de> for Shape {
     }
 }
 
+/// Whether the time of what looks like a timestamp is one.
+fn has_hour(text: &str) -> bool {
+    ["%H:%M:%S", "%H:%M:%S%.f"].iter().any(|format| NaiveTime::parse_from_str(&text[11..], format).is_ok())
+}
+
 struct ShapeVisitor;
 
 impl<'de> Visitor<'de> for ShapeVisitor {
@@ -125,8 +138,13 @@ impl<'de> Visitor<'de> for ShapeVisitor {
         Ok(Shape::Number)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Shape, E> {
-        Ok(Shape::Text)
+    fn visit_str<E>(self, text: &str) -> Result<Shape, E> {
+        let is_date = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok();
+        Ok(match text.split_at_checked(10) {
+            Some((day, "")) if has_shape(text, "%Y-%m-%d") && is_date(day) => Shape::Date,
+            Some((day, _)) if is_timestamp(text) && is_date(day) && has_hour(text) => Shape::Timestamp,
+            _ => Shape::Text,
+        })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Shape, A::Error> {
@@ -166,6 +184,11 @@ mod tests {
             (["1", "1.5"], DataType::Float64),
             (["1", "9223372036854775808"], DataType::Decimal128(38, 0)),
             (["null", "true"], DataType::Boolean),
+            (["\"2024-01-31\"", "\"2024-02-29\""], DataType::Date32),
+            (["\"2024-01-31\"", "\"2024-02-30\""], DataType::Utf8View),
+            (["\"2024-01-31 10:00:00\"", "\"2024-01-31T10:00:00.5\""], DataType::Timestamp(TimeUnit::Microsecond, None)),
+            (["\"2024-01-31 25:00:00\"", "null"], DataType::Utf8View),
+            (["\"2024-01-31\"", "\"2024-01-31 10:00:00\""], DataType::Utf8View),
             (["1", "\"x\""], DataType::Utf8View),
             (["null", "null"], DataType::Utf8View),
             (["[1]", "[2.5, null]"], DataType::List(Field::new_list_field(DataType::Float64, true).into())),
