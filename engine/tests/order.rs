@@ -21,7 +21,7 @@ async fn a_filter_with_a_limit_keeps_the_order() {
     let mut session = writer.session();
     session.execute("CREATE TABLE t (k BIGINT, s VARCHAR) CLUSTER BY (k)").await.unwrap();
     for rows in [10_000, 30_000] {
-        let value = "CASE WHEN value % 20 = 0 THEN NULL ELSE 'x' || value END";
+        let value = "CASE WHEN range % 20 = 0 THEN NULL ELSE 'x' || range END";
         session.execute(&format!("INSERT INTO t SELECT range * 7919 % 20011, {value} FROM range(1, {rows})")).await.unwrap();
     }
     let database = open(2).await;

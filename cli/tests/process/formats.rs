@@ -69,7 +69,7 @@ fn every_type_has_a_text_in_every_format() {
 
 #[test]
 fn boxes_show_the_first_and_the_last_rows_the_others_all() {
-    let sql = "SELECT value AS n FROM range(0, 100000) ORDER BY n";
+    let sql = "SELECT range AS n FROM range(0, 100000) ORDER BY n";
     let text = run("box", sql);
     assert_eq!(text.lines().count(), 4 + 40 + 3 + 2, "{text}");
     assert!(text.contains("100,000 rows (40 shown)") && text.contains("│      0 │") && text.contains("│  99999 │"), "{text}");
