@@ -45,13 +45,7 @@ pub(super) const AGGREGATES: &[(&str, &[&str])] = &[
 ];
 
 /// Gives functions their other names: the last of those that have the name is the one that is taken.
-pub(super) fn extend<T: Named + ?Sized>(
-    functions: &mut Vec<Arc<T>>,
-    table: &[(&str, &[&'static str])],
-    with: fn(&Arc<T>, &[&'static str]) -> T,
-) where
-    T: Sized,
-{
+pub(super) fn extend<T: Named>(functions: &mut Vec<Arc<T>>, table: &[(&str, &[&'static str])], with: fn(&Arc<T>, &[&'static str]) -> T) {
     for (name, aliases) in table {
         let found = functions.iter().rev().find(|function| function.name() == *name).map(|function| with(function, aliases));
         functions.extend(found.map(Arc::new));

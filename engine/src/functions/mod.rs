@@ -62,3 +62,31 @@ fn scalar_named(name: &str) -> Option<Arc<ScalarUDF>> {
     static OURS: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(ours);
     OURS.iter().find(|function| function.name() == name).cloned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// Sessions register functions again in any order: a name that two of them have would be one's or the other's by chance.
+    fn disputed(functions: Vec<(Vec<String>, usize)>) -> Vec<String> {
+        let names: HashMap<&String, usize> = functions.iter().flat_map(|(names, place)| names.iter().map(|name| (name, *place))).collect();
+        let is_there = |place: usize| names.values().any(|found| *found == place);
+        let kept = functions.iter().filter(|(_, place)| is_there(*place));
+        kept.flat_map(|(own, place)| own.iter().filter(|name| names[*name] != *place).cloned()).collect()
+    }
+
+    #[test]
+    fn every_name_belongs_to_one_function() {
+        let with_names = |(place, name, aliases): (usize, &str, &[String])| {
+            (std::iter::once(name.to_owned()).chain(aliases.iter().cloned()).collect(), place)
+        };
+        let all = scalars();
+        let scalars = all.iter().enumerate().map(|(place, function)| with_names((place, function.name(), function.aliases()))).collect();
+        assert_eq!(disputed(scalars), Vec::<String>::new());
+        let all = aggregates();
+        let aggregates = all.iter().enumerate().map(|(place, function)| with_names((place, function.name(), function.aliases()))).collect();
+        assert_eq!(disputed(aggregates), Vec::<String>::new());
+    }
+}

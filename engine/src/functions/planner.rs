@@ -85,10 +85,11 @@ impl ExprPlanner for FunctionPlanner {
             return Ok(PlannerResult::Planned(rewritten));
         }
         // The n greatest or least.
-        if expr.args.len() == 2 && matches!(expr.func.name(), "max" | "min") {
-            if let Some(function) = aggregates::named(&format!("{}_n", expr.func.name())) {
-                expr.func = function;
-            }
+        if expr.args.len() == 2
+            && matches!(expr.func.name(), "max" | "min")
+            && let Some(function) = aggregates::named(&format!("{}_n", expr.func.name()))
+        {
+            expr.func = function;
         }
         // Texts are separated by commas unless it is said otherwise.
         if expr.args.len() == 1 && expr.func.name() == "string_agg" {

@@ -23,7 +23,7 @@ const NANOS_A_DAY: i128 = 86_400_000_000_000;
 const DAYS_A_MONTH: i128 = 30;
 
 /// Functions that compare their arguments, or what is in them.
-const COMPARING: [&str; 22] = [
+const COMPARING: [&str; 37] = [
     "min",
     "max",
     "greatest",
@@ -46,6 +46,21 @@ const COMPARING: [&str; 22] = [
     "array_replace_all",
     "array_intersect",
     "array_except",
+    "arg_max",
+    "arg_min",
+    "arg_max_null",
+    "arg_min_null",
+    "max_n",
+    "min_n",
+    "quantile_disc",
+    "mode",
+    "list_sort",
+    "list_reverse_sort",
+    "list_grade_up",
+    "list_position",
+    "list_max",
+    "list_min",
+    "list_aggregate",
 ];
 
 static LENGTH: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::new_from_impl(Length::default())));

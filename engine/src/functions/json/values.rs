@@ -22,7 +22,10 @@ enum Shape {
 }
 
 /// Name, other names, shape, how it is called, a line for people, an example.
-const FUNCTIONS: [(&str, &[&str], Shape, &str, &str, &str); 3] = [
+type Definition = (&'static str, &'static [&'static str], Shape, &'static str, &'static str, &'static str);
+
+/// All of them.
+const FUNCTIONS: [Definition; 3] = [
     (
         "to_json",
         &["json_quote", "row_to_json", "array_to_json", "to_jsonb"],
@@ -43,7 +46,7 @@ const FUNCTIONS: [(&str, &[&str], Shape, &str, &str, &str); 3] = [
 ];
 
 pub(in crate::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
-    let make = |(name, aliases, shape, usage, about, example): &(&'static str, &[&str], Shape, &str, &str, &str)| {
+    let make = |(name, aliases, shape, usage, about, example): &Definition| {
         Arc::new(ScalarUDF::new_from_impl(AsJson {
             name,
             aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),

@@ -51,6 +51,9 @@ const NAMED: [&str; 29] = [
     "kurtosis_pop",
 ];
 
+/// Those that are called `array_…`, too, as DataFusion's are.
+const TWINS: [&str; 6] = ["array_sum", "array_avg", "array_min", "array_max", "array_product", "array_any_value"];
+
 /// `list_aggregate`, and one function for each aggregate.
 pub(super) fn each() -> Vec<Arc<ScalarUDF>> {
     let about = "an aggregate of the elements of a list".to_owned();
@@ -65,11 +68,7 @@ pub(super) fn each() -> Vec<Arc<ScalarUDF>> {
     let twins = NAMED
         .iter()
         .map(|name| ListAggregate::new(format!("array_{name}"), Vec::new(), Some(name), format!("{name} of the elements of a list")));
-    functions.extend(
-        twins
-            .filter(|twin| matches!(twin.name.as_str(), "array_sum" | "array_avg" | "array_min" | "array_max"))
-            .map(|twin| Arc::new(ScalarUDF::new_from_impl(twin))),
-    );
+    functions.extend(twins.filter(|twin| TWINS.contains(&twin.name.as_str())).map(|twin| Arc::new(ScalarUDF::new_from_impl(twin))));
     functions
 }
 

@@ -68,6 +68,22 @@ fn elements() -> Vec<Definition> {
             },
         },
         Definition {
+            name: "list_prepend",
+            aliases: &["array_prepend"],
+            usage: "list_prepend(element, list)",
+            about: "the list with an element in front",
+            example: "list_prepend(0, [1, 2])",
+            takes: |arguments| match arguments {
+                [element, list] => {
+                    let common = common(&item(Some(&as_list(list)?)), element)?;
+                    Some(vec![common.clone(), list_of(common)])
+                }
+                _ => None,
+            },
+            gives: |arguments| arguments[1].clone(),
+            run: |arrays, result| prepended(&arrays[1], &arrays[0], result),
+        },
+        Definition {
             name: "array_push_front",
             aliases: &["list_push_front"],
             usage: "array_push_front(list, element)",
@@ -81,17 +97,7 @@ fn elements() -> Vec<Definition> {
                 _ => None,
             },
             gives: |arguments| arguments[0].clone(),
-            run: |arrays, result| {
-                let lists = lists(&arrays[0])?;
-                let row = |row: usize| -> Result<Option<ArrayRef>> {
-                    let first = arrays[1].slice(row, 1);
-                    Ok(Some(match lists.is_null(row) {
-                        true => first,
-                        false => concat(&[first.as_ref(), lists.value(row).as_ref()])?,
-                    }))
-                };
-                column_of((0..lists.len()).map(row).collect::<Result<Vec<_>>>()?, result)
-            },
+            run: |arrays, result| prepended(&arrays[0], &arrays[1], result),
         },
     ]
 }
@@ -124,6 +130,19 @@ fn vectors_as_numbers() -> Vec<Definition> {
             run: |arrays, _| pairs(arrays, |left, right| -left.iter().zip(right).map(|(left, right)| left * right).sum::<f64>()),
         },
     ]
+}
+
+/// Each row's list with an element in front; NULL counts as an empty list.
+fn prepended(array: &ArrayRef, elements: &ArrayRef, result: &DataType) -> Result<ArrayRef> {
+    let lists = lists(array)?;
+    let row = |row: usize| -> Result<Option<ArrayRef>> {
+        let first = elements.slice(row, 1);
+        Ok(Some(match lists.is_null(row) {
+            true => first,
+            false => concat(&[first.as_ref(), lists.value(row).as_ref()])?,
+        }))
+    };
+    column_of((0..lists.len()).map(row).collect::<Result<Vec<_>>>()?, result)
 }
 
 /// A place from 1, or from the end if negative, as one from 0.

@@ -68,7 +68,7 @@ fn searches() -> Vec<Function> {
     let splits = "the parts of a text between separators; its characters for an empty one";
     vec![
         function("string_split", "string_split(text, separator)", splits, "string_split('a,b', ',')")
-            .also(&["split", "str_split", "string_to_array"])
+            .also(&["split", "str_split", "string_to_array", "string_to_list"])
             .form_with_nulls(&[Text, Text], Texts, |a| match (a.text_or_null(0)?, a.text_or_null(1)?) {
                 (None, _) => Ok(Out::Null),
                 (Some(text), None) => Ok(std::iter::once(text).collect()),
