@@ -28,10 +28,10 @@ pub(super) fn file(written: &str) -> Result<(Arc<dyn ObjectStore>, ObjectStoreUr
     let options = ClientOptions::new().with_allow_http(url.scheme() == "http");
     let store = HttpBuilder::new().with_url(base.as_str()).with_client_options(options).build();
     let store = store.map_err(|error| from_datafusion(error.into()))?;
-    // Two URLs that differ in that are two stores.
+    // Two URLs that differ in anything but the path are two stores. A host may be a number, which is no part of a name.
     let mut hasher = DefaultHasher::new();
-    (url.port(), url.query(), url.username(), url.password()).hash(&mut hasher);
-    let name = format!("{}://{:016x}.{host}", url.scheme(), hasher.finish());
+    (host, url.port(), url.query(), url.username(), url.password()).hash(&mut hasher);
+    let name = format!("{}://h{:016x}", url.scheme(), hasher.finish());
     let store_url = ObjectStoreUrl::parse(name).map_err(from_datafusion)?;
     Ok((Arc::new(store), store_url, path))
 }
@@ -48,6 +48,8 @@ mod tests {
         assert_eq!(path.as_ref(), "a b/x.csv");
         let (_, other, _) = file("https://example.org:8443/a%20b/x.csv?key=2").unwrap();
         assert_ne!(store_url, other);
+        assert!(file("http://127.0.0.1:8080/x.csv").is_ok());
+        assert!(file("http://[::1]/x.csv").is_ok());
         assert!(file("https://example.org/*.csv").is_err());
         assert!(file("https://").is_err());
     }
