@@ -15,7 +15,7 @@ use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement};
 
 use super::parse::name_parts;
-use super::{catalog_syntax, macros, rewrite};
+use super::{balance, catalog_syntax, macros, rewrite};
 use crate::catalog::CloudTable;
 use crate::database::Database;
 use crate::error::{Error, Result, from_datafusion};
@@ -118,6 +118,8 @@ impl Context {
 
     /// Plans a statement that DataFusion knows.
     pub(crate) async fn plan(&self, mut statement: Statement) -> Result<LogicalPlan> {
+        // First: what walks over the statement recurses.
+        balance::balance(&mut statement);
         macros::expand::expand(&self.snapshot, self.current_schema(), &mut statement)?;
         catalog_syntax::rewrite(Some(self), &mut statement)?;
         rewrite::rewrite(self, &mut statement).await?;
