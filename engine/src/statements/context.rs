@@ -15,7 +15,7 @@ use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement};
 
 use super::parse::name_parts;
-use super::{catalog_syntax, lookup, macros, rewrite};
+use super::{balance, catalog_syntax, lookup, macros, rewrite};
 use crate::catalog::CloudTable;
 use crate::database::Database;
 use crate::error::{Error, Result, from_datafusion};
@@ -135,6 +135,8 @@ impl Context {
 
     /// Plans a statement that DataFusion knows. Beside the plan: what the result's columns are called, where the plan cannot say it.
     pub(crate) async fn plan(&self, mut statement: Statement) -> Result<(LogicalPlan, Option<Arc<[String]>>)> {
+        // First: what walks over the statement recurses.
+        balance::balance(&mut statement);
         macros::expand::expand(&self.snapshot, self.current_schema(), &mut statement)?;
         catalog_syntax::rewrite(Some(self), &mut statement)?;
         let names = rewrite::rewrite(self, &mut statement).await?;

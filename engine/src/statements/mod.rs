@@ -3,6 +3,7 @@
 //! ```text
 //! text ─ parse ─▶ tokens ─ depth ─▶ syntax tree ─ kind ─▶ query ─ refuse, rewrite ─▶ DataFusion
 //!                                                      ├▶ write ─ tables, insert, copy, ... ─▶ storage's Transaction
+//!                                                      ├▶ show, settings ─▶ rows, session
 //!                                                      └▶ transaction, session ─▶ session
 //! ```
 

@@ -15,7 +15,7 @@ use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 
 use super::macros::expand;
-use super::{attach, catalog_syntax, constant, parse, rewrite};
+use super::{attach, balance, catalog_syntax, constant, parse, rewrite};
 use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::error::{Result, to_datafusion};
 
@@ -59,6 +59,7 @@ impl SqlPlanner for StoredSql {
 
 async fn query(state: &SessionState, sql: &str, macros: Option<&Snapshot>, search_path: &str) -> Result<Statement> {
     let mut statement = Statement::Query(parse::parse_query(sql)?);
+    balance::balance(&mut statement);
     if let Some(snapshot) = macros {
         expand::expand(snapshot, search_path, &mut statement)?;
     }

@@ -180,7 +180,10 @@ impl Request {
             backup,
         } = create;
         for (there, what) in [
-            (temporary || global.is_some() || on_commit.is_some(), "a temporary table"),
+            (
+                temporary || global.is_some() || on_commit.is_some(),
+                "a temporary table (write CREATE TABLE, and DROP TABLE when it is no longer needed)",
+            ),
             (
                 external || location.is_some() || file_format.is_some(),
                 "an external table (files can be queried in place: SELECT * FROM 'x.parquet')",

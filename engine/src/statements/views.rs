@@ -36,7 +36,7 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
     for (there, what) in [
         (or_alter, "CREATE OR ALTER VIEW"),
         (materialized, "a materialized view"),
-        (temporary, "a temporary view"),
+        (temporary, "a temporary view (write CREATE VIEW, and DROP VIEW when it is no longer needed)"),
         (
             secure
                 || with_no_schema_binding

@@ -34,6 +34,12 @@ impl Definition {
         if !parser.consume_token(&Token::RParen) {
             parameters = parser.parse_comma_separated(|parser| {
                 let name = parser.parse_identifier()?;
+                if matches!(parser.peek_token().token, Token::Word(_)) {
+                    let found = parser.peek_token();
+                    return Err(ParserError::ParserError(format!(
+                        "parameter '{name}' has a type, {found}: write CREATE MACRO f(a, b := 5) AS a + b, without types and RETURNS"
+                    )));
+                }
                 let has_default = parser.consume_token(&Token::Assignment) || parser.consume_token(&Token::RArrow);
                 Ok((name, if has_default { Some(parser.parse_expr()?) } else { None }))
             })?;

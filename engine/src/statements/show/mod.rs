@@ -20,7 +20,7 @@ use datafusion::sql::sqlparser::ast::{ObjectName, Query};
 pub(crate) use self::parse::parse;
 use super::context::Context;
 use super::set::{self, Setting};
-use super::settings;
+use super::{lookup, settings};
 use crate::catalog::CloudCatalog;
 use crate::error::{Error, Result, from_datafusion};
 use crate::introspection::cells::{self, Column, Kind, row};
@@ -139,13 +139,20 @@ async fn named(context: &Context, name: ObjectName) -> Result<RecordBatch> {
     }
     let wanted = name.to_string().to_lowercase();
     let asked = asked(context)?;
-    let value = settings::value(&asked, &wanted).map_err(|error| match error.hint() {
-        Some(hint) => Error::not_found(format!("there is no table and no setting '{wanted}'")).with_hint(hint),
-        None => error,
+    let value = settings::value(&asked, &wanted).map_err(|error| {
+        let nothing = Error::not_found(format!("there is no table and no setting '{wanted}'"));
+        match (lookup::nearest(&wanted, LISTS), error.hint()) {
+            (Some(list), _) => nothing.with_hint(format!("did you mean SHOW {}?", list.to_uppercase())),
+            (None, Some(hint)) => nothing.with_hint(hint),
+            (None, None) => error,
+        }
     })?;
-    let name = settings::find(&wanted).map_or(wanted.as_str(), |definition| definition.name);
-    one_text(name, &value)
+    one_text(&wanted, &value)
 }
+
+/// The words behind SHOW that are neither tables nor settings.
+const LISTS: [&str; 11] =
+    ["tables", "all tables", "views", "schemas", "databases", "columns", "functions", "macros", "sequences", "create table", "all"];
 
 /// One row with one text.
 fn one_text(name: &str, value: &str) -> Result<RecordBatch> {
