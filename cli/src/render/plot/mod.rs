@@ -226,7 +226,7 @@ mod tests {
         let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(10), Some(20), None]));
         let text = plot(vec![("l", labels()), ("n", numbers)], Kind::Auto, true);
         let bars: Vec<usize> = text.lines().map(|line| line.matches('#').count()).collect();
-        assert_eq!(bars[1] * 2, bars[2], "{text}");
+        assert!((bars[1] * 2).abs_diff(bars[2]) <= 1, "{text}");
         assert!(bars[2] > 30 && bars[3] == 0, "{text}");
         assert!(text.contains("twenty") && text.contains("20") && text.contains("NULL"), "{text}");
     }
