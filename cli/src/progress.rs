@@ -7,12 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clouddb_engine::Session;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use crate::output::{self, Output};
+use crate::render::units;
 
 /// How often the line is drawn again: often enough to look alive.
 const REDRAW: Duration = Duration::from_millis(120);
+/// The most often that a line is drawn in a second.
+const DRAWN_A_SECOND: u8 = 15;
 /// Work that is done before this is not worth a line that flickers.
 const PATIENCE: Duration = Duration::from_millis(400);
 
@@ -42,7 +46,7 @@ type Counter = Box<dyn Fn() -> u64 + Send>;
 impl Progress {
     /// Rows, whose number is not known before: so far, a second, elapsed.
     pub(crate) fn rows(label: &str, rows: impl Fn() -> u64 + Send + 'static) -> Self {
-        Self::start(label, "{spinner} {msg}: {human_pos} rows, {per_sec}, {elapsed}", Box::new(rows), None)
+        Self::start(label, "{spinner} {prefix}: {msg}", Box::new(rows), None)
     }
 
     /// Bytes of a known number.
@@ -74,6 +78,7 @@ impl Progress {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(label.to_owned());
+        bar.set_prefix(label.to_owned());
         let look = move || Sight::Counted { done: counter(), all: total.as_ref().map(|total| total()) };
         Self::begin(bar, Box::new(look))
     }
@@ -117,7 +122,7 @@ impl Sight {
     fn template(self) -> Option<&'static str> {
         match self {
             Self::Counted { .. } => None,
-            Self::Rows(_) => Some("{spinner} loading: {human_pos} rows, {per_sec}, {elapsed}"),
+            Self::Rows(_) => Some("{spinner} loading: {msg}"),
             Self::Share { done, all } if done >= all => Some("{spinner} all rows read, working, {elapsed}"),
             Self::Share { done: 0, .. } => Some("{spinner} working, {elapsed}"),
             Self::Share { .. } => Some("{percent:>3}% [{bar:30}] {human_pos} of {human_len} rows read, {elapsed}, {eta} left"),
@@ -137,7 +142,7 @@ async fn draw(bar: ProgressBar, stopped: Arc<Mutex<bool>>, look: Look) {
                 return;
             }
             if std::mem::take(&mut is_hidden) {
-                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.set_draw_target(ProgressDrawTarget::term_like_with_hz(Box::new(Screen(Term::stderr())), DRAWN_A_SECOND));
             }
             if sight.template() != template {
                 template = sight.template();
@@ -150,13 +155,65 @@ async fn draw(bar: ProgressBar, stopped: Arc<Mutex<bool>>, look: Look) {
                 Sight::Rows(done) => (done, None),
                 Sight::Share { done, all } => (done.min(all), Some(all)),
             };
-            if let Some(all) = all {
-                bar.set_length(all);
+            match all {
+                Some(all) => bar.set_length(all),
+                None => bar.set_message(so_far(done, bar.elapsed())),
             }
             bar.set_position(done);
             bar.tick();
         }
         tokio::time::sleep(REDRAW).await;
+    }
+}
+
+/// Rows so far, and how quickly they came.
+fn so_far(rows: u64, elapsed: Duration) -> String {
+    let rate = units::count((rows as f64 / elapsed.as_secs_f64().max(1e-3)) as u64);
+    format!("{}, {rate} a second, {}", units::counted(rows, "row"), units::duration(elapsed))
+}
+
+/// The terminal, a little narrower than it is: lines are filled up to its width, and a Ctrl-C that the terminal shows must not begin another.
+#[derive(Debug)]
+struct Screen(Term);
+
+/// What a terminal shows for Ctrl-C takes so many columns, and the cursor one.
+const FREE_COLUMNS: u16 = 3;
+
+impl TermLike for Screen {
+    fn width(&self) -> u16 {
+        TermLike::width(&self.0).saturating_sub(FREE_COLUMNS)
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        TermLike::move_cursor_up(&self.0, lines)
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        TermLike::move_cursor_down(&self.0, lines)
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        TermLike::move_cursor_right(&self.0, columns)
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        TermLike::move_cursor_left(&self.0, columns)
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        TermLike::write_line(&self.0, text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        TermLike::write_str(&self.0, text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        TermLike::clear_line(&self.0)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        TermLike::flush(&self.0)
     }
 }
 

@@ -98,7 +98,7 @@ impl Shell {
             let held = warnings::Hold::begin();
             let line = self.editor.readline(&prompt);
             drop(held);
-            let is_empty = self.typed.is_empty();
+            let is_empty = self.typed.is_empty() && self.editor.helper().is_none_or(Typing::was_empty);
             match line {
                 Ok(line) => {
                     self.wants_to_leave = false;

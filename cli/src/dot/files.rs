@@ -99,11 +99,10 @@ fn import<'a>(runner: &'a mut Runner, given: &'a Given) -> LocalBoxFuture<'a, Re
     Box::pin(async move {
         let [file, table] = given.words.as_slice() else { return Err(given.wrong("a file and a table are needed")) };
         let (schema, name) = match table.split_once('.') {
-            Some((schema, name)) => (quoted_text(schema), name),
-            None => ("current_schema()".to_owned(), table.as_str()),
+            Some((schema, name)) => (format!("lower(table_schema) = lower({})", quoted_text(schema)), name),
+            None => ("true".to_owned(), table.as_str()),
         };
-        let found =
-            format!("SELECT 1 FROM information_schema.tables WHERE table_schema = {schema} AND table_name ILIKE {}", quoted_text(name));
+        let found = format!("SELECT 1 FROM information_schema.tables WHERE {schema} AND lower(table_name) = lower({})", quoted_text(name));
         let table: Vec<String> = table.split('.').map(quoted_name).collect();
         let (table, file) = (table.join("."), quoted_text(file));
         match runner.rows(&found).await?.is_empty() {

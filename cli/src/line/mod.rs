@@ -6,6 +6,7 @@ mod names;
 mod tokens;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustyline::completion::{Completer, Pair};
@@ -22,16 +23,23 @@ pub(crate) use names::{COLUMNS, Names};
 pub(crate) struct Typing {
     names: Arc<Mutex<Names>>,
     colour: bool,
+    /// Whether nothing is typed; seen at each change of the line, as nobody tells of it at Ctrl-C.
+    is_empty: Cell<bool>,
 }
 
 impl Typing {
     pub(crate) fn new(colour: bool) -> Self {
-        Self { names: Arc::default(), colour }
+        Self { names: Arc::default(), colour, is_empty: Cell::new(true) }
     }
 
     /// The names that are completed: to be filled in by whoever knows them.
     pub(crate) fn names(&self) -> Arc<Mutex<Names>> {
         Arc::clone(&self.names)
+    }
+
+    /// Whether nothing was typed when the line ended; from now on nothing is.
+    pub(crate) fn was_empty(&self) -> bool {
+        self.is_empty.replace(true)
     }
 
     /// Switches colours on or off.
@@ -76,6 +84,7 @@ impl Hinter for Typing {
 
     /// Who has typed what looks like all of a statement, and pressed Enter, is told what it waits for.
     fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<Missing> {
+        self.is_empty.set(line.is_empty());
         let is_waiting = self.colour && at == line.len() && line.ends_with("\n") && !line.trim().is_empty() && !is_complete(line);
         (is_waiting && is_complete(&format!("{line};"))).then_some(Missing)
     }

@@ -5,9 +5,12 @@
 mod bucket;
 mod cache_dir;
 mod commands;
+mod dot;
+mod explain;
 mod formats;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod help;
 mod locations;
 mod pipes;
 mod prompt;

@@ -7,17 +7,21 @@ use crate::support::Folder;
 /// Starts the program on a terminal, types lines, one after each prompt, and writes what appears. What stands before a byte 2 in a line is awaited
 /// in place of the prompt.
 const DRIVER: &str = r#"
-import os, pty, select, sys, time
+import os, pty, re, select, sys, time
 program, history, typed = sys.argv[1], sys.argv[2], sys.argv[3].encode().decode('unicode_escape').encode('latin-1').split(b'\x00')
 pid, terminal = pty.fork()
 if pid == 0:
     os.environ['CLOUDDB_HISTORY'] = history
     os.environ['TERM'] = 'xterm'
+    # With colours, the prompt is drawn again at each letter, and could not be waited for.
+    os.environ['NO_COLOR'] = '1'
+    os.environ['HOME'] = os.path.dirname(history)
     os.execv(program, [program])
 seen, from_here, deadline = b'', 0, time.time() + 120
 for line in typed + [None]:
     awaited, _, text = (line or b'').rpartition(b'\x02')
-    while line is None or (awaited or b'> ') not in seen[from_here:]:
+    # A prompt at which nothing is typed yet: the cursor goes behind it.
+    while line is None or not re.search(re.escape(awaited) if awaited else b'> \r\x1b\\[[0-9]+C', seen[from_here:]):
         if time.time() > deadline:
             sys.exit('nothing more came: %r' % seen)
         if select.select([terminal], [], [], 1)[0]:
@@ -56,19 +60,18 @@ fn statements_over_lines_errors_and_the_end() {
     let history = folder.path("history");
     let typed = [
         "CREATE TABLE t (a INTEGER);\\r",
-        "INSERT INTO t VALUES (20),\\r",
-        "(22);\\r",
+        // Both lines are edited as one statement.
+        "INSERT INTO t VALUES (20),\\r(22);\\r",
         "SELECT sum(a) AS total FROM t;\\r",
         "SELECT * FROM missing;\\r",
         ".tables\\r",
         "SELECT 'forgotten\\r",
-        "\\x03",
+        "forgotten\\r\\n\\x02\\x03",
         "SELECT 40 + 4 AS after;\\r",
         ".quit\\r",
     ];
     let Some((status, seen)) = type_in(&history, &typed) else { return };
     assert_eq!(status, 0, "{seen}");
-    assert!(seen.contains("...> "), "{seen}");
     assert!(seen.contains("│    42 │") || seen.contains("42 │"), "{seen}");
     assert!(seen.contains("2 rows"), "{seen}");
     assert!(seen.contains("error (not found)"), "{seen}");
@@ -92,4 +95,30 @@ fn ctrl_c_cancels_a_statement_and_ctrl_d_ends() {
     let end = seen.rsplit("2000").next().unwrap_or_default();
     assert_eq!(status, 0, "{end}");
     assert!(seen.contains("error: interrupted") && seen.contains("after\r\n44\r\n"), "{end}");
+}
+
+#[test]
+fn commands_are_completed_secrets_forgotten_and_two_ctrl_c_leave() {
+    let folder = Folder::new();
+    let history = folder.path("history");
+    folder.file(".clouddbrc", ".print read at the start\n.mode csv\n");
+    let typed = [
+        " SELECT 'secret' AS s;\\r",
+        ".tab\\t\\r",
+        "SELECT 1 AS one \\\\gx\\r",
+        "begin;\\r",
+        "SELECT 2 AS two;\\r",
+        "rollback;\\r",
+        // Ctrl-C at a line that is not empty only forgets it.
+        "SELECT 3\\x03",
+        "\\x03",
+        "leaves)\\x02\\x03",
+    ];
+    let Some((status, seen)) = type_in(&history, &typed) else { return };
+    assert_eq!(status, 0, "{seen}");
+    assert!(seen.contains("read at the start") && seen.contains("s\r\nsecret\r\n"), "{seen}");
+    assert!(seen.contains("table_schema,table_name,table_type"), "{seen}");
+    assert!(seen.contains("one = 1") && seen.contains("clouddb*> "), "{seen}");
+    let kept = std::fs::read_to_string(&history).unwrap();
+    assert!(kept.contains(".tables") && !kept.contains("secret"), "{kept}");
 }

@@ -43,6 +43,30 @@ fn errors_in_files_name_the_file() {
 }
 
 #[test]
+fn a_sign_stands_below_the_place_of_an_error() {
+    let run = clouddb(["-c", "SELECT a\n FRO t"]).failure();
+    assert!(run.err.contains("\n  |  FRO t\n  |      ^"), "{}", run.err);
+    let run = clouddb(["-c", "SELECT missing FROM (SELECT 1 AS a) AS t"]).failure();
+    assert!(run.err.contains("  | SELECT missing FROM (SELECT 1 AS a) AS t\n  |        ^^^^^^^"), "{}", run.err);
+}
+
+#[test]
+fn errors_can_be_passed_over() {
+    let sql = "SELECT 1 AS a;\nSELECT missing;\n.nonsense\nSELECT 2 AS b;\n";
+    let run = clouddb_with_input(["--format", "csv", "--continue-on-error"], sql);
+    assert_eq!((run.status, run.out.as_str()), (1, "a\n1\nb\n2\n"), "{run:?}");
+    assert!(run.err.contains("line 2") && run.err.contains("line 3"), "{}", run.err);
+    assert_eq!(clouddb_with_input(["--format", "csv", "--bail"], sql).failure().out, "a\n1\n");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_script() {
+    let folder = Folder::new();
+    let file = folder.file("bom.sql", "\u{feff}SELECT 1 AS a;\n");
+    assert_eq!(clouddb(["--format", "csv", "-f", &file]).ok(), "a\n1\n");
+}
+
+#[test]
 fn an_error_while_rows_are_made_fails_too() {
     let run =
         clouddb(["--format", "csv", "-c", "SELECT CAST(x AS INTEGER) AS i FROM (VALUES ('1'), ('two')) AS t(x)", "-c", "SELECT 2 AS b"]);
@@ -70,6 +94,7 @@ fn wrong_arguments_have_a_status_of_their_own() {
         vec!["--memory-limit", "much"],
         vec!["--option", "novalue"],
         vec!["info"],
+        vec!["--statement-timeout", "5"],
     ] {
         let run = clouddb(&args);
         assert_eq!(run.status, 2, "{args:?}: {run:?}");

@@ -9,7 +9,7 @@ use super::node::Node;
 const WIDEST: usize = 70;
 
 /// Details are broken at about so many characters.
-const LINE: usize = 100;
+const LINE: usize = 80;
 
 /// Characters of a bar that stands for the whole time.
 const BAR: usize = 20;

@@ -31,9 +31,9 @@ pub(super) fn draw(data: &Data) -> String {
 
     let names: Vec<&str> = data.series.iter().map(|series| series.name.as_str()).collect();
     let mut out = format!("{}  {}\n", fit(&data.label_name, label_width), names.join(", "));
-    for row in 0..rows {
+    for (row, label) in data.labels.iter().enumerate().take(rows) {
         for (index, series) in data.series.iter().enumerate() {
-            let label = if index == 0 { fit(&data.labels[row], label_width) } else { " ".repeat(label_width) };
+            let label = if index == 0 { fit(label, label_width) } else { " ".repeat(label_width) };
             let name = if series_width > 0 { format!(" {:1$}", series.name, series_width - 1) } else { String::new() };
             let value = series.values[row].unwrap_or(0.0);
             let bar = bar(value.abs() * scale, data.ascii, value < 0.0);

@@ -226,7 +226,7 @@ mod tests {
         let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(10), Some(20), None]));
         let text = plot(vec![("l", labels()), ("n", numbers)], Kind::Auto, true);
         let bars: Vec<usize> = text.lines().map(|line| line.matches('#').count()).collect();
-        assert_eq!(bars[1] * 2, bars[2], "{text}");
+        assert!((bars[1] * 2).abs_diff(bars[2]) <= 1, "{text}");
         assert!(bars[2] > 30 && bars[3] == 0, "{text}");
         assert!(text.contains("twenty") && text.contains("20") && text.contains("NULL"), "{text}");
     }
@@ -248,7 +248,8 @@ mod tests {
         let text = plot(vec![("x", Arc::clone(&x)), ("y", Arc::clone(&y))], Kind::Auto, true);
         let marks: Vec<usize> = text.lines().filter_map(|line| line.find('*')).collect();
         assert!(marks.len() > 5 && marks.windows(2).all(|pair| pair[0] >= pair[1]), "{text}");
-        assert!(plot(vec![("x", x), ("y", y)], Kind::Scatter, false).contains('⠁'.max('⡀')) || text.contains('*'));
+        let dots = plot(vec![("x", x), ("y", y)], Kind::Scatter, false);
+        assert!(dots.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)), "{dots}");
     }
 
     #[test]
