@@ -1,7 +1,7 @@
 //! Runs the examples of the book, `docs/book/src`: what stands there is what happens.
 //!
 //! A page has a fresh database in memory and one session. A block marked `sql` runs, one marked `sql error` must fail at its last statement, one marked `sql norun`
-//! is only shown (it needs a bucket, or files). A block marked `text` behind one that runs is what its last statement answers: the names of the columns, then the rows,
+//! is only shown (it needs a bucket, or the web). A block marked `csv NAME` is a file of that name, in a folder of the page's own that paths are relative to. A block marked `text` behind one that runs is what its last statement answers: the names of the columns, then the rows,
 //! with ` | ` between values (lines of dashes are decoration); or the error, a part of it or all, whatever the breaks of its lines.
 //! `CLOUDDB_TEST_BOOK=sql/select` runs one page alone.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::expect_used, reason = "a test may panic, and wait")]
@@ -13,11 +13,12 @@ use clouddb_engine::text::values;
 use clouddb_engine::{Database, Error, Options, Rows, Session, StatementResult};
 
 /// What becomes of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     Runs,
     Fails,
     Answer,
+    File(String),
     Shown,
 }
 
@@ -66,7 +67,10 @@ fn blocks(page: &str) -> Vec<Block> {
                     "sql error" => Kind::Fails,
                     "text" => Kind::Answer,
                     "" | "sql norun" | "sh" | "rust" | "toml" => Kind::Shown,
-                    other => panic!("line {}: a block is marked '{other}'", index + 1),
+                    other => match other.strip_prefix("csv ") {
+                        Some(name) => Kind::File(name.to_owned()),
+                        None => panic!("line {}: a block is marked '{other}'", index + 1),
+                    },
                 };
                 blocks.push(Block { kind, line: index + 1, text: String::new() });
                 open = true;
@@ -119,17 +123,20 @@ fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What is wrong with a page's examples.
+/// What is wrong with a page's examples. They run in a folder of their own: no other test here uses relative paths.
 async fn failures_of(page: &str) -> Vec<String> {
     let database = Database::open("memory://", Options { threads: Some(2), ..Options::default() }).await.unwrap();
     let mut session = database.session();
+    let folder = tempfile::tempdir().unwrap();
+    std::env::set_current_dir(folder.path()).unwrap();
     let mut failures = Vec::new();
     let blocks = blocks(page);
     for (index, block) in blocks.iter().enumerate() {
         let expected = blocks.get(index + 1).filter(|next| next.kind == Kind::Answer).map(|next| next.text.as_str());
         let mut fail = |what: String| failures.push(format!("line {}: {what}", block.line));
-        match block.kind {
+        match &block.kind {
             Kind::Shown | Kind::Answer => {}
+            Kind::File(name) => std::fs::write(name, &block.text).unwrap(),
             Kind::Runs => match (run(&mut session, &block.text).await, expected) {
                 (Err(error), _) => fail(format!("{error}")),
                 (Ok(answer), Some(text)) => {
