@@ -105,8 +105,12 @@ async fn texts(rows: Rows) -> Result<Vec<Vec<String>>, Error> {
     let mut lines = vec![schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>()];
     let options = values::options("NULL");
     for batch in rows.collect().await? {
-        let columns: Vec<_> =
-            schema.fields().iter().zip(batch.columns()).map(|(field, column)| values::formatter(field, column, &options).unwrap()).collect();
+        let columns: Vec<_> = schema
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .map(|(field, column)| values::formatter(field, column, &options).unwrap())
+            .collect();
         lines.extend((0..batch.num_rows()).map(|row| columns.iter().map(|column| column.value(row).to_string()).collect()));
     }
     Ok(lines)
