@@ -98,7 +98,9 @@ fn nearest(left: LogicalPlan, right: LogicalPlan, condition: Condition, keeps_le
     let Condition { keys, left_time, right_time, operator } = condition;
     let (left_columns, right_columns) = (left.schema().columns(), right.schema().columns());
     let (left_row, right_row) = (row(&left_columns), row(&right_columns));
-    let nothing = |row: &Expr, plan: &LogicalPlan| Ok::<_, datafusion::error::DataFusionError>(lit(ScalarValue::try_new_null(&row.get_type(plan.schema())?)?));
+    let nothing = |row: &Expr, plan: &LogicalPlan| {
+        Ok::<_, datafusion::error::DataFusionError>(lit(ScalarValue::try_new_null(&row.get_type(plan.schema())?)?))
+    };
     let (no_left, no_right) = (nothing(&left_row, &left)?, nothing(&right_row, &right)?);
     // Where times are equal, rows of the right side come first if they are to be found.
     let (left_order, right_order) = match operator {
@@ -148,5 +150,8 @@ fn row(columns: &[Column]) -> Expr {
 
 /// The columns of a side, by the names that they had.
 fn fields(row: Expr, columns: &[Column]) -> impl Iterator<Item = Expr> {
-    columns.iter().enumerate().map(move |(at, column)| get_field(row.clone(), format!("c{at}")).alias_qualified(column.relation.clone(), &column.name))
+    columns
+        .iter()
+        .enumerate()
+        .map(move |(at, column)| get_field(row.clone(), format!("c{at}")).alias_qualified(column.relation.clone(), &column.name))
 }

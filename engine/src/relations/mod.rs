@@ -10,8 +10,8 @@ mod unnest;
 use std::sync::Arc;
 
 use datafusion::common::Result;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{Join, JoinConstraint, JoinOperator, TableFactor};
 
 /// The planners of every session.

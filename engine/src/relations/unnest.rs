@@ -34,7 +34,8 @@ pub(super) fn plan(
     let mut lists = lists.to_vec();
     if with_ordinality && let Some(first) = lists.first() {
         let length = call("coalesce", vec![call("array_length", vec![first.clone()]), number(0)]);
-        let length = SqlExpr::Cast { kind: CastKind::Cast, expr: Box::new(length), data_type: DataType::BigInt(None), array: false, format: None };
+        let length =
+            SqlExpr::Cast { kind: CastKind::Cast, expr: Box::new(length), data_type: DataType::BigInt(None), array: false, format: None };
         lists.push(call("generate_series", vec![number(1), length]));
     }
     let mut beside = own.clone();

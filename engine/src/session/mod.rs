@@ -230,9 +230,7 @@ impl Session {
                 }
                 false => self.write(statement.sql(), Write::Copy(copy)).await.map(StatementResult::Done),
             },
-            Parsed::InsertByName(sql) => {
-                Box::pin(self.write(statement.sql(), Write::InsertByName(sql))).await.map(StatementResult::Done)
-            }
+            Parsed::InsertByName(sql) => Box::pin(self.write(statement.sql(), Write::InsertByName(sql))).await.map(StatementResult::Done),
             Parsed::Sql(sql) => match kind::of(&sql)? {
                 Kind::Query => Box::pin(self.query(statement.sql(), *sql)).await.map(StatementResult::Rows),
                 Kind::Write => Box::pin(self.write(statement.sql(), Write::Sql(sql))).await.map(StatementResult::Done),

@@ -5,7 +5,9 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, Statement, UnaryOperator};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, Statement, UnaryOperator,
+};
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -64,24 +66,47 @@ impl Dialect for CloudDialect {
         }))
     }
 
-    /// What stands in front: list comprehensions, `@x`.
+    /// What stands in front: list comprehensions, `@x`, and signs, which bind closer than `^` does, as in PostgreSQL: `-2 ^ 2` is 4.
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         match parser.peek_token_ref().token {
             Token::LBracket if is_comprehension(parser) => Some(comprehension(parser)),
-            Token::AtSign => {
-                parser.next_token();
-                let operand = parser.parse_subexpr(self.prec_value(Precedence::PgOther));
-                Some(operand.map(|operand| Expr::UnaryOp { op: UnaryOperator::PGAbs, expr: Box::new(operand) }))
-            }
+            Token::AtSign => Some(unary(parser, UnaryOperator::PGAbs, Precedence::PgOther)),
+            Token::Tilde => Some(unary(parser, UnaryOperator::BitwiseNot, Precedence::PgOther)),
+            Token::Minus => Some(unary(parser, UnaryOperator::Minus, Precedence::AtTz)),
+            Token::Plus => Some(unary(parser, UnaryOperator::Plus, Precedence::AtTz)),
             _ => None,
         }
     }
 
-    /// The parser takes `x ISNULL` for x with an alias.
+    /// PostgreSQL's levels, which are DuckDB's: <https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-PRECEDENCE>. All operators without a
+    /// level of their own (`||`, `&`, `|`, `<<`, `->`) share one, between sums and comparisons.
+    fn prec_value(&self, precedence: Precedence) -> u8 {
+        match precedence {
+            Precedence::Period => 200,
+            Precedence::DoubleColon => 140,
+            Precedence::AtTz => 110,
+            Precedence::Caret => 100,
+            Precedence::MulDivModOp => 90,
+            Precedence::PlusMinus => 80,
+            Precedence::Xor | Precedence::Ampersand | Precedence::Pipe | Precedence::Colon | Precedence::PgOther => 70,
+            Precedence::Between | Precedence::Like => 60,
+            Precedence::Eq => 50,
+            Precedence::Is => 40,
+            Precedence::UnaryNot => 30,
+            Precedence::And => 20,
+            Precedence::Or => 10,
+        }
+    }
+
+    /// Where the parser's own levels are others; and it takes `x ISNULL` for x with an alias.
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
         match &parser.peek_token_ref().token {
-            Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::NOTNULL => Some(Ok(self.prec_value(Precedence::Is))),
+            Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::NOTNULL => {
+                Some(Ok(self.prec_value(Precedence::Is)))
+            }
             token if is_isnull(token) => Some(Ok(self.prec_value(Precedence::Is))),
+            Token::StringConcat | Token::ShiftLeft | Token::ShiftRight | Token::CaretAt => Some(Ok(self.prec_value(Precedence::PgOther))),
+            Token::Caret => Some(Ok(self.prec_value(Precedence::Caret))),
             _ => None,
         }
     }
@@ -151,6 +176,12 @@ impl Dialect for CloudDialect {
 
 fn is_isnull(token: &Token) -> bool {
     matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull"))
+}
+
+fn unary(parser: &mut Parser<'_>, op: UnaryOperator, precedence: Precedence) -> Result<Expr, ParserError> {
+    parser.next_token();
+    let operand = parser.parse_subexpr(DIALECT.prec_value(precedence))?;
+    Ok(Expr::UnaryOp { op, expr: Box::new(operand) })
 }
 
 /// Whether brackets hold `... FOR x IN ...`.

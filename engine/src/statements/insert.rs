@@ -74,7 +74,8 @@ pub(crate) async fn insert(context: &Context, transaction: &mut Transaction, ins
     let target = context.table(&context.qualify(&name)?)?;
     let listed = listed_columns(target.meta(), &columns)?;
     if by_name && (!columns.is_empty() || source.is_none()) {
-        return Err(Error::invalid("INSERT BY NAME takes a query, and no list of columns").with_hint("the names of the query's columns are the list"));
+        return Err(Error::invalid("INSERT BY NAME takes a query, and no list of columns")
+            .with_hint("the names of the query's columns are the list"));
     }
     let rows = match source {
         Some(query) if by_name => {

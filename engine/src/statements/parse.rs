@@ -309,8 +309,7 @@ fn reset_name(parser: &mut Parser<'_>) -> Result<String, ParserError> {
 }
 
 fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
-    let mut found =
-        Tokenizer::new(&DIALECT, sql).tokenize_with_location().map_err(|error| at_place(&error.to_string()))?;
+    let mut found = Tokenizer::new(&DIALECT, sql).tokenize_with_location().map_err(|error| at_place(&error.to_string()))?;
     let offsets = line_offsets(sql);
     tokens::numbers(&mut found, |location| sql[offset(sql, &offsets, location)..].starts_with('0'))?;
     Ok(found)

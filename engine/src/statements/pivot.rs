@@ -129,11 +129,14 @@ async fn values(context: &Context, query: Query, columns: usize) -> Result<Vec<E
             values.push(ExprWithAlias { expr, alias: Some(alias) });
         }
         if values.len() > MOST_VALUES {
-            return Err(Error::limit(format!("the PIVOT has more than {MOST_VALUES} columns")).with_hint("list the values that are wanted with IN (...)"));
+            return Err(Error::limit(format!("the PIVOT has more than {MOST_VALUES} columns"))
+                .with_hint("list the values that are wanted with IN (...)"));
         }
     }
     match values.is_empty() {
-        true => Err(Error::invalid("the PIVOT has no value to make a column of").with_hint("list the values that are wanted with IN (...)")),
+        true => {
+            Err(Error::invalid("the PIVOT has no value to make a column of").with_hint("list the values that are wanted with IN (...)"))
+        }
         false => Ok(values),
     }
 }

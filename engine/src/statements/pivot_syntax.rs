@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, ExprWithAlias, Ident, LimitClause, NullInclusion, PivotValueSource, Query, SelectItem, SetExpr, TableFactor, TableWithJoins, Visit,
-    Visitor, WildcardAdditionalOptions,
+    Expr, ExprWithAlias, Ident, LimitClause, NullInclusion, PivotValueSource, Query, SelectItem, SetExpr, TableFactor, TableWithJoins,
+    Visit, Visitor, WildcardAdditionalOptions,
 };
 use datafusion::sql::sqlparser::dialect::{Dialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -64,7 +64,9 @@ fn pivot(parser: &mut Parser<'_>) -> Result<TableFactor, ParserError> {
         }
     }
     if values.is_some() && columns.len() > 1 {
-        return Err(ParserError::ParserError("IN of a PIVOT by several columns is not supported: leave it out, or filter the rows before".to_owned()));
+        return Err(ParserError::ParserError(
+            "IN of a PIVOT by several columns is not supported: leave it out, or filter the rows before".to_owned(),
+        ));
     }
     let aggregate_functions = match parser.parse_keyword(Keyword::USING) {
         true => parser.parse_comma_separated(Parser::parse_expr_with_alias)?,

@@ -301,7 +301,12 @@ fn compared_with_rows(left: &mut Expr, op: &BinaryOperator, right: &mut Expr, al
 /// `x > ANY (SELECT ...)` is true if a row says so, NULL if one might, else false; `x > ALL (SELECT ...)` that no row says the opposite.
 fn set_comparison(left: Expr, op: BinaryOperator, subquery: Query, all: bool) -> Expr {
     const VALUE: &str = "__value";
-    let alias = TableAlias { explicit: true, name: ast::quoted("__rows"), columns: vec![TableAliasColumnDef { name: ast::quoted(VALUE), data_type: None }], at: None };
+    let alias = TableAlias {
+        explicit: true,
+        name: ast::quoted("__rows"),
+        columns: vec![TableAliasColumnDef { name: ast::quoted(VALUE), data_type: None }],
+        at: None,
+    };
     let rows = TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias: Some(alias), sample: None };
     let compared = Expr::BinaryOp { left: Box::new(Expr::Nested(Box::new(left))), op, right: Box::new(ast::identifier(VALUE)) };
     let exists = |condition: Expr| {

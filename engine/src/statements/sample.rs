@@ -4,9 +4,9 @@
 //! With REPEATABLE the numbers would have to follow from a seed and the rows' order, which parallel scans do not have: it is refused.
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, ExcludeSelectItem, Expr, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, SelectItem, SetExpr, TableAlias, TableFactor,
-    TableSample, TableSampleBucket, TableSampleKind, TableSampleMethod, TableSampleModifier, TableSampleQuantity, TableSampleUnit,
-    TableWithJoins, UnaryOperator, Value, WildcardAdditionalOptions,
+    BinaryOperator, ExcludeSelectItem, Expr, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, SelectItem,
+    SetExpr, TableAlias, TableFactor, TableSample, TableSampleBucket, TableSampleKind, TableSampleMethod, TableSampleModifier,
+    TableSampleQuantity, TableSampleUnit, TableWithJoins, UnaryOperator, Value, WildcardAdditionalOptions,
 };
 
 use super::refuse::unsupported;

@@ -1,7 +1,8 @@
 //! The relations of a FROM: which columns each brings, and by which name.
 
 use datafusion::sql::sqlparser::ast::{
-    FunctionArg, Join, JoinConstraint, JoinOperator, ObjectName, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableFunctionArgs, TableWithJoins,
+    FunctionArg, Join, JoinConstraint, JoinOperator, ObjectName, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableFunctionArgs,
+    TableWithJoins,
 };
 
 use super::Resolver;
@@ -145,7 +146,9 @@ fn sees_left(relation: &TableFactor) -> bool {
     match relation {
         TableFactor::UNNEST { array_exprs, .. } => array_exprs.iter().any(|expr| !names(expr).is_empty()),
         // DataFusion plans those that have one.
-        TableFactor::Derived { lateral: true, subquery, .. } => matches!(subquery.body.as_ref(), SetExpr::Select(select) if select.from.is_empty()),
+        TableFactor::Derived { lateral: true, subquery, .. } => {
+            matches!(subquery.body.as_ref(), SetExpr::Select(select) if select.from.is_empty())
+        }
         _ => false,
     }
 }

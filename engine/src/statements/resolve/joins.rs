@@ -146,8 +146,11 @@ fn merge(names: &[Ident], left: &mut [Relation], right: &mut [Relation], side: S
         };
         let (left_relation, left_at, left_column) = one(left, "left")?;
         let (right_relation, right_at, right_column) = one(right, "right")?;
-        let equal =
-            Expr::BinaryOp { left: Box::new(left_column.expr.clone()), op: if number + 1 == names.len() { last.clone() } else { BinaryOperator::Eq }, right: Box::new(right_column.expr.clone()) };
+        let equal = Expr::BinaryOp {
+            left: Box::new(left_column.expr.clone()),
+            op: if number + 1 == names.len() { last.clone() } else { BinaryOperator::Eq },
+            right: Box::new(right_column.expr.clone()),
+        };
         condition = Some(match condition {
             None => equal,
             Some(before) => Expr::BinaryOp { left: Box::new(before), op: BinaryOperator::And, right: Box::new(equal) },

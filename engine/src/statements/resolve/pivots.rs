@@ -26,10 +26,14 @@ impl Resolver<'_> {
             return Err(unsupported("a PIVOT whose columns are not listed, in a view").with_hint("list the values with IN (...)"));
         };
         let columns = self.columns_of(table, lateral, "PIVOT")?;
-        let used: Vec<Ident> = value_column.iter().chain(aggregate_functions.iter().map(|function| &function.expr)).flat_map(names).collect();
+        let used: Vec<Ident> =
+            value_column.iter().chain(aggregate_functions.iter().map(|function| &function.expr)).flat_map(names).collect();
         check(&columns, &used)?;
-        let groups: Vec<Expr> =
-            columns.iter().filter(|column| !used.iter().any(|used| same(&used.value, &column.name))).map(|column| identifier(&column.name)).collect();
+        let groups: Vec<Expr> = columns
+            .iter()
+            .filter(|column| !used.iter().any(|used| same(&used.value, &column.name)))
+            .map(|column| identifier(&column.name))
+            .collect();
         let mut items: Vec<SelectItem> = groups.iter().cloned().map(SelectItem::UnnamedExpr).collect();
         for value in values.iter() {
             let condition = condition(value_column, &value.expr)?;
@@ -77,7 +81,10 @@ impl Resolver<'_> {
         if *null_inclusion == Some(NullInclusion::IncludeNulls) {
             return Ok(derived(SetExpr::Select(Box::new(rows)), alias.take()));
         }
-        let inner = derived(SetExpr::Select(Box::new(rows)), Some(TableAlias { explicit: true, name: quoted("unpivoted"), columns: vec![], at: None }));
+        let inner = derived(
+            SetExpr::Select(Box::new(rows)),
+            Some(TableAlias { explicit: true, name: quoted("unpivoted"), columns: vec![], at: None }),
+        );
         let star = SelectItem::Wildcard(datafusion::sql::sqlparser::ast::WildcardAdditionalOptions::default());
         let not_null = Expr::IsNotNull(Box::new(identifier(&value.value)));
         let query = select(vec![star], vec![TableWithJoins { relation: inner, joins: vec![] }], Some(not_null));
@@ -90,7 +97,8 @@ impl Resolver<'_> {
         let relations = self.factor(&mut probe, lateral)?;
         let columns: Option<Vec<Vec<OutputColumn>>> = relations.into_iter().map(|relation| relation.columns).collect();
         columns.map(|columns| columns.into_iter().flatten().collect()).ok_or_else(|| {
-            unsupported(format!("{what} of a function whose columns are not known before it is planned")).with_hint("name its columns in a query around it")
+            unsupported(format!("{what} of a function whose columns are not known before it is planned"))
+                .with_hint("name its columns in a query around it")
         })
     }
 
@@ -119,7 +127,8 @@ fn check(columns: &[OutputColumn], used: &[Ident]) -> Result<()> {
             let known: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             let error = Error::not_found(format!("there is no column '{}'", ident.value)).at(position(ident));
             return Err(error.with_hint(
-                similar::hint(&ident.value, known.iter().copied()).unwrap_or_else(|| format!("the columns are {}", similar::shortened(&known))),
+                similar::hint(&ident.value, known.iter().copied())
+                    .unwrap_or_else(|| format!("the columns are {}", similar::shortened(&known))),
             ));
         }
     }

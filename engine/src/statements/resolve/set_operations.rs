@@ -1,8 +1,8 @@
 //! UNION, INTERSECT and EXCEPT; BY NAME is written out, column by column.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins,
-    Values, WindowSpec, WindowType,
+    Expr, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor, TableWithJoins, Values, WindowSpec,
+    WindowType,
 };
 
 use super::Resolver;
@@ -28,7 +28,10 @@ impl Resolver<'_> {
             number_twins(right, &right_columns.unwrap_or_default());
             *set_quantifier = SetQuantifier::None;
             let whole = std::mem::replace(body, nothing());
-            *body = SetExpr::Select(Box::new(select_from(plain_query(whole), columns.iter().map(|column| SelectItem::UnnamedExpr(identifier(&column.name))).collect())));
+            *body = SetExpr::Select(Box::new(select_from(
+                plain_query(whole),
+                columns.iter().map(|column| SelectItem::UnnamedExpr(identifier(&column.name))).collect(),
+            )));
             return Ok(Some(columns));
         }
         if !by_name {
@@ -86,10 +89,7 @@ fn in_order(side: &mut SetExpr, own: &[OutputColumn], all: &[OutputColumn]) {
         SelectItem::ExprWithAlias { expr, alias: quoted(&column.name) }
     });
     let items = items.collect();
-    let inner = std::mem::replace(
-        side,
-        nothing(),
-    );
+    let inner = std::mem::replace(side, nothing());
     *side = SetExpr::Select(Box::new(select_from(plain_query(inner), items)));
 }
 

@@ -115,7 +115,10 @@ fn is_other_clause(token: &Token) -> bool {
         Token::Comma => true,
         Token::Word(word) => {
             word.quote_style.is_none()
-                && matches!(word.keyword, Keyword::JOIN | Keyword::WHERE | Keyword::GROUP | Keyword::ORDER | Keyword::LIMIT | Keyword::HAVING)
+                && matches!(
+                    word.keyword,
+                    Keyword::JOIN | Keyword::WHERE | Keyword::GROUP | Keyword::ORDER | Keyword::LIMIT | Keyword::HAVING
+                )
         }
         _ => false,
     }
