@@ -7,6 +7,8 @@ use datafusion::common::{DataFusionError, SchemaError};
 
 pub use clouddb_storage::{Error, ErrorKind, Position, Result};
 
+use crate::types::in_messages::with_sql_names;
+
 /// What stands before the hint in the text of an error that must be one of DataFusion's: operators spill where they see its kind.
 pub(crate) const HINT: &str = "\nhint: ";
 
@@ -36,7 +38,7 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
         return ours;
     }
     let root = innermost(&error);
-    let message = message_of(root);
+    let message = with_sql_names(&message_of(root));
     if let Some(name) = unknown_function(&message) {
         return crate::functions::no_function(name).with_source(error);
     }
@@ -222,7 +224,7 @@ mod tests {
         assert_eq!(from_datafusion(plan).message(), "something is off");
         let cast =
             DataFusionError::ArrowError(Box::new(arrow::error::ArrowError::CastError("Can't cast value 300 to type Int8".into())), None);
-        assert_eq!(from_datafusion(cast).message(), "Can't cast value 300 to type Int8");
+        assert_eq!(from_datafusion(cast).message(), "Can't cast value 300 to type TINYINT");
         let limit = DataFusionError::ResourcesExhausted("no memory".to_owned());
         assert_eq!(from_datafusion(limit).kind(), ErrorKind::Limit);
     }

@@ -3,6 +3,7 @@
 //! Where databases differ, a type means what it means in PostgreSQL and DuckDB: timestamps count microseconds, REAL has 32 bits, DOUBLE 64. The length
 //! of a VARCHAR is not enforced, as in DuckDB.
 
+pub(crate) mod in_messages;
 pub(crate) mod uuid;
 
 use std::collections::HashMap;
