@@ -4,6 +4,7 @@
 //! of a VARCHAR is not enforced, as in DuckDB.
 
 pub(crate) mod in_messages;
+mod quoting;
 pub(crate) mod uuid;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use datafusion::common::Result as DataFusionResult;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, Ident, TimezoneInfo};
 
+pub(crate) use self::quoting::quoted_where_needed;
 use crate::error::{Error, Result, to_datafusion};
 
 /// The metadata key under which Arrow keeps the name of an extension type.
@@ -274,137 +276,6 @@ fn digits(unit: TimeUnit) -> u8 {
         TimeUnit::Millisecond => 3,
         TimeUnit::Microsecond => 6,
         TimeUnit::Nanosecond => 9,
-    }
-}
-
-/// Words that stand for something else where a name is expected.
-const RESERVED: &[&str] = &[
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asof",
-    "between",
-    "both",
-    "by",
-    "case",
-    "cast",
-    "check",
-    "cluster",
-    "collate",
-    "column",
-    "comment",
-    "constraint",
-    "create",
-    "cross",
-    "current_date",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "default",
-    "desc",
-    "describe",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "exists",
-    "extract",
-    "false",
-    "fetch",
-    "filter",
-    "for",
-    "foreign",
-    "from",
-    "full",
-    "grant",
-    "group",
-    "grouping",
-    "having",
-    "if",
-    "ilike",
-    "in",
-    "inner",
-    "insert",
-    "intersect",
-    "interval",
-    "into",
-    "is",
-    "isnull",
-    "join",
-    "lateral",
-    "leading",
-    "left",
-    "like",
-    "limit",
-    "list",
-    "map",
-    "natural",
-    "not",
-    "notnull",
-    "null",
-    "of",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "outer",
-    "overlaps",
-    "partition",
-    "pivot",
-    "position",
-    "primary",
-    "qualify",
-    "references",
-    "replace",
-    "returning",
-    "right",
-    "row",
-    "rows",
-    "select",
-    "semi",
-    "set",
-    "show",
-    "similar",
-    "some",
-    "struct",
-    "summarize",
-    "symmetric",
-    "table",
-    "tablesample",
-    "then",
-    "to",
-    "top",
-    "trailing",
-    "trim",
-    "true",
-    "union",
-    "unique",
-    "unnest",
-    "unpivot",
-    "update",
-    "user",
-    "using",
-    "values",
-    "when",
-    "where",
-    "window",
-    "with",
-];
-
-/// A name as a statement has to write it: in double quotes unless it is a plain word in small letters that means nothing else.
-pub(crate) fn quoted_where_needed(name: &str) -> String {
-    let starts = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
-    let plain = starts && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
-    match plain && !RESERVED.contains(&name) {
-        true => name.to_owned(),
-        false => format!("\"{}\"", name.replace('"', "\"\"")),
     }
 }
 
