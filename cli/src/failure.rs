@@ -105,10 +105,14 @@ impl Failure {
             Self::Interrupted(Some(outcome)) => (None, format!("interrupted: {outcome}"), None),
             Self::Told(_) => return None,
         };
-        let spot = place.and_then(|place| place.spot(&message));
-        let message = match place {
-            Some(place) => place.absolute_positions(&message),
-            None => message,
+        let found = match self {
+            Self::Database(error) => error.position(),
+            _ => None,
+        };
+        let spot = place.and_then(|place| place.spot(&message, found));
+        let message = match (place, found) {
+            (Some(place), Some(found)) if !place.is_typed => format!("{message} ({})", place.absolute(found)),
+            _ => message,
         };
         let mut text = match kind {
             Some(kind) => format!("error ({kind}): {message}"),
@@ -164,13 +168,16 @@ impl std::fmt::Display for Place<'_> {
 }
 
 impl Place<'_> {
-    /// The line that an error is about with a sign below its place: where the parser says it is, or where the one thing stands that the message names.
-    fn spot(&self, message: &str) -> Option<String> {
+    /// The line that an error is about with a sign below its place: where the error says it is, or where the one thing stands that the message names.
+    fn spot(&self, message: &str, found: Option<clouddb_engine::Position>) -> Option<String> {
         /// A line of data is longer than what anybody wants to see again.
         const LONGEST: usize = 160;
         let sql = &self.statement.sql;
-        let (line, column, width) = match position(message) {
-            Some((line, column, _)) => (line, column, 1),
+        let (line, column, width) = match found {
+            Some(found) => {
+                let (line, column) = (usize::try_from(found.line).ok()?, usize::try_from(found.column).ok()?);
+                (line, column, word_width(sql.lines().nth(line.checked_sub(1)?)?, column))
+            }
             None => {
                 let (offset, width) = sole_mention(sql, quoted(message)?)?;
                 let before = &sql[..offset];
@@ -187,21 +194,19 @@ impl Place<'_> {
         Some(format!("\n  | {shown}\n  | {}{}", " ".repeat(before.width()), "^".repeat(width)))
     }
 
-    /// The parser counts lines and columns from where the statement begins; people count from where the script does.
-    fn absolute_positions(&self, message: &str) -> String {
-        let Some((line, column, (before, rest))) = position(message) else { return message.to_owned() };
+    /// A place counts from where the statement begins; people count from where the script does.
+    fn absolute(&self, found: clouddb_engine::Position) -> String {
         let Position { line: first_line, column: first_column } = self.statement.start;
-        let column = if line == 1 { column + first_column - 1 } else { column };
-        format!("{before}line {}, column {column}{rest}", line + first_line - 1)
+        let first = u64::try_from(first_column).unwrap_or(1);
+        let column = if found.line == 1 { found.column + first - 1 } else { found.column };
+        format!("line {}, column {column}", found.line + u64::try_from(first_line).unwrap_or(1) - 1)
     }
 }
 
-/// The line and column that the parser names in a message, and what stands before and behind.
-fn position(message: &str) -> Option<(usize, usize, (&str, &str))> {
-    let (before, after) = message.split_at(message.find("Line: ")?);
-    let (line, rest) = number(&after["Line: ".len()..])?;
-    let (column, rest) = rest.strip_prefix(", Column: ").and_then(number)?;
-    Some((line, column, (before, rest)))
+/// How wide the word is that stands at a column, from 1; 1 for a sign.
+fn word_width(line: &str, column: usize) -> usize {
+    let word: String = line.chars().skip(column.saturating_sub(1)).take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    word.width().max(1)
 }
 
 /// The first thing in quotes that a message names.
@@ -222,13 +227,6 @@ fn sole_mention(text: &str, word: &str) -> Option<(usize, usize)> {
     });
     let (at, _) = found.next()?;
     found.next().is_none().then(|| (at, word.width()))
-}
-
-/// A number above 0 that a text begins with, and the rest.
-fn number(text: &str) -> Option<(usize, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number = text[..end].parse().ok().filter(|number| *number > 0)?;
-    Some((number, &text[end..]))
 }
 
 #[cfg(test)]
@@ -257,18 +255,20 @@ mod tests {
     fn positions_count_from_the_scripts_beginning() {
         let statement = statement("select 1 x y", 7, 11);
         let place = Place { file: None, statement: &statement, is_typed: false };
-        let moved = |message: &str| place.absolute_positions(message);
-        assert_eq!(moved("syntax error: found y at Line: 1, Column: 12"), "syntax error: found y at line 7, column 22");
-        assert_eq!(moved("syntax error: found y at Line: 3, Column: 2 (really)"), "syntax error: found y at line 9, column 2 (really)");
-        assert_eq!(moved("Line: x"), "Line: x");
-        assert_eq!(moved("nothing"), "nothing");
+        let moved = |line, column| place.absolute(clouddb_engine::Position { line, column });
+        assert_eq!(moved(1, 12), "line 7, column 22");
+        assert_eq!(moved(3, 2), "line 9, column 2");
     }
 
     #[test]
     fn a_sign_stands_below_the_place() {
-        let statement = statement("select größe,\n  x y z from t", 7, 11);
-        let spot = |message: &str| Place { file: None, statement: &statement, is_typed: true }.spot(message);
-        assert_eq!(spot("syntax error at Line: 2, Column: 7").unwrap(), "\n  |   x y z from t\n  |       ^");
+        let statement = statement("select größe,\n  x yes z from t", 7, 11);
+        let place = Place { file: None, statement: &statement, is_typed: true };
+        let at = |line, column| place.spot("syntax error", Some(clouddb_engine::Position { line, column }));
+        assert_eq!(at(2, 5).unwrap(), "\n  |   x yes z from t\n  |     ^^^");
+        assert_eq!(at(2, 4).unwrap(), "\n  |   x yes z from t\n  |    ^");
+        assert_eq!(at(0, 0), None);
+        let spot = |message: &str| place.spot(message, None);
         assert_eq!(spot("there is no column 'größe'; there are 'a'").unwrap(), "\n  | select größe,\n  |        ^^^^^");
         assert_eq!(spot("there is no column 'missing'"), None);
         assert_eq!(spot("nothing is named"), None);

@@ -77,7 +77,7 @@ fn plots_are_drawn() {
     let bars = clouddb(["--ascii", "-c", ".plot select 'one' as l, 1 as n union all select 'two', 2 order by n"]).ok();
     let length = |name: &str| bars.lines().find(|line| line.starts_with(name)).unwrap().matches('#').count();
     assert!(length("two").abs_diff(2 * length("one")) <= 1 && length("one") > 20, "{bars}");
-    let line = clouddb(["--ascii", "-c", "select value, value * value as v from range(0, 50)", "-c", ".plot"]).ok();
+    let line = clouddb(["--ascii", "-c", "select value, value * value as v from range(0, 50) as r(value)", "-c", ".plot"]).ok();
     assert!(line.contains('*') && line.contains("2401"), "{line}");
     assert!(clouddb(["-c", ".plot select 'a', 'b'"]).failure().err.contains("a plot needs"));
 }

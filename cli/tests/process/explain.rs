@@ -2,8 +2,8 @@
 
 use crate::support::clouddb;
 
-const TABLES: &str = "CREATE TABLE t AS SELECT value AS id, value % 10 AS kind, concat('n', value) AS name FROM range(0, 5000); \
-    CREATE TABLE k AS SELECT value AS kind, concat('k', value) AS label FROM range(0, 3000)";
+const TABLES: &str = "CREATE TABLE t AS SELECT value AS id, value % 10 AS kind, concat('n', value) AS name FROM range(0, 5000) AS r(value); \
+    CREATE TABLE k AS SELECT value AS kind, concat('k', value) AS label FROM range(0, 3000) AS r(value)";
 
 const QUERY: &str = "SELECT label, count(*) AS n, sum(id * 2) FROM t JOIN k ON t.kind = k.kind WHERE name <> 'n7' AND id > 100 GROUP BY label ORDER BY n DESC LIMIT 3";
 

@@ -6,7 +6,7 @@ use crate::support::clouddb;
 fn words_of_sql_and_commands_are_explained() {
     for args in [vec!["help", "select"], vec!["-c", ".help SELECT"], vec!["-c", "\\h select"]] {
         let text = clouddb(&args).ok();
-        assert!(text.starts_with("SELECT\n") && text.contains("    GROUP BY expression") && !text.contains("```"), "{args:?}: {text}");
+        assert!(text.starts_with("SELECT") && text.contains("    GROUP BY expression") && !text.contains("```"), "{args:?}: {text}");
     }
     assert!(clouddb(["help", "EXPLAIN", "ANALYZE"]).ok().starts_with("EXPLAIN ANALYZE\n"));
     assert!(clouddb(["help"]).ok().contains("EXPLAIN"));

@@ -50,13 +50,10 @@ fn plan(left: &TableFactor, join: &Join, context: &mut dyn RelationPlannerContex
         (right, JoinOperator::AsOf { match_condition, constraint }) => {
             asof::plan(left, right, match_condition, constraint, context).map(Some)
         }
-        (TableFactor::UNNEST { array_exprs, with_ordinality, alias, .. }, operator) => match alias {
-            Some(alias) => {
-                let left = context.plan(left.clone())?;
-                unnest::plan(left, array_exprs, *with_ordinality, alias, operator, context).map(Some)
-            }
-            None => Ok(None),
-        },
+        (TableFactor::UNNEST { array_exprs, with_ordinality, alias: Some(alias), .. }, operator) => {
+            let left = context.plan(left.clone())?;
+            unnest::plan(left, array_exprs, *with_ordinality, alias, operator, context).map(Some)
+        }
         (TableFactor::Derived { lateral: true, subquery, alias: Some(alias), sample: None }, operator) => {
             let Some(items) = lateral::items(subquery, operator) else { return Ok(None) };
             let left = context.plan(left.clone())?;

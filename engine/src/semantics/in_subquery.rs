@@ -29,9 +29,10 @@ impl AnalyzerRule for InSubqueries {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let rewritten = plan.transform_up_with_subqueries(|node| match node {
             LogicalPlan::Filter(Filter { predicate, input, .. }) => {
-                let predicate = condition(predicate, true, input.schema())?;
+                let single = predicate.transform_up(of_one_row)?;
+                let predicate = condition(single.data, true, input.schema())?;
                 let filter = Filter::try_new(predicate.data, input)?;
-                Ok(Transformed::new_transformed(LogicalPlan::Filter(filter), predicate.transformed))
+                Ok(Transformed::new_transformed(LogicalPlan::Filter(filter), predicate.transformed || single.transformed))
             }
             // As a value, NULL is always told from false.
             node @ (LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Window(_) | LogicalPlan::Sort(_)) => {
@@ -40,7 +41,7 @@ impl AnalyzerRule for InSubqueries {
                 let Some(schema) = schemas.first() else { return Ok(Transformed::no(node)) };
                 node.map_expressions(|expr| {
                     let name = names.save(&expr);
-                    let valued = everywhere(expr, schema)?;
+                    let valued = expr.transform_up(of_one_row)?.transform_data(|expr| everywhere(expr, schema))?;
                     Ok(match valued.transformed {
                         true => valued.update_data(|expr| name.restore(expr)),
                         false => valued,
@@ -54,6 +55,52 @@ impl AnalyzerRule for InSubqueries {
 
     fn name(&self) -> &str {
         "in_subqueries"
+    }
+}
+
+/// An aggregate without groups gives a row, whatever there is below: one more than a join on its outer columns finds. What asks for it is asked otherwise.
+fn of_one_row(expr: Expr) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::Exists(Exists { subquery, negated }) if !subquery.outer_ref_columns.is_empty() => match always_one_row(&subquery.subquery) {
+            true => Ok(Transformed::yes(lit(!negated))),
+            false => {
+                check_offset(&subquery.subquery)?;
+                Ok(Transformed::no(Expr::Exists(Exists { subquery, negated })))
+            }
+        },
+        Expr::InSubquery(InSubquery { expr, subquery, negated }) if !subquery.outer_ref_columns.is_empty() => {
+            match always_one_row(&subquery.subquery) {
+                true => {
+                    let value = Box::new(Expr::ScalarSubquery(subquery));
+                    let op = if negated { Operator::NotEq } else { Operator::Eq };
+                    Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(expr, op, value))))
+                }
+                false => {
+                    check_offset(&subquery.subquery)?;
+                    Ok(Transformed::no(Expr::InSubquery(InSubquery { expr, subquery, negated })))
+                }
+            }
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+fn always_one_row(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Projection(projection) => always_one_row(&projection.input),
+        LogicalPlan::SubqueryAlias(alias) => always_one_row(&alias.input),
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
+        _ => false,
+    }
+}
+
+/// What an OFFSET leaves out depends on the outer row, which a join does not know.
+fn check_offset(plan: &LogicalPlan) -> Result<()> {
+    let skips =
+        plan.exists(|node| Ok(matches!(node, LogicalPlan::Limit(limit) if limit.skip.as_ref().is_some_and(|skip| **skip != lit(0_i64)))))?;
+    match skips {
+        true => Err(unsupported("OFFSET in EXISTS or IN with columns of the outer query")),
+        false => Ok(()),
     }
 }
 

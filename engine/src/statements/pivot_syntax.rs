@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, ExprWithAlias, Ident, LimitClause, NullInclusion, PivotValueSource, Query, SelectItem, SetExpr, TableFactor, TableWithJoins,
-    Visit, Visitor, WildcardAdditionalOptions,
+    Visit, VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions,
 };
 use datafusion::sql::sqlparser::dialect::{Dialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -68,14 +68,14 @@ fn pivot(parser: &mut Parser<'_>) -> Result<TableFactor, ParserError> {
             "IN of a PIVOT by several columns is not supported: leave it out, or filter the rows before".to_owned(),
         ));
     }
-    let aggregate_functions = match parser.parse_keyword(Keyword::USING) {
+    let mut aggregate_functions = match parser.parse_keyword(Keyword::USING) {
         true => parser.parse_comma_separated(Parser::parse_expr_with_alias)?,
         false => vec![ExprWithAlias { expr: count_all(), alias: None }],
     };
     let table = match parser.parse_keywords(&[Keyword::GROUP, Keyword::BY]) {
         true => {
             let groups = parser.parse_comma_separated(Parser::parse_expr)?;
-            narrowed(table, groups, &columns, &aggregate_functions)
+            narrowed(table, groups, &mut columns, &mut aggregate_functions)
         }
         false => table,
     };
@@ -100,18 +100,50 @@ fn count_all() -> Expr {
     count
 }
 
-/// A pivot groups by every column that it does not use otherwise: with GROUP BY the table has only those that are wanted.
-fn narrowed(table: TableFactor, groups: Vec<Expr>, columns: &[Expr], aggregates: &[ExprWithAlias]) -> TableFactor {
-    let mut wanted = groups;
+/// A pivot groups by every column that it does not use otherwise: with GROUP BY the table has only those that are wanted. What is grouped by and used, too,
+/// it has a second time under another name.
+fn narrowed(table: TableFactor, groups: Vec<Expr>, columns: &mut [Expr], aggregates: &mut [ExprWithAlias]) -> TableFactor {
+    let is = |expr: &Expr, name: &Ident| matches!(expr, Expr::Identifier(ident) if ident.value.eq_ignore_ascii_case(&name.value));
+    let mut used: Vec<Ident> = Vec::new();
     for name in columns.iter().chain(aggregates.iter().map(|aggregate| &aggregate.expr)).flat_map(names) {
-        let known = |expr: &Expr| expr.to_string().eq_ignore_ascii_case(&name.to_string());
-        if !wanted.iter().any(known) {
-            wanted.push(Expr::Identifier(name));
+        if !used.iter().any(|known| known.value.eq_ignore_ascii_case(&name.value)) {
+            used.push(name);
         }
     }
-    let items = wanted.into_iter().map(SelectItem::UnnamedExpr).collect();
+    let mut items: Vec<SelectItem> = groups.iter().cloned().map(SelectItem::UnnamedExpr).collect();
+    for name in used {
+        if !groups.iter().any(|group| is(group, &name)) {
+            items.push(SelectItem::UnnamedExpr(Expr::Identifier(name)));
+            continue;
+        }
+        let second = Ident::with_quote('"', format!("__used_{}", name.value));
+        for expr in columns.iter_mut().chain(aggregates.iter_mut().map(|aggregate| &mut aggregate.expr)) {
+            rename(expr, &name, &second);
+        }
+        items.push(SelectItem::ExprWithAlias { expr: Expr::Identifier(name), alias: second });
+    }
     let query = plain_query(SetExpr::Select(Box::new(select(items, vec![TableWithJoins { relation: table, joins: vec![] }], None))));
     TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: None, sample: None }
+}
+
+/// Gives a column another name, wherever an expression names it.
+fn rename(expr: &mut Expr, from: &Ident, to: &Ident) {
+    struct Rename<'a>(&'a Ident, &'a Ident);
+    impl VisitorMut for Rename<'_> {
+        type Break = ();
+        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            let is_it = match expr {
+                Expr::Identifier(ident) => ident.value.eq_ignore_ascii_case(&self.0.value),
+                Expr::CompoundIdentifier(parts) => parts.last().is_some_and(|last| last.value.eq_ignore_ascii_case(&self.0.value)),
+                _ => false,
+            };
+            if is_it {
+                *expr = Expr::Identifier(self.1.clone());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = VisitMut::visit(expr, &mut Rename(from, to));
 }
 
 /// The columns that an expression names.

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::definition::{Body, Definition};
+use super::hygiene;
 use crate::error::{Error, Result};
 use crate::settings::DEFAULT_SCHEMA;
 use crate::statements::catalog_syntax::call_with;
@@ -122,7 +123,7 @@ impl Expander<'_> {
     }
 
     /// A body with its own calls expanded and the arguments in it. The arguments were expanded before, where they stand.
-    fn expanded<T: VisitMut>(
+    fn expanded<T: Visit + VisitMut>(
         &mut self,
         schema: &str,
         name: &str,
@@ -135,6 +136,8 @@ impl Expander<'_> {
         let expanded = self.run(&mut body);
         self.open.pop();
         expanded?;
+        hygiene::check_columns(name, &body, values.values())?;
+        hygiene::rename_lambdas(&mut body);
         let _ = VisitMut::visit(&mut body, &mut Substitution(values));
         Ok(body)
     }

@@ -4,6 +4,7 @@
 
 mod definition;
 pub(crate) mod expand;
+mod hygiene;
 
 use std::sync::Arc;
 

@@ -3,14 +3,15 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LambdaFunction, OneOrManyWithParens, Query, VisitMut,
-    VisitorMut,
+    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LambdaFunction, OneOrManyWithParens, Query,
+    VisitMut, VisitorMut,
 };
 
 use super::Resolver;
 use super::ast::{identifier, position, take, text};
 use super::scope::{Column, Found, Scope, find};
 use crate::error::{Error, Result};
+use crate::statements::pivot_syntax::names;
 
 /// What a SELECT calls its expressions.
 #[derive(Debug, Default)]
@@ -71,11 +72,13 @@ pub(super) struct Expressions<'a, 'b> {
     lambdas: Vec<Vec<String>>,
     /// How many queries are around: those within have been resolved as a whole.
     within: usize,
+    /// How many calls of aggregates and window functions are around: what they take are columns, whatever an alias is called.
+    aggregates: usize,
 }
 
 impl<'a, 'b> Expressions<'a, 'b> {
     pub(super) fn new(resolver: &'a mut Resolver<'b>, scope: &'a Scope<'a>, aliases: Option<(&'a Aliases, Use)>) -> Self {
-        Self { resolver, scope, aliases, lambdas: Vec::new(), within: 0 }
+        Self { resolver, scope, aliases, lambdas: Vec::new(), within: 0, aggregates: 0 }
     }
 
     /// Resolves a piece of a syntax tree.
@@ -91,6 +94,7 @@ impl<'a, 'b> Expressions<'a, 'b> {
             Expr::Lambda(LambdaFunction { params, .. }) => self.lambdas.push(parameters(params)),
             Expr::CompoundFieldAccess { root, access_chain } => self.qualified_root(root, access_chain),
             Expr::Function(function) => {
+                self.aggregates += usize::from(self.is_aggregate(function));
                 let name = function.name.to_string().to_ascii_lowercase();
                 if WITH_DATE_PARTS.contains(&name.as_str())
                     && let FunctionArguments::List(list) = &mut function.args
@@ -135,6 +139,7 @@ impl<'a, 'b> Expressions<'a, 'b> {
             Expr::Lambda(_) => {
                 self.lambdas.pop();
             }
+            Expr::Function(function) => self.aggregates -= usize::from(self.is_aggregate(function)),
             Expr::Identifier(ident) if !self.is_parameter(ident) => {
                 if let Some(resolved) = self.name(ident)? {
                     *expr = resolved;
@@ -158,6 +163,10 @@ impl<'a, 'b> Expressions<'a, 'b> {
         Ok(())
     }
 
+    fn is_aggregate(&self, function: &Function) -> bool {
+        function.over.is_some() || self.resolver.state.aggregate_functions().contains_key(&function.name.to_string().to_lowercase())
+    }
+
     fn is_parameter(&self, ident: &Ident) -> bool {
         self.lambdas.iter().flatten().any(|name| super::scope::same(name, &ident.value))
     }
@@ -165,20 +174,38 @@ impl<'a, 'b> Expressions<'a, 'b> {
     fn name(&self, ident: &Ident) -> Result<Option<Expr>> {
         let Some((aliases, how)) = self.aliases else { return Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)) };
         if how == Use::NameFirst
+            && self.aggregates == 0
             && let Some((name, _)) = aliases.find(ident)?
         {
             return Ok(Some(identifier(name)));
         }
         if let Some(column) = self.scope.own_column(ident)? {
-            return Ok(Some(column.expr));
+            let is_alias_too = how != Use::Expression && aliases.items.iter().any(|(name, _)| super::scope::same(name, &ident.value));
+            return Ok(Some(if is_alias_too { column.qualified } else { column.expr }));
         }
         match (aliases.find(ident)?, how) {
             (Some((_, expr)), Use::Expression) => {
                 check_repeatable(ident, expr)?;
+                self.check_parameters(ident, expr)?;
                 Ok(Some(Expr::Nested(Box::new(expr.clone()))))
             }
             (Some((name, _)), Use::Name | Use::NameFirst) => Ok(Some(identifier(name))),
             (None, _) => Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)),
+        }
+    }
+}
+
+impl Expressions<'_, '_> {
+    /// An alias that is written out within a lambda must not name what the lambda calls its parameter.
+    fn check_parameters(&self, alias: &Ident, expr: &Expr) -> Result<()> {
+        match names(expr).into_iter().find(|name| self.is_parameter(name)) {
+            None => Ok(()),
+            Some(name) => Err(Error::unsupported(format!(
+                "the alias '{}' cannot be used in a lambda whose parameter is called '{}', as the column that it is computed from is",
+                alias.value, name.value
+            ))
+            .with_hint("give the parameter another name")
+            .at(position(alias))),
         }
     }
 }

@@ -22,9 +22,12 @@ pub(crate) mod similar;
 mod stars;
 mod tables;
 
+use std::ops::ControlFlow;
+
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, SetExpr, Statement, TableAlias, Value, VisitMut, With,
+    Cte, Expr, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, Query, SetExpr, SetOperator, Statement, TableAlias, Value,
+    Visit, VisitMut, Visitor, With,
 };
 
 use self::expressions::{Aliases, Expressions, Use};
@@ -106,9 +109,15 @@ impl Resolver<'_> {
     fn cte(&mut self, cte: &mut Cte, recursive: bool, outer: Option<&Scope<'_>>) -> Result<()> {
         let name = cte.alias.name.value.clone();
         let renamed = |columns: Columns, alias: &mut TableAlias| from::with_column_aliases(columns, alias);
+        let recursive = recursive && names_relation(&cte.query, &name);
+        if recursive && (cte.query.order_by.is_some() || cte.query.limit_clause.is_some()) {
+            return Err(unsupported("ORDER BY and LIMIT of a recursive query")
+                .with_hint("write them where the query is read")
+                .at(ast::position(&cte.alias.name)));
+        }
         let columns = match (recursive, cte.query.with.is_none(), cte.query.body.as_mut()) {
             // What it sees of itself are the columns of the rows that it starts with.
-            (true, true, SetExpr::SetOperation { left, right, .. }) => {
+            (true, true, SetExpr::SetOperation { op: SetOperator::Union, left, right, .. }) => {
                 let first = self.body(left, outer, false)?;
                 let columns = renamed(first, &mut cte.alias)?;
                 self.ctes.push((name.clone(), columns.clone()));
@@ -155,7 +164,7 @@ impl Resolver<'_> {
             };
             let positions = (1..=columns.len()).map(|at| OrderByExpr {
                 expr: Expr::Value(Value::Number(at.to_string(), false).into()),
-                options: options.clone(),
+                options: *options,
                 with_fill: None,
             });
             order_by.kind = OrderByKind::Expressions(positions.collect());
@@ -174,9 +183,23 @@ impl Resolver<'_> {
 
     /// The columns of a WITH query, and its name as it was given.
     fn find_cte(&self, name: &str) -> Option<(String, Columns)> {
-        let exact = self.ctes.iter().rev().find(|(known, _)| known == name);
-        exact.or_else(|| self.ctes.iter().rev().find(|(known, _)| scope::same(known, name))).cloned()
+        self.ctes.iter().rev().find(|(known, _)| scope::same(known, name)).cloned()
     }
+}
+
+/// Whether a query names a relation.
+fn names_relation(query: &Query, name: &str) -> bool {
+    struct Finder<'a>(&'a str);
+    impl Visitor for Finder<'_> {
+        type Break = ();
+        fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+            match relation.0.as_slice() {
+                [part] if part.as_ident().is_some_and(|ident| scope::same(&ident.value, self.0)) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    query.visit(&mut Finder(name)).is_break()
 }
 
 /// What an expression is called that has no alias: as it was written.

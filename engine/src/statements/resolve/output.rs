@@ -20,7 +20,7 @@ pub(super) enum Item {
     /// A column that only the planner knows.
     Unknown(Expr),
     /// `*` of something that only the planner knows.
-    Other(SelectItem),
+    Other(Box<SelectItem>),
 }
 
 impl Item {
@@ -49,7 +49,7 @@ impl Item {
                 _ => SelectItem::ExprWithAlias { expr, alias: quoted(&name) },
             },
             Self::Unknown(expr) => SelectItem::UnnamedExpr(expr),
-            Self::Other(item) => item,
+            Self::Other(item) => *item,
         }
     }
 }

@@ -13,6 +13,10 @@ use crate::error::{Error, Result};
 use crate::statements::pivot_syntax::names;
 use crate::statements::refuse::unsupported;
 
+/// The columns that an UNPIVOT makes, while it is made.
+const NAME: &str = "__name";
+const VALUE: &str = "__value";
+
 impl Resolver<'_> {
     /// The query that a PIVOT means.
     pub(super) fn pivot(&mut self, factor: &mut TableFactor, lateral: &Scope<'_>) -> Result<TableFactor> {
@@ -68,26 +72,27 @@ impl Resolver<'_> {
                 unpivoted.push((column, shown));
             }
         }
-        let others = all.iter().filter(|column| !unpivoted.iter().any(|(name, _)| *name == column.name));
-        let mut items: Vec<SelectItem> = others.map(|column| SelectItem::UnnamedExpr(identifier(&column.name))).collect();
+        let others: Vec<&str> =
+            all.iter().map(|column| column.name.as_str()).filter(|column| !unpivoted.iter().any(|(name, _)| name == column)).collect();
+        let mut items: Vec<SelectItem> = others.iter().map(|column| SelectItem::UnnamedExpr(identifier(column))).collect();
         let lists = [
-            (call("make_array", unpivoted.iter().map(|(_, shown)| text(shown)).collect()), &*name),
-            (call("make_array", unpivoted.iter().map(|(column, _)| identifier(column)).collect()), &*value),
+            (call("make_array", unpivoted.iter().map(|(_, shown)| text(shown)).collect()), NAME),
+            (call("make_array", unpivoted.iter().map(|(column, _)| identifier(column)).collect()), VALUE),
         ];
         for (list, name) in lists {
-            items.push(SelectItem::ExprWithAlias { expr: call("unnest", vec![list]), alias: quoted(&name.value) });
+            items.push(SelectItem::ExprWithAlias { expr: call("unnest", vec![list]), alias: quoted(name) });
         }
         let rows = select(items, vec![TableWithJoins { relation: table.as_ref().clone(), joins: vec![] }], None);
-        if *null_inclusion == Some(NullInclusion::IncludeNulls) {
-            return Ok(derived(SetExpr::Select(Box::new(rows)), alias.take()));
-        }
         let inner = derived(
             SetExpr::Select(Box::new(rows)),
             Some(TableAlias { explicit: true, name: quoted("unpivoted"), columns: vec![], at: None }),
         );
-        let star = SelectItem::Wildcard(datafusion::sql::sqlparser::ast::WildcardAdditionalOptions::default());
-        let not_null = Expr::IsNotNull(Box::new(identifier(&value.value)));
-        let query = select(vec![star], vec![TableWithJoins { relation: inner, joins: vec![] }], Some(not_null));
+        // Until here the two columns have names that the table's others do not have.
+        let mut items: Vec<SelectItem> = others.iter().map(|column| SelectItem::UnnamedExpr(identifier(column))).collect();
+        items.push(SelectItem::ExprWithAlias { expr: identifier(NAME), alias: quoted(&name.value) });
+        items.push(SelectItem::ExprWithAlias { expr: identifier(VALUE), alias: quoted(&value.value) });
+        let not_null = (*null_inclusion != Some(NullInclusion::IncludeNulls)).then(|| Expr::IsNotNull(Box::new(identifier(VALUE))));
+        let query = select(items, vec![TableWithJoins { relation: inner, joins: vec![] }], not_null);
         Ok(derived(SetExpr::Select(Box::new(query)), alias.take()))
     }
 

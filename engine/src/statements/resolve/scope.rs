@@ -92,6 +92,8 @@ pub(super) enum Found {
 pub(super) struct Column {
     /// What stands in its place.
     pub(super) expr: Expr,
+    /// The same with its table before it: it cannot be taken for an alias.
+    pub(super) qualified: Expr,
     pub(super) name: String,
     pub(super) data_type: Option<DataType>,
 }
@@ -140,7 +142,8 @@ impl<'a> Scope<'a> {
                 let Some(column) = relation.columns.as_ref().and_then(|columns| columns.get(*at)) else { return Ok(None) };
                 let merged = relation.merged.iter().find(|(merged, _)| merged == at);
                 let expr = merged.map_or_else(|| identifier(&column.name), |(_, expr)| expr.clone());
-                Ok(Some(Column { expr, name: column.name.clone(), data_type: column.data_type.clone() }))
+                let qualified = relation.meaning(*at).unwrap_or_else(|| expr.clone());
+                Ok(Some(Column { expr, qualified, name: column.name.clone(), data_type: column.data_type.clone() }))
             }
             several => {
                 let names: Vec<String> = several.iter().filter_map(|(relation, at)| relation.reference(*at)).map(|e| plain(&e)).collect();
@@ -281,7 +284,7 @@ fn whole_row(relation: &Relation, columns: &[OutputColumn], name: &str) -> Colum
         [super::ast::text(&column.name), value]
     });
     let expr = super::ast::call("named_struct", arguments.collect());
-    Column { expr, name: name.to_owned(), data_type: None }
+    Column { qualified: expr.clone(), expr, name: name.to_owned(), data_type: None }
 }
 
 /// A column, or a field within it. Fields are found whatever their case where the type is known.
@@ -302,7 +305,7 @@ fn with_fields(expr: Expr, column: &OutputColumn, fields: &[Ident]) -> Result<Co
         // A field keeps the case in which it was asked for, as in DuckDB.
         name = field.value.clone();
     }
-    Ok(Column { expr, name, data_type })
+    Ok(Column { qualified: expr.clone(), expr, name, data_type })
 }
 
 /// A field of a struct, by its name: how it is written there, and its type.

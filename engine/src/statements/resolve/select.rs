@@ -113,7 +113,7 @@ impl Resolver<'_> {
                 aliases.items.push((alias.value.clone(), expr.clone()));
                 Ok(Item::Expression { expr, name: alias.value, data_type, is_named: true })
             }
-            other => Ok(Item::Other(other)),
+            other => Ok(Item::Other(Box::new(other))),
         }
     }
 
@@ -127,7 +127,8 @@ impl Resolver<'_> {
         match alias {
             Some(name) => {
                 self.expression(&mut expr, scope, Some((aliases, Use::Expression)))?;
-                Ok(Some(Column { expr: take(&mut expr), name, data_type: None }))
+                let expr = take(&mut expr);
+                Ok(Some(Column { qualified: expr.clone(), expr, name, data_type: None }))
             }
             None => scope.name(ident),
         }

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::Resolver;
 use super::ast::{call, field, position, text};
-use super::scope::{Found, OutputColumn, Scope, find, same};
+use super::scope::{OutputColumn, Scope, same};
 use super::select::{all_columns, named_item};
 use super::similar;
 use crate::error::{Error, Result};
@@ -23,6 +23,8 @@ use crate::statements::refuse::unsupported;
 struct Starred {
     expr: Expr,
     column: OutputColumn,
+    /// What its table is called.
+    relation: Option<String>,
 }
 
 impl Resolver<'_> {
@@ -82,6 +84,7 @@ impl Resolver<'_> {
                 let columns = fields.iter().map(|inner| Starred {
                     expr: field(expr.clone(), inner.name()),
                     column: OutputColumn { name: inner.name().clone(), data_type: Some(inner.data_type().clone()) },
+                    relation: None,
                 });
                 self.with_options(columns.collect(), &options, written_out)
             }
@@ -100,8 +103,7 @@ impl Resolver<'_> {
         if let Some(alias) = opt_alias {
             return Err(unsupported(format!("an alias of *: {alias}")));
         }
-        let known = columns.iter().map(|starred| starred.column.name.clone()).collect::<Vec<_>>();
-        let at = |ident: &Ident| position_of(&known, ident);
+        let at = |ident: &Ident| positions_of(&columns, None, ident);
         let mut excluded = Vec::new();
         if let Some(exclude) = opt_exclude {
             let names = match exclude {
@@ -109,30 +111,34 @@ impl Resolver<'_> {
                 ExcludeSelectItem::Multiple(names) => names.as_slice(),
             };
             for name in names {
-                let Some(ident) = name.0.last().and_then(|part| part.as_ident()) else { continue };
-                excluded.push(at(ident)?);
+                let parts: Vec<&Ident> = name.0.iter().filter_map(|part| part.as_ident()).collect();
+                let Some((ident, tables)) = parts.split_last() else { continue };
+                excluded.extend(positions_of(&columns, tables.last().copied(), ident)?);
             }
         }
         if let Some(except) = opt_except {
             for ident in std::iter::once(&except.first_element).chain(&except.additional_elements) {
-                excluded.push(at(ident)?);
+                excluded.extend(at(ident)?);
             }
         }
         let mut renamed = Vec::new();
         match opt_rename {
             None => {}
-            Some(RenameSelectItem::Single(item)) => renamed.push((at(&item.ident)?, &item.alias)),
+            Some(RenameSelectItem::Single(item)) => renamed.extend(at(&item.ident)?.into_iter().map(|at| (at, &item.alias))),
             Some(RenameSelectItem::Multiple(items)) => {
                 for item in items {
-                    renamed.push((at(&item.ident)?, &item.alias));
+                    renamed.extend(at(&item.ident)?.into_iter().map(|at| (at, &item.alias)));
                 }
             }
         }
         let mut replaced = Vec::new();
         for item in opt_replace.iter().flat_map(|replace| &replace.items) {
-            replaced.push((at(&item.column_name)?, &item.expr));
+            // What replaces several stands once, where the first was.
+            let mut found = at(&item.column_name)?.into_iter();
+            replaced.extend(found.next().map(|at| (at, &item.expr)));
+            excluded.extend(found);
         }
-        for (at, starred) in columns.into_iter().enumerate() {
+        for (at, starred) in columns.iter().cloned().enumerate() {
             if excluded.contains(&at) || !opt_ilike.as_ref().is_none_or(|like| matches_like(&starred.column.name, &like.pattern)) {
                 continue;
             }
@@ -211,16 +217,16 @@ impl Resolver<'_> {
             }
             FunctionArgExpr::Expr(Expr::Array(list)) => {
                 let columns = all()?;
-                let known = columns.iter().map(|starred| starred.column.name.clone()).collect::<Vec<_>>();
-                let named = list.elem.iter().map(|item| match item {
-                    Expr::Value(value) => {
-                        let name = value.value.clone().into_string().ok_or_else(usage)?;
-                        Ok(columns[position_of(&known, &Ident::new(name))?].clone())
-                    }
-                    Expr::Identifier(ident) => Ok(columns[position_of(&known, ident)?].clone()),
-                    _ => Err(usage()),
-                });
-                named.collect::<Result<_>>()?
+                let mut named = Vec::new();
+                for item in &list.elem {
+                    let ident = match item {
+                        Expr::Value(value) => Ident::new(value.value.clone().into_string().ok_or_else(usage)?),
+                        Expr::Identifier(ident) => ident.clone(),
+                        _ => return Err(usage()),
+                    };
+                    named.extend(positions_of(&columns, None, &ident)?.into_iter().map(|at| columns[at].clone()));
+                }
+                named
             }
             FunctionArgExpr::Expr(pattern) => {
                 let mut kept = Vec::new();
@@ -286,7 +292,8 @@ fn starred(scope: &Scope<'_>, only: Option<usize>) -> Option<Vec<Starred>> {
                 None if relation.hidden.contains(&at) => None,
                 None => relation.meaning(at),
             };
-            found.extend(expr.map(|expr| Starred { expr, column: column.clone() }));
+            let relation = relation.qualifier.last().cloned();
+            found.extend(expr.map(|expr| Starred { expr, column: column.clone(), relation }));
         }
     }
     Some(found)
@@ -296,19 +303,28 @@ fn unknown_columns() -> Error {
     unsupported("EXCLUDE, REPLACE, RENAME and COLUMNS of a function whose columns are not known before it is planned")
 }
 
-fn position_of(known: &[String], ident: &Ident) -> Result<usize> {
-    match find(known.iter().map(String::as_str), &ident.value) {
-        Found::One(at) => Ok(at),
-        Found::Several(..) => Err(Error::invalid(format!("the name '{}' is ambiguous", ident.value)).at(position(ident))),
-        Found::None => {
-            let names: Vec<&str> = known.iter().map(String::as_str).collect();
-            let near = similar::hint(&ident.value, names.iter().copied());
-            let error = Error::not_found(format!("* has no column '{}'", ident.value));
-            let error = error.with_hint(near.unwrap_or_else(|| format!("its columns are {}", similar::shortened(&names))));
-            // A name out of a string has no place of its own.
-            Err(if ident.span.start.line > 0 { error.at(position(ident)) } else { error })
-        }
+/// The columns that a name means: all of an exact name, otherwise all of the name in another case.
+fn positions_of(columns: &[Starred], table: Option<&Ident>, ident: &Ident) -> Result<Vec<usize>> {
+    let of_table = |starred: &Starred| match (table, &starred.relation) {
+        (None, _) => true,
+        (Some(table), Some(relation)) => same(relation, &table.value),
+        (Some(_), None) => false,
+    };
+    let matching = |is_it: &dyn Fn(&str) -> bool| {
+        let found = columns.iter().enumerate().filter(|(_, starred)| of_table(starred) && is_it(&starred.column.name));
+        found.map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    let exact = matching(&|name| name == ident.value);
+    let found = if exact.is_empty() { matching(&|name| same(name, &ident.value)) } else { exact };
+    if !found.is_empty() {
+        return Ok(found);
     }
+    let names: Vec<&str> = columns.iter().map(|starred| starred.column.name.as_str()).collect();
+    let near = similar::hint(&ident.value, names.iter().copied());
+    let error = Error::not_found(format!("* has no column '{}'", ident.value));
+    let error = error.with_hint(near.unwrap_or_else(|| format!("its columns are {}", similar::shortened(&names))));
+    // A name out of a string has no place of its own.
+    Err(if ident.span.start.line > 0 { error.at(position(ident)) } else { error })
 }
 
 fn as_starred(item: SelectItem) -> Option<Starred> {
@@ -324,7 +340,7 @@ fn as_starred(item: SelectItem) -> Option<Starred> {
         SelectItem::ExprWithAlias { expr, alias } => (expr, alias.value),
         _ => return None,
     };
-    Some(Starred { expr, column: OutputColumn { name, data_type: None } })
+    Some(Starred { expr, column: OutputColumn { name, data_type: None }, relation: None })
 }
 
 fn is_columns(expr: &Expr) -> bool {

@@ -1,6 +1,7 @@
 //! The tables and views that a statement names, with their columns.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -45,10 +46,8 @@ impl Tables {
         let _ = statement.visit(&mut names);
         let mut found = HashMap::new();
         for name in names.0 {
-            let key = name.to_string();
-            if !found.contains_key(&key) {
-                let table = look_up(state, &name).await;
-                found.insert(key, table);
+            if let Entry::Vacant(entry) = found.entry(name.to_string()) {
+                entry.insert(look_up(state, &name).await);
             }
         }
         Ok(Self { found })

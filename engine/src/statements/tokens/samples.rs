@@ -39,6 +39,7 @@ fn size(tokens: &mut Vec<TokenWithSpan>, sample: usize) {
     let Some(mut first) = next_solid(tokens, sample) else { return };
     let is_method = |token: &Token| METHODS.iter().any(|method| is_word(token, method));
     // The parser knows BERNOULLI and SYSTEM in front of brackets; all methods give each row the same chance.
+    let is_reservoir = is_word(&tokens[first].token, "reservoir");
     if is_method(&tokens[first].token) {
         tokens.remove(first);
         match next_solid(tokens, sample) {
@@ -53,6 +54,14 @@ fn size(tokens: &mut Vec<TokenWithSpan>, sample: usize) {
         {
             let like = tokens[last].clone();
             tokens[last] = word("PERCENT", Keyword::PERCENT, &like);
+        } else if is_reservoir
+            && let Some(close) = closing(tokens, first)
+            && let Some(last) = previous_solid(tokens, close)
+            && let Token::Number(..) = tokens[last].token
+        {
+            // A reservoir holds so many rows.
+            let like = tokens[last].clone();
+            tokens.insert(close, word("ROWS", Keyword::ROWS, &like));
         }
         return;
     }
