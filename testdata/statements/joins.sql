@@ -16,6 +16,7 @@ SELECT trades.sym, trades.moment, price, bid FROM trades ASOF JOIN quotes ON tra
 SELECT sym, price, bid FROM trades ASOF JOIN quotes USING (sym, moment) ORDER BY ALL;
 SELECT trades.sym, price, bid FROM trades ASOF LEFT JOIN quotes ON trades.sym = quotes.sym AND trades.moment >= quotes.moment ORDER BY ALL;
 SELECT trades.sym, price, bid FROM trades ASOF JOIN quotes ON trades.sym = quotes.sym AND trades.moment < quotes.moment ORDER BY ALL;
+-- differs: POSITIONAL JOIN
 SELECT t.id, u.id FROM t POSITIONAL JOIN u;
 SELECT id FROM t UNION SELECT id FROM u ORDER BY id;
 SELECT id FROM t UNION ALL SELECT id FROM u ORDER BY id;

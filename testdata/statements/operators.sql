@@ -2,6 +2,7 @@
 SELECT 1 + 2, 5 - 7, 3 * 4, 7 % 3, -7 % 3;
 -- differs: division of integers
 SELECT 7 / 2;
+-- differs: division of decimals by //
 SELECT 7 // 2, -7 // 2, 7.5 // 2;
 SELECT 7.0 / 2, 1 / 4.0;
 SELECT 2 ** 10, 2 ^ 3;
@@ -19,13 +20,17 @@ SELECT 'abc' ^@ 'ab';
 SELECT 'abc' SIMILAR TO 'a.c';
 SELECT @(-5), -(-3), +2;
 SELECT 5!;
+-- differs: hexadecimal numbers
 SELECT 1_000_000, 0xff, 1e3, .5, 1.;
 SELECT 'it''s', 'tab' || chr(9), E'line\nbreak', $$dollar 'quoted'$$;
 SELECT DATE '2024-01-31', TIME '12:30:00', TIMESTAMP '2024-01-31 12:30:00';
+-- differs: text of intervals
 SELECT INTERVAL '1 day', INTERVAL 2 MONTH, INTERVAL '1' YEAR;
+-- differs: DATE plus INTERVAL
 SELECT DATE '2024-01-31' + INTERVAL 1 MONTH, DATE '2024-03-31' - INTERVAL '1 month';
 SELECT DATE '2024-01-31' + 1, DATE '2024-03-01' - DATE '2024-02-01';
 SELECT TIMESTAMP '2024-01-01 00:00:00' + INTERVAL '1 hour 30 minutes';
+-- differs: text of intervals
 SELECT TIMESTAMP '2024-01-02' - TIMESTAMP '2024-01-01';
 SELECT CAST('42' AS INTEGER), '42'::BIGINT, TRY_CAST('x' AS INTEGER);
 SELECT CAST(1.5 AS INTEGER), CAST(2.5 AS INTEGER), CAST(-1.5 AS INTEGER);
@@ -36,13 +41,17 @@ SELECT 3000000000 + 1, 2147483647 + 1;
 SELECT 9223372036854775807 + 1;
 SELECT 127::TINYINT + 1::TINYINT;
 SELECT 300::TINYINT;
+-- differs: division by zero
 SELECT 1 / 0;
+-- differs: division by zero
 SELECT 1.0 / 0, 0.0 / 0;
 SELECT 'x'::INTEGER;
 SELECT [1, 2, 3][1], [1, 2, 3][-1], [1, 2, 3][2:3], [1, 2, 3][:2];
 SELECT {'a': 1, 'b': 'x'}.a, {'a': 1}['a'];
 SELECT MAP {'a': 1, 'b': 2}['b'];
+-- differs: tuples have names
 SELECT (1, 'a');
+-- differs: tuples have names
 SELECT row(1, 2);
 SELECT [x * 2 for x in [1, 2, 3]];
 SELECT [x for x in [1, 2, 3, 4] if x % 2 = 0];

@@ -33,10 +33,12 @@ SELECT id FROM t ORDER BY id OFFSET 3;
 SELECT id FROM t ORDER BY id FETCH FIRST 2 ROWS ONLY;
 SELECT id FROM t ORDER BY id OFFSET 1 ROWS FETCH NEXT 2 ROWS ONLY;
 SELECT id, name FROM t ORDER BY name;
+-- differs: NULLs first when descending
 SELECT id, name FROM t ORDER BY name DESC;
 SELECT id, name FROM t ORDER BY name NULLS FIRST;
 SELECT id, name FROM t ORDER BY name DESC NULLS LAST;
 SELECT grp, v FROM u ORDER BY ALL;
+-- differs: NULLs first when descending
 SELECT grp, v FROM u ORDER BY ALL DESC;
 SELECT id + 1 AS n FROM t ORDER BY n DESC;
 SELECT id, price FROM t ORDER BY price * -1, id;

@@ -112,7 +112,7 @@ fn commands_are_completed_secrets_forgotten_and_two_ctrl_c_leave() {
         // Ctrl-C at a line that is not empty only forgets it.
         "SELECT 3\\x03",
         "\\x03",
-        "leaves)\\x02\\x03",
+        "\\x03",
     ];
     let Some((status, seen)) = type_in(&history, &typed) else { return };
     assert_eq!(status, 0, "{seen}");

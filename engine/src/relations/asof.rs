@@ -3,18 +3,20 @@
 //! Both sides go into one stream, sorted by keys and time, in which the last row of the right side so far is the one that is looked for: one sort, whatever
 //! the number of rows, and no pair of rows is made that is not in the result.
 
-use datafusion::common::{Column, ExprSchema, Result, ScalarValue};
+use datafusion::common::{Column, DFSchema, ExprSchema, Result, ScalarValue};
 use datafusion::functions::core::expr_fn::{get_field, named_struct};
 use datafusion::functions_window::expr_fn::last_value;
 use datafusion::logical_expr::expr::NullTreatment;
 use datafusion::logical_expr::planner::RelationPlannerContext;
+use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprFunctionExt, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, WindowFrame, col, lit,
+    BinaryExpr, Expr, ExprFunctionExt, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, WindowFrame, cast, col, lit,
 };
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, JoinConstraint, TableFactor};
 
 use crate::error::{Error, to_datafusion};
+use crate::semantics::with_common_types;
 use crate::statements::AsofKind;
 
 /// The columns of the stream that both sides go into.
@@ -57,7 +59,11 @@ pub(super) fn plan(
         let planned = context.sql_to_expr(conjunct, &both)?;
         parts.extend(split_conjunction(&planned).into_iter().cloned());
     }
-    let condition = read(parts, &left, &right)?;
+    let mut condition = read(parts, &left, &right)?;
+    for (one, other) in &mut condition.keys {
+        in_one_type(one, Operator::Eq, other, &both)?;
+    }
+    in_one_type(&mut condition.left_time, condition.operator, &mut condition.right_time, &both)?;
     nearest(left, right, condition, kind != Some(AsofKind::Inner))
 }
 
@@ -66,6 +72,27 @@ fn usage(what: &str) -> datafusion::error::DataFusionError {
         Error::invalid(format!("the condition of an ASOF JOIN is not understood: {what}"))
             .with_hint("write ON a.key = b.key AND a.time >= b.time: any number of equal keys, and one comparison"),
     )
+}
+
+/// Both sides in the type in which they are compared: they meet in one column. There a negative zero would not be the positive one.
+fn in_one_type(one: &mut Expr, operator: Operator, other: &mut Expr, schema: &DFSchema) -> Result<()> {
+    let compared = Expr::BinaryExpr(BinaryExpr::new(Box::new(one.clone()), operator, Box::new(other.clone())));
+    if let Expr::BinaryExpr(BinaryExpr { left, right, .. }) = with_common_types(compared, schema)? {
+        (*one, *other) = (*left, *right);
+    }
+    let (left, right) = (one.get_type(schema)?, other.get_type(schema)?);
+    let Some(common) = comparison_coercion(&left, &right) else {
+        return Err(usage(&format!("{left} and {right} cannot be compared")));
+    };
+    for (side, own) in [(one, left), (other, right)] {
+        if own != common {
+            *side = cast(side.clone(), common.clone());
+        }
+        if common.is_floating() {
+            *side = side.clone() + cast(lit(0.0_f64), common.clone());
+        }
+    }
+    Ok(())
 }
 
 /// Sorts the parts of a condition into keys and the comparison of times.

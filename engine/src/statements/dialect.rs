@@ -180,7 +180,11 @@ fn is_isnull(token: &Token) -> bool {
 
 fn unary(parser: &mut Parser<'_>, op: UnaryOperator, precedence: Precedence) -> Result<Expr, ParserError> {
     parser.next_token();
-    let operand = parser.parse_subexpr(DIALECT.prec_value(precedence))?;
+    let operand = match parser.parse_subexpr(DIALECT.prec_value(precedence))? {
+        // Two signs without brackets between them would be the beginning of a comment when a stored text is read again.
+        inner @ Expr::UnaryOp { .. } => Expr::Nested(Box::new(inner)),
+        operand => operand,
+    };
     Ok(Expr::UnaryOp { op, expr: Box::new(operand) })
 }
 

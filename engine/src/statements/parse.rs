@@ -249,7 +249,7 @@ pub(crate) fn parse_expression(sql: &str) -> Result<Expr> {
 }
 
 /// A syntax tree as it was meant: operators that stood for others while it was parsed are those again.
-fn parsed<T: VisitMut>(mut tree: T) -> T {
+pub(crate) fn parsed<T: VisitMut>(mut tree: T) -> T {
     struct Restore;
     impl VisitorMut for Restore {
         type Break = ();

@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::error::{Error, Result};
+use crate::statements::parse::parsed;
 use crate::statements::refuse::{check_expression, check_stored};
 use crate::statements::rewrite;
 
@@ -41,14 +42,14 @@ impl Definition {
                     )));
                 }
                 let has_default = parser.consume_token(&Token::Assignment) || parser.consume_token(&Token::RArrow);
-                Ok((name, if has_default { Some(parser.parse_expr()?) } else { None }))
+                Ok((name, if has_default { Some(parsed(parser.parse_expr()?)) } else { None }))
             })?;
             parser.expect_token(&Token::RParen)?;
         }
         parser.expect_keyword(Keyword::AS)?;
         let body = match parser.parse_keyword(Keyword::TABLE) {
-            true => Body::Table(parser.parse_query()?),
-            false => Body::Expression(Box::new(parser.parse_expr()?)),
+            true => Body::Table(parsed(parser.parse_query()?)),
+            false => Body::Expression(Box::new(parsed(parser.parse_expr()?))),
         };
         Ok(Self { parameters, body })
     }

@@ -115,7 +115,7 @@ impl Resolver<'_> {
         }
         let relation = super::scope::Relation::new(Vec::new(), Some(all.to_vec()));
         let scope = Scope { relations: vec![relation], outer: None };
-        let items = self.without_stars(vec![SelectItem::UnnamedExpr(expr.clone())], &scope, false)?;
+        let items = self.without_stars(vec![SelectItem::UnnamedExpr(expr.clone())], &scope)?;
         items
             .into_iter()
             .map(|item| match item {

@@ -20,7 +20,7 @@ impl Resolver<'_> {
     ) -> Result<Columns> {
         let scope = self.from(&mut select.from, outer)?;
         let listed = std::mem::take(&mut select.projection);
-        let listed = self.without_stars(listed, &scope, is_whole)?;
+        let listed = self.without_stars(listed, &scope)?;
         if let [SelectItem::Wildcard(_)] = listed.as_slice() {
             select.projection = listed;
             let columns = all_columns(&scope);

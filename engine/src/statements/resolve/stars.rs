@@ -29,10 +29,10 @@ struct Starred {
 
 impl Resolver<'_> {
     /// The list with its stars written out. One `*` alone stays where it means what DataFusion takes it for.
-    pub(super) fn without_stars(&mut self, items: Vec<SelectItem>, scope: &Scope<'_>, is_whole: bool) -> Result<Vec<SelectItem>> {
+    pub(super) fn without_stars(&mut self, items: Vec<SelectItem>, scope: &Scope<'_>) -> Result<Vec<SelectItem>> {
         if let [SelectItem::Wildcard(options)] = items.as_slice()
             && is_plain(options)
-            && (all_columns(scope).is_none() || stays(scope, is_whole))
+            && (all_columns(scope).is_none() || stays(scope))
         {
             return Ok(items);
         }
@@ -263,12 +263,12 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether `*` is what DataFusion makes of it: no column is hidden or merged, and no name stands twice where that matters.
-fn stays(scope: &Scope<'_>, is_whole: bool) -> bool {
+/// Whether `*` is what DataFusion makes of it: no column is hidden or merged, and no name stands twice.
+fn stays(scope: &Scope<'_>) -> bool {
     if scope.relations.iter().any(|relation| !relation.hidden.is_empty() || !relation.merged.is_empty()) {
         return false;
     }
-    is_whole || scope.relations.len() < 2 || {
+    scope.relations.len() < 2 || {
         let columns = all_columns(scope).unwrap_or_default();
         !columns.iter().enumerate().any(|(at, column)| columns[..at].iter().any(|before| same(&before.name, &column.name)))
     }
