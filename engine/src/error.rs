@@ -48,6 +48,9 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
         let name = candidates.split('(').next().unwrap_or_default();
         return crate::functions::wrong_arguments(name).with_source(error);
     }
+    if let Some((message, hint)) = reworded(&message) {
+        return Error::new(kind_of(root), message).with_hint(hint).with_source(error);
+    }
     let kind = kind_of(root);
     let made = match message.split_once(HINT) {
         Some((message, hint)) if hint.contains(CANDIDATES) => {
@@ -60,6 +63,26 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
         None => Error::new(kind, message),
     };
     made.with_source(error)
+}
+
+/// Messages of DataFusion's that speak of its insides, in words that say what to do.
+fn reworded(message: &str) -> Option<(String, String)> {
+    if let Some((_, rest)) = message.split_once("column \"")
+        && let Some((column, _)) = rest.split_once("\" must appear in the GROUP BY clause")
+    {
+        let name = column.rsplit('.').next().unwrap_or(column);
+        let hint = format!("write GROUP BY ALL, or any_value({name}) for the value of any of the rows");
+        return Some((format!("the column '{column}' must be in GROUP BY, or within an aggregate"), hint));
+    }
+    if let Some(rest) = message.strip_prefix("Cannot coerce arithmetic expression ")
+        && let Some(operation) = rest.strip_suffix(" to valid types")
+    {
+        return Some((format!("there is no {operation}"), "cast one side to the type of the other, as in CAST(x AS BIGINT)".to_owned()));
+    }
+    if message.starts_with("Divide by zero") {
+        return Some(("division by zero".to_owned(), "nullif(x, 0) makes it NULL".to_owned()));
+    }
+    None
 }
 
 /// One of our errors, wherever in the chain it is.
@@ -216,6 +239,18 @@ mod tests {
             assert_eq!(back.message(), "segment 7 is damaged");
             assert_eq!(back.hint(), Some("restore it"));
         }
+    }
+
+    #[test]
+    fn messages_say_what_to_do() {
+        let plan = |message: &str| from_datafusion(DataFusionError::Plan(message.to_owned()));
+        let grouped = plan(
+            "Column in SELECT must be in GROUP BY or an aggregate function: While expanding wildcard, column \"t.a\" must appear in the GROUP BY clause or must be part",
+        );
+        assert_eq!(grouped.message(), "the column 't.a' must be in GROUP BY, or within an aggregate");
+        assert!(grouped.hint().is_some_and(|hint| hint.contains("any_value(a)")));
+        let sum = plan("Cannot coerce arithmetic expression Utf8View + Int64 to valid types");
+        assert_eq!(sum.message(), "there is no VARCHAR + BIGINT");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::export::{self, ExportStatement};
 use super::import::{self, ImportStatement};
 use super::macros::{self, Definition};
 use super::prepare::{self, Execute, Prepare};
+use super::resolve::similar;
 use super::show::{self, Show, Target};
 use super::write::Write;
 use super::{depth, operators, sequences, tokens};
@@ -299,9 +300,23 @@ fn expect_end(parser: &Parser<'_>) -> Result<()> {
         TokenWithSpan { token: Token::EOF, .. } => Ok(()),
         found => {
             let position = Position { line: found.span.start.line, column: found.span.start.column };
-            Err(Error::invalid(format!("syntax error: expected the end of the statement, found: {found}")).at(position))
+            let error = Error::invalid(format!("syntax error: expected the end of the statement, found: {found}")).at(position);
+            Err(match mistyped(parser) {
+                Some(keyword) => error.with_hint(format!("did you mean {keyword}?")),
+                None => error,
+            })
         }
     }
+}
+
+/// The keyword that the last word was probably meant to be: `SELECT a FORM t` is a column with an alias, and then something.
+fn mistyped(parser: &Parser<'_>) -> Option<&'static str> {
+    const CLAUSES: [&str; 10] = ["FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "VALUES", "QUALIFY", "UNION"];
+    let Token::Word(word) = &parser.get_current_token().token else { return None };
+    if word.quote_style.is_some() || CLAUSES.contains(&word.value.to_uppercase().as_str()) {
+        return None;
+    }
+    similar::nearest(&word.value, CLAUSES.into_iter())
 }
 
 fn reset_name(parser: &mut Parser<'_>) -> Result<String, ParserError> {
