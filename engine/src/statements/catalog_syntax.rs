@@ -8,13 +8,12 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
-    GroupByExpr, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, TableAlias, TableFactor, TableFunctionArgs, Value, VisitMut,
-    VisitorMut,
+    BinaryOperator, CastKind, DataType as SqlType, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, ObjectName, Query, SelectItem,
+    SetExpr, Statement, TableAlias, TableFactor, TableFunctionArgs, Value, VisitMut, VisitorMut,
 };
 
 use super::context::Context;
-use super::{attach, ddl, lookup, parse};
+use super::{ast, attach, ddl, lookup, parse};
 use crate::error::{Error, Result};
 use crate::introspection::{PG_CATALOG, table_of_function};
 use crate::settings::DEFAULT_SCHEMA;
@@ -206,27 +205,9 @@ fn operator(symbol: &str) -> Option<BinaryOperator> {
 }
 
 fn call(function: &str, argument: Expr) -> Expr {
-    call_with(function, vec![argument])
+    ast::call(function, vec![argument])
 }
 
 fn call_two(function: &str, first: Expr, second: Expr) -> Expr {
-    call_with(function, vec![first, second])
-}
-
-/// A call of a function.
-pub(crate) fn call_with(function: &str, arguments: Vec<Expr>) -> Expr {
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(function)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList {
-            duplicate_treatment: None,
-            args: arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))).collect(),
-            clauses: vec![],
-        }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: vec![],
-    })
+    ast::call(function, vec![first, second])
 }

@@ -14,7 +14,7 @@ use super::definition::{Body, Definition};
 use super::hygiene;
 use crate::error::{Error, Result};
 use crate::settings::DEFAULT_SCHEMA;
-use crate::statements::catalog_syntax::call_with;
+use crate::statements::ast;
 use crate::statements::{lookup, parse};
 
 /// How deep macros may call macros: what they become grows with it.
@@ -242,7 +242,7 @@ impl VisitorMut for Substitution {
             Expr::CompoundIdentifier(parts) => {
                 if let Some(value) = parts.first().and_then(|name| self.value(name)) {
                     let field = |part: &Ident| Expr::Value(Value::SingleQuotedString(part.value.clone()).into());
-                    *expr = parts[1..].iter().fold(value, |value, part| call_with("get_field", vec![value, field(part)]));
+                    *expr = parts[1..].iter().fold(value, |value, part| ast::call("get_field", vec![value, field(part)]));
                 }
             }
             _ => {}
