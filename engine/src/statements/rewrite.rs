@@ -24,7 +24,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::context::Context;
 use super::resolve::ast::{self, call};
-use super::{balance, constant, files_in, operators, pivot, refuse, resolve, spellings};
+use super::{constant, files_in, operators, pivot, refuse, resolve, spellings};
 use crate::error::{Error, Result};
 use crate::files::{self, FileCatalog, FileQuery};
 use crate::functions::uuids;
@@ -34,9 +34,8 @@ use crate::settings::CATALOG;
 /// The catalog of files that a statement reads in place.
 const FILES: &str = "files queried in place";
 
-/// Checks and rewrites a statement. To be called on a big stack. Returns what the result's columns are called, where a plan cannot say it.
+/// Checks and rewrites a statement whose chains are balanced. To be called on a big stack. Returns what the result's columns are called, where a plan cannot say it.
 pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Result<Option<Vec<String>>> {
-    balance::balance(statement);
     refuse::check_queries(statement)?;
     spellings::standardize(statement)?;
     pivot::with_values(context, statement).await?;
@@ -63,7 +62,6 @@ pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Res
 
 /// Checks and rewrites the query of a view, which reads neither the past nor files. `state` knows the catalog that its names are found in.
 pub(crate) async fn rewrite_stored(state: &SessionState, statement: &mut Statement) -> Result<()> {
-    balance::balance(statement);
     refuse::check_stored(statement)?;
     if let Statement::Query(query) = statement
         && let Some(what) = reads_past_or_files(query)
