@@ -39,8 +39,14 @@ impl Resolver<'_> {
     pub(super) fn table_with_joins(&mut self, item: &mut TableWithJoins, before: &Scope<'_>) -> Result<Vec<Relation>> {
         let mut relations = self.factor(&mut item.relation, before)?;
         for at in 0..item.joins.len() {
-            let lateral = Scope { relations: before.relations.iter().chain(&relations).cloned().collect(), outer: before.outer };
-            let right = self.factor(&mut item.joins[at].relation, &lateral)?;
+            let factor = &mut item.joins[at].relation;
+            let right = match sees_nothing(factor) {
+                true => self.factor(factor, before)?,
+                false => {
+                    let relations = before.relations.iter().chain(&relations).cloned().collect();
+                    self.factor(factor, &Scope { relations, outer: before.outer })?
+                }
+            };
             relations = self.join(&mut item.joins[at], relations, right, before.outer)?;
         }
         // What is planned together with its left side gets brackets around both.
@@ -134,6 +140,11 @@ impl Resolver<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a relation cannot name what stands left of it.
+fn sees_nothing(relation: &TableFactor) -> bool {
+    matches!(relation, TableFactor::Table { args: None, .. } | TableFactor::Derived { lateral: false, .. })
 }
 
 /// Whether a join is planned by us, with its left side (see `relations`).

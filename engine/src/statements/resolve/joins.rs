@@ -51,8 +51,12 @@ impl Resolver<'_> {
         };
         match constraint {
             JoinConstraint::On(condition) => {
-                let scope = Scope { relations: left.iter().chain(&right).cloned().collect(), outer };
+                let middle = left.len();
+                left.append(&mut right);
+                let scope = Scope { relations: left, outer };
                 self.expression(condition, &scope, None)?;
+                left = scope.relations;
+                right = left.split_off(middle);
             }
             JoinConstraint::Using(_) | JoinConstraint::Natural => {
                 let is_known = left.iter().chain(&right).all(|relation| relation.columns.is_some());
