@@ -34,7 +34,7 @@ pub(crate) use suggestion::{no_function, wrong_arguments};
 /// All scalar functions: of two with the same name the later one is taken.
 pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
     let mut functions = SessionStateDefaults::default_scalar_functions();
-    functions.extend(ours());
+    functions.extend(OURS.iter().cloned());
     aliases::extend(&mut functions, aliases::SCALARS, |function, names| function.as_ref().clone().with_aliases(names.iter().copied()));
     functions
 }
@@ -44,7 +44,9 @@ pub(crate) fn planner() -> Arc<dyn ExprPlanner> {
     Arc::new(planner::FunctionPlanner)
 }
 
-/// Our scalar functions.
+/// Our scalar functions, made once.
+static OURS: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(ours);
+
 fn ours() -> Vec<Arc<ScalarUDF>> {
     let rows = [text::functions(), dates::functions(), numbers::functions(), values::functions(), json::functions()].concat();
     let mut functions: Vec<Arc<ScalarUDF>> = rows.into_iter().map(rows::Function::into_udf).collect();
@@ -59,7 +61,6 @@ fn ours() -> Vec<Arc<ScalarUDF>> {
 
 /// One of our scalar functions, by its own name.
 fn scalar_named(name: &str) -> Option<Arc<ScalarUDF>> {
-    static OURS: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(ours);
     OURS.iter().find(|function| function.name() == name).cloned()
 }
 
