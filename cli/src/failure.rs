@@ -7,6 +7,7 @@ use datafusion::error::DataFusionError;
 use unicode_width::UnicodeWidthStr;
 
 use crate::interrupt;
+use crate::output;
 use crate::script::{Position, Statement};
 
 /// What went wrong.
@@ -88,6 +89,10 @@ impl Failure {
     pub(crate) fn report(&self, place: Option<&Place<'_>>) -> Option<String> {
         // A reader who went away wants to hear nothing; `head` is no mistake.
         let text = self.text(place)?;
+        if matches!(self, Self::Interrupted(_)) && output::stderr_is_terminal() && !output::is_dumb_terminal() {
+            // The terminal has shown `^C` there.
+            eprint!("\r\u{1b}[K");
+        }
         eprintln!("{text}");
         Some(text)
     }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use clouddb_engine::Session;
+use clouddb_engine::{Extent, Session};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
@@ -55,14 +55,16 @@ impl Progress {
         Self::start(label, template, Box::new(bytes), Some(Box::new(total)))
     }
 
-    /// A statement: rows that it writes, or the share of its tables' rows that it has read. Nothing is drawn while neither is known.
+    /// A statement: rows that it writes, and the share of its tables and files that it has read. Nothing is drawn while neither is known.
     pub(crate) fn statement(session: &Session) -> Self {
         let before = clouddb_engine::rows_written();
         let progress = session.progress();
         let written = move || clouddb_engine::rows_written() - before;
-        let look = move || match (written(), progress.scanned()) {
-            (0, Some((done, all))) => Sight::Share { done, all },
-            (rows, _) => Sight::Rows(rows),
+        let look = move || match (written(), progress.read()) {
+            (0, Some(Extent::Rows(done, all))) => Sight::Share { done, all, unit: Unit::Rows },
+            (0, Some(Extent::Bytes(done, all))) => Sight::Share { done, all, unit: Unit::Bytes },
+            (rows, Some(Extent::Rows(done, all) | Extent::Bytes(done, all))) => Sight::Load { rows, done, all },
+            (rows, None) => Sight::Rows(rows),
         };
         Self::begin(ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), Box::new(look))
     }
@@ -101,8 +103,17 @@ enum Sight {
     Counted { done: u64, all: Option<u64> },
     /// Rows that a statement has written.
     Rows(u64),
-    /// Rows that a query has read, of those that it may have to read.
-    Share { done: u64, all: u64 },
+    /// Rows that a statement has written, and how much it has read of what it may have to read.
+    Load { rows: u64, done: u64, all: u64 },
+    /// What a query has read, of what it may have to read.
+    Share { done: u64, all: u64, unit: Unit },
+}
+
+/// What is counted of what a query reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Rows,
+    Bytes,
 }
 
 /// Looks at the work.
@@ -113,7 +124,7 @@ impl Sight {
     fn is_something(self) -> bool {
         match self {
             Self::Counted { done, .. } | Self::Rows(done) => done > 0,
-            // All is read: what follows takes a time that nobody knows.
+            Self::Load { .. } => true,
             Self::Share { all, .. } => all > 0,
         }
     }
@@ -123,9 +134,16 @@ impl Sight {
         match self {
             Self::Counted { .. } => None,
             Self::Rows(_) => Some("{spinner} loading: {msg}"),
-            Self::Share { done, all } if done >= all => Some("{spinner} all rows read, working, {elapsed}"),
+            // All is read: what follows takes a time that nobody knows.
+            Self::Load { done, all, .. } if done >= all => Some("{spinner} all read, loading: {msg}"),
+            Self::Load { .. } => Some("{percent:>3}% [{bar:12}] {msg}, {eta} left"),
+            Self::Share { done, all, unit: Unit::Rows } if done >= all => Some("{spinner} all rows read, working, {elapsed}"),
+            Self::Share { done, all, unit: Unit::Bytes } if done >= all => Some("{spinner} all files read, working, {elapsed}"),
             Self::Share { done: 0, .. } => Some("{spinner} working, {elapsed}"),
-            Self::Share { .. } => Some("{percent:>3}% [{bar:30}] {human_pos} of {human_len} rows read, {elapsed}, {eta} left"),
+            Self::Share { unit: Unit::Rows, .. } => {
+                Some("{percent:>3}% [{bar:30}] {human_pos} of {human_len} rows read, {elapsed}, {eta} left")
+            }
+            Self::Share { unit: Unit::Bytes, .. } => Some("{percent:>3}% [{bar:30}] {bytes} of {total_bytes} read, {elapsed}, {eta} left"),
         }
     }
 }
@@ -150,14 +168,17 @@ async fn draw(bar: ProgressBar, stopped: Arc<Mutex<bool>>, look: Look) {
                     bar.set_style(style.progress_chars("=> "));
                 }
             }
-            let (done, all) = match sight {
-                Sight::Counted { done, all } => (done, all),
-                Sight::Rows(done) => (done, None),
-                Sight::Share { done, all } => (done.min(all), Some(all)),
+            let (done, all, rows) = match sight {
+                Sight::Counted { done, all: Some(all) } => (done, Some(all), None),
+                Sight::Counted { done, all: None } | Sight::Rows(done) => (done, None, Some(done)),
+                Sight::Load { rows, done, all } => (done.min(all), Some(all), Some(rows)),
+                Sight::Share { done, all, .. } => (done.min(all), Some(all), None),
             };
-            match all {
-                Some(all) => bar.set_length(all),
-                None => bar.set_message(so_far(done, bar.elapsed())),
+            if let Some(all) = all {
+                bar.set_length(all);
+            }
+            if let Some(rows) = rows {
+                bar.set_message(so_far(rows, bar.elapsed()));
             }
             bar.set_position(done);
             bar.tick();

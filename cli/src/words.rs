@@ -200,13 +200,9 @@ pub(crate) fn quoted_text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The names that are nearest to a mistyped one, at most three, the nearest first.
-pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    const ENOUGH: f64 = 0.75;
-    let mut found: Vec<(f64, &str)> =
-        names.into_iter().map(|name| (strsim::jaro_winkler(word, name), name)).filter(|(score, _)| *score >= ENOUGH).collect();
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    found.into_iter().take(3).map(|(_, name)| name).collect()
+/// The names that somebody may have meant who mistyped one, at most three, the likeliest first.
+pub(crate) fn meant<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    clouddb_engine::near(word, names).into_iter().take(3).collect()
 }
 
 #[cfg(test)]
@@ -228,8 +224,8 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_name() {
-        assert_eq!(nearest(".tabels", [".mode", ".tables", ".timer"]).first(), Some(&".tables"));
-        assert!(nearest("xyz", [".mode"]).is_empty());
+    fn what_was_meant() {
+        assert_eq!(meant(".tabels", [".mode", ".tables", ".timer"]), [".tables"]);
+        assert!(meant("xyz", [".mode"]).is_empty());
     }
 }

@@ -3,6 +3,8 @@
 //! The crate's error is storage's: a kind that says what the caller can do, a message, a hint. Inside a DataFusion plan it travels as
 //! `DataFusionError::External`; here is the one place that wraps and unwraps it, and that turns DataFusion's own errors into words for people.
 
+mod wording;
+
 use datafusion::common::{DataFusionError, SchemaError};
 
 pub use clouddb_storage::{Error, ErrorKind, Position, Result};
@@ -35,7 +37,7 @@ pub(crate) fn while_planning(error: Error) -> DataFusionError {
 /// lose the prefixes that speak of DataFusion's insides.
 pub fn from_datafusion(error: DataFusionError) -> Error {
     if let Some(ours) = find_ours(&error) {
-        return ours;
+        return in_words(ours);
     }
     let root = innermost(&error);
     let message = with_sql_names(&message_of(root));
@@ -48,7 +50,7 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
         let name = candidates.split('(').next().unwrap_or_default();
         return crate::functions::wrong_arguments(name).with_source(error);
     }
-    if let Some((message, hint)) = reworded(&message) {
+    if let Some((message, hint)) = wording::reworded(&message) {
         return Error::new(kind_of(root), message).with_hint(hint).with_source(error);
     }
     let kind = kind_of(root);
@@ -65,24 +67,13 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
     made.with_source(error)
 }
 
-/// Messages of DataFusion's that speak of its insides, in words that say what to do.
-fn reworded(message: &str) -> Option<(String, String)> {
-    if let Some((_, rest)) = message.split_once("column \"")
-        && let Some((column, _)) = rest.split_once("\" must appear in the GROUP BY clause")
-    {
-        let name = column.rsplit('.').next().unwrap_or(column);
-        let hint = format!("write GROUP BY ALL, or any_value({name}) for the value of any of the rows");
-        return Some((format!("the column '{column}' must be in GROUP BY, or within an aggregate"), hint));
+/// An error of ours as it is, unless it only hands on what Arrow says.
+fn in_words(ours: Error) -> Error {
+    let message = with_sql_names(&without_prefixes(ours.message()));
+    match wording::reworded(&message) {
+        Some((message, hint)) if ours.hint().is_none() => Error::new(ours.kind(), message).with_hint(hint).with_source(ours),
+        _ => ours,
     }
-    if let Some(rest) = message.strip_prefix("Cannot coerce arithmetic expression ")
-        && let Some(operation) = rest.strip_suffix(" to valid types")
-    {
-        return Some((format!("there is no {operation}"), "cast one side to the type of the other, as in CAST(x AS BIGINT)".to_owned()));
-    }
-    if message.starts_with("Divide by zero") {
-        return Some(("division by zero".to_owned(), "nullif(x, 0) makes it NULL".to_owned()));
-    }
-    None
 }
 
 /// One of our errors, wherever in the chain it is.
@@ -259,7 +250,7 @@ mod tests {
         assert_eq!(from_datafusion(plan).message(), "something is off");
         let cast =
             DataFusionError::ArrowError(Box::new(arrow::error::ArrowError::CastError("Can't cast value 300 to type Int8".into())), None);
-        assert_eq!(from_datafusion(cast).message(), "Can't cast value 300 to type TINYINT");
+        assert_eq!(from_datafusion(cast).message(), "300 is out of the range of TINYINT");
         let limit = DataFusionError::ResourcesExhausted("no memory".to_owned());
         assert_eq!(from_datafusion(limit).kind(), ErrorKind::Limit);
     }

@@ -9,6 +9,7 @@
 //! - `limits` keeps one statement from taking all time and memory, and stops it at any moment.
 //! - `optimizer` chooses among plans with the same answer: the order of joins.
 //! - `introspection` is what SQL tells of the database itself: `information_schema`, `pg_catalog`, `duckdb_tables()`.
+//! - [`near`] is which names were probably meant.
 //! - `key_sets` tells scans which keys the other side of a join has.
 //! - `explain` shows a plan as a tree, in SQL's words.
 //! - `reuse` keeps plans, and results where that is wanted, for the next time.
@@ -26,6 +27,7 @@ mod grouping;
 mod introspection;
 mod key_sets;
 mod limits;
+mod nearest;
 mod optimizer;
 mod relations;
 mod reuse;
@@ -44,7 +46,8 @@ pub use clouddb_cache::CachePolicy;
 pub use database::Database;
 pub use error::{Error, ErrorKind, Position, Result};
 pub use limits::{parse_duration, parse_size};
-pub use scan::Caches;
+pub use nearest::{near, nearest};
+pub use scan::{Caches, Extent};
 pub use session::Session;
 pub use session::progress::Progress;
 pub use session::result::{Done, Rows, StatementResult};

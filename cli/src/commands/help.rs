@@ -15,7 +15,7 @@ pub(crate) fn run(args: &HelpArgs) -> Result<()> {
     if let Some(definition) = dot::find(&word) {
         return write("", &format!("{}\n  {}", definition.usage(), definition.about));
     }
-    let hint = match words::nearest(&word.to_ascii_lowercase(), book::words().iter().map(String::as_str)).as_slice() {
+    let hint = match words::meant(&word.to_ascii_lowercase(), book::words().iter().map(String::as_str)).as_slice() {
         [] => "clouddb help lists what there is help for".to_owned(),
         near => format!("there is for {}", near.join(", ")),
     };

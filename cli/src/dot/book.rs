@@ -102,7 +102,7 @@ fn sql_help(runner: &mut Runner, given: &Given) -> Result<()> {
 }
 
 fn unknown(word: &str) -> Failure {
-    Failure::Message(match words::nearest(&word.to_ascii_lowercase(), book::words().iter().map(String::as_str)).as_slice() {
+    Failure::Message(match words::meant(&word.to_ascii_lowercase(), book::words().iter().map(String::as_str)).as_slice() {
         [] => format!("there is no help for '{word}'\nhint: \\h lists what there is help for, .help the commands"),
         near => format!("there is no help for '{word}'\nhint: there is for {}", near.join(", ")),
     })

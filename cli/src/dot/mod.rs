@@ -144,7 +144,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Definition> {
 
 fn unknown(name: &str) -> Failure {
     let names = all().flat_map(|definition| definition.names.iter().copied()).filter(|known| known.as_bytes()[0] == name.as_bytes()[0]);
-    let nearest = words::nearest(name, names);
+    let nearest = words::meant(name, names);
     let hint = match nearest.is_empty() {
         true => ".help lists what there is".to_owned(),
         false => format!("did you mean {}? .help lists what there is", nearest.join(" or ")),

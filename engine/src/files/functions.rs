@@ -113,6 +113,13 @@ impl FileQuery {
         Ok(Self { whose: name.to_owned(), function, paths, options })
     }
 
+    /// With a column `filename` that `*` leaves out, where the function makes rows of files' records.
+    pub(crate) fn with_hidden_filename(mut self) -> Self {
+        self.options.read.hidden_filename =
+            matches!(self.function, Function::Path | Function::Read(_) | Function::ReadLines | Function::JsonObjects);
+        self
+    }
+
     /// A name for messages and plans: the paths.
     pub(crate) fn name(&self) -> String {
         self.paths.join(", ")

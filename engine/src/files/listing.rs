@@ -1,8 +1,10 @@
 //! Finds the files that paths and patterns mean.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use clouddb_storage::store::request_failed;
 use datafusion::common::ScalarValue;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::session_state::SessionState;
@@ -12,7 +14,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::options::ReadOptions;
 use super::place::Place;
-use super::{FileFormat, folders, nearest};
+use super::{FileFormat, absent, folders};
 use crate::error::{Error, ErrorKind, Result, from_datafusion};
 
 /// One file that was found.
@@ -25,16 +27,25 @@ pub(crate) struct File {
     pub(super) store_url: ObjectStoreUrl,
     /// What the store said of it.
     pub(crate) meta: ObjectMeta,
+    /// Bytes that were read of it and the files beside it, as they are stored: those of `Files::read`.
+    pub(super) read: Arc<AtomicU64>,
     /// What its folders tell: the values of `Files::folders`.
     pub(super) values: Vec<ScalarValue>,
 }
+
+/// The column of the files' names that there is without being told.
+const FILENAME: &str = "filename";
 
 /// Files that paths mean; at least one.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     pub(crate) files: Vec<File>,
-    /// The columns that folders tell.
+    /// The columns that folders tell, and those of the files' names.
     pub(super) folders: Vec<Field>,
+    /// Whether the last of them is one that `*` leaves out.
+    pub(super) hides_last: bool,
+    /// How many bytes were read of all, as they are stored, behind looking at their beginnings.
+    pub(super) read: Arc<AtomicU64>,
     /// The paths as they were written.
     pub(crate) paths: Vec<String>,
 }
@@ -53,6 +64,7 @@ impl Files {
         options: &ReadOptions,
     ) -> Result<Self> {
         let mut files = Vec::new();
+        let read = Arc::<AtomicU64>::default();
         let mut told = Vec::new();
         for path in paths {
             let place = Place::of(state, store_options, path).await?;
@@ -78,6 +90,7 @@ impl Files {
                     store: Arc::clone(&place.store),
                     store_url: place.store_url.clone(),
                     meta,
+                    read: Arc::clone(&read),
                     values: vec![],
                 });
             }
@@ -85,11 +98,18 @@ impl Files {
         let named: Vec<_> = files.iter().map(|file| file.name.as_str()).zip(told).collect();
         let (mut folders, values) = folders::columns(&named, options)?;
         files.iter_mut().zip(values).for_each(|(file, values)| file.values = values);
-        if let Some(column) = &options.filename {
+        let mut add_names = |folders: &mut Vec<Field>, column: &str| {
             folders.push(Field::new(column, DataType::Utf8View, true));
             files.iter_mut().for_each(|file| file.values.push(ScalarValue::Utf8View(Some(file.name.clone()))));
+        };
+        if let Some(column) = &options.filename {
+            add_names(&mut folders, column);
         }
-        Ok(Self { files, folders, paths: paths.to_vec() })
+        let hides_last = options.hidden_filename && !folders.iter().any(is_filename);
+        if hides_last {
+            add_names(&mut folders, FILENAME);
+        }
+        Ok(Self { files, folders, hides_last, read, paths: paths.to_vec() })
     }
 
     /// The names of the files that a path means, in order; none is no error.
@@ -132,7 +152,13 @@ impl Files {
 
     /// Forgets columns told by folders that the files have themselves.
     pub(super) fn without_columns_of(mut self, schema: &Schema) -> Self {
-        let is_told: Vec<bool> = self.folders.iter().map(|folder| schema.field_with_name(folder.name()).is_err()).collect();
+        let mut is_told: Vec<bool> = self.folders.iter().map(|folder| schema.field_with_name(folder.name()).is_err()).collect();
+        if self.hides_last
+            && let Some(last) = is_told.last_mut()
+        {
+            *last = !schema.fields().iter().any(|field| is_filename(field));
+            self.hides_last = *last;
+        }
         let mut kept = is_told.iter();
         self.folders.retain(|_| kept.next().copied().unwrap_or(true));
         for file in &mut self.files {
@@ -141,6 +167,11 @@ impl Files {
         }
         self
     }
+}
+
+/// Whether a column goes by the name of the hidden one, in whatever case.
+fn is_filename(field: &Field) -> bool {
+    field.name().eq_ignore_ascii_case(FILENAME)
 }
 
 /// The objects that a place means.
@@ -154,7 +185,7 @@ async fn list(place: &Place) -> Result<Vec<ObjectMeta>> {
 /// The error for a path that means no file.
 async fn missing(place: &Place, message: String) -> Error {
     let error = Error::not_found(message);
-    let hint = if place.is_http { None } else { nearest::hint(place).await };
+    let hint = if place.is_http { None } else { absent::hint(place).await };
     match hint {
         Some(hint) => error.with_hint(hint),
         None => error,
@@ -162,10 +193,15 @@ async fn missing(place: &Place, message: String) -> Error {
 }
 
 async fn listed(place: &Place) -> Result<Vec<ObjectMeta>> {
-    let failed = |error: object_store::Error| match from_datafusion(error.into()) {
-        error if error.kind() == ErrorKind::NotFound => Error::not_found(format!("there is no file '{}'", place.written)),
-        error if place.written.contains("://") => error.context(format!("looking for '{}' in {}", place.written, place.store)),
-        error => error.context(format!("looking for '{}'", place.written)),
+    let failed = |error: object_store::Error| {
+        let error = match place.is_local() || place.is_http {
+            true => from_datafusion(error.into()).context(format!("looking for '{}'", place.written)),
+            false => request_failed(error, "looking for", &format!("'{}'", place.written), &place.store.to_string()),
+        };
+        match error.kind() {
+            ErrorKind::NotFound => Error::not_found(format!("there is no file '{}'", place.written)),
+            _ => error,
+        }
     };
     if place.pattern.is_none() && !place.is_folder {
         match place.store.head(&place.path).await {

@@ -4,6 +4,7 @@
 //! (`scan`), text is read here, in parallel (`split`, `table`): CSV with empty strings told from NULL, JSON with no key left out; both tell
 //! the line of a wrong value. `functions` are the functions that read files, `options` what they and COPY can be told. `sink` writes.
 
+mod absent;
 mod csv;
 mod encoding;
 mod existing;
@@ -14,7 +15,6 @@ mod http;
 mod json;
 mod listing;
 mod moments;
-mod nearest;
 mod options;
 mod place;
 mod rejects;
@@ -42,11 +42,13 @@ pub(crate) use options::{ForceQuote, Given, Options, Use};
 pub(crate) use place::Place;
 pub(crate) use rejects::{RefusedLines, Rejects};
 pub(crate) use sink::write;
+pub(crate) use table::text_extent;
 
 use self::csv::Csv;
 use self::json::Json;
 use self::rejects::Refusals;
 use self::scan::ScannedTable;
+use self::table::TextTable;
 use crate::error::Result;
 use crate::statements::context::Context;
 
@@ -94,6 +96,12 @@ pub(crate) async fn table(
         FileFormat::Json => Json::open(files, options, columns, refusals(context, options)).await?.table(state),
         FileFormat::Parquet | FileFormat::Arrow => Arc::new(ScannedTable::open(state, files, format).await?),
     })
+}
+
+/// Whether `*` leaves out the last column of a table: the name of the file that a row is from.
+pub(crate) fn hides_last_column(table: &dyn TableProvider) -> bool {
+    table.downcast_ref::<TextTable>().is_some_and(TextTable::hides_last)
+        || table.downcast_ref::<ScannedTable>().is_some_and(|table| table.hides_last)
 }
 
 /// The columns, if options tell them.

@@ -38,6 +38,8 @@ pub(super) struct ScannedTable {
     files: Vec<File>,
     format: Arc<dyn DataFusionFormat>,
     schema: TableSchema,
+    /// Whether `*` leaves out the last column.
+    pub(super) hides_last: bool,
 }
 
 impl ScannedTable {
@@ -59,8 +61,10 @@ impl ScannedTable {
             None => infer(state, reader.as_ref(), &files).await?,
         };
         let files = files.without_columns_of(&schema);
+        let hides_last = files.hides_last;
         let folders: Fields = files.folders.into();
-        Ok(Self { files: files.files, format: reader, schema: TableSchema::builder(schema).with_table_partition_cols(folders).build() })
+        let schema = TableSchema::builder(schema).with_table_partition_cols(folders).build();
+        Ok(Self { files: files.files, format: reader, schema, hides_last })
     }
 
     /// A file with what is known of its rows.

@@ -1,5 +1,8 @@
 //! The text of files, piece by piece: decompressed, and in UTF-8.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bytes::Bytes;
 use datafusion::common::DataFusionError;
 use futures::stream::{self, BoxStream};
@@ -23,7 +26,7 @@ pub(super) async fn pieces(
     compression: Option<Compression>,
     encoding: Option<Encoding>,
 ) -> Result<(BoxStream<'static, Result<Bytes>>, Encoding)> {
-    text(file, compression, encoding, PIECE_BYTES).await
+    text(file, compression, encoding, PIECE_BYTES, Some(Arc::clone(&file.read))).await
 }
 
 /// A file's beginning.
@@ -36,7 +39,7 @@ pub(super) struct Beginning {
 
 /// A file's beginning: as many bytes, unless it is shorter.
 pub(super) async fn beginning(file: &File, compression: Option<Compression>, encoding: Option<Encoding>, most: usize) -> Result<Beginning> {
-    let (mut pieces, encoding) = text(file, compression, encoding, PIECE_BYTES.min(most as u64)).await?;
+    let (mut pieces, encoding) = text(file, compression, encoding, PIECE_BYTES.min(most as u64), None).await?;
     let mut sample = Vec::new();
     while let Some(piece) = pieces.try_next().await? {
         let room = most - sample.len();
@@ -55,11 +58,13 @@ pub(super) async fn range(file: &File, range: std::ops::Range<u64>) -> Result<By
     found.map_err(|error| from_datafusion(error.into()).context(format!("file '{}'", file.name)))
 }
 
+/// A file's text; what is read of it is counted.
 async fn text(
     file: &File,
     compression: Option<Compression>,
     encoding: Option<Encoding>,
     piece_bytes: u64,
+    read: Option<Arc<AtomicU64>>,
 ) -> Result<(BoxStream<'static, Result<Bytes>>, Encoding)> {
     let (store, meta) = (file.store.clone(), file.meta.clone());
     let ranges = (0..meta.size).step_by(piece_bytes as usize).map(move |start| start..(start + piece_bytes).min(meta.size));
@@ -71,6 +76,11 @@ async fn text(
             async move { store.get_range(&location, range).await.map_err(DataFusionError::from) }
         })
         .buffered(PIECES_AHEAD)
+        .inspect_ok(move |piece| {
+            if let Some(read) = &read {
+                read.fetch_add(piece.len() as u64, Ordering::Relaxed);
+            }
+        })
         .boxed();
     let plain = compression.datafusion().convert_stream(raw).map_err(from_datafusion)?;
     let (decoded, encoding) = encoding::decoded(plain.map_err(from_datafusion).boxed(), encoding).await.map_err(in_file(file))?;

@@ -1,6 +1,7 @@
 //! Text files as a table of DataFusion's: chunks are handed out to partitions as they ask for them.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -35,6 +36,11 @@ impl TextTable {
         input.files = input.files.without_columns_of(input.records.schema());
         let schema = input.files.with_folders(input.records.schema());
         Self { input: Arc::new(input), schema, partitions: partitions.max(1) }
+    }
+
+    /// Whether `*` leaves out the last column.
+    pub(super) fn hides_last(&self) -> bool {
+        self.input.files.hides_last
     }
 }
 
@@ -89,6 +95,12 @@ impl TextExec {
         Ok(Self { input, projection: projection.into(), properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new(), runs })
     }
 
+    /// All bytes of the files, and how many were read of them.
+    fn extent(&self) -> (u64, Arc<AtomicU64>) {
+        let files = &self.input.files;
+        (files.files.iter().map(|file| file.meta.size).sum(), Arc::clone(&files.read))
+    }
+
     fn splitter(&self, partition: usize) -> Arc<Mutex<Splitter>> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let run = runs.executions[partition];
@@ -99,6 +111,11 @@ impl TextExec {
         }
         Arc::clone(&runs.splitters[run])
     }
+}
+
+/// All bytes of the files that an operator reads, if it reads text, and how many were read of them.
+pub(crate) fn text_extent(plan: &dyn ExecutionPlan) -> Option<(u64, Arc<AtomicU64>)> {
+    plan.downcast_ref::<TextExec>().map(TextExec::extent)
 }
 
 /// A chunk's batch: the columns of its records that are wanted, and what its file's folders tell.

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::catalogue::{Kind, catalogue};
 use crate::error::Error;
+use crate::nearest::nearest;
 
 /// What other databases' functions are here.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -66,11 +67,7 @@ pub fn suggestion(name: &str) -> Option<String> {
     if NAMES.contains(&(name.clone(), true)) {
         return Some(format!("it looks at the rows around: write {name}(...) OVER (ORDER BY ...)"));
     }
-    // One slip in three letters is near.
-    let near = (name.chars().count() / 3).clamp(1, 3);
-    let distances = NAMES.iter().map(|(known, _)| (strsim::damerau_levenshtein(known, &name), known));
-    let nearest = distances.filter(|(distance, _)| *distance <= near).min_by_key(|(distance, _)| *distance);
-    nearest.map(|(_, known)| format!("did you mean {known}?"))
+    nearest(&name, NAMES.iter().map(|(known, _)| known.as_str())).map(|known| format!("did you mean {known}?"))
 }
 
 /// The error for a function that there is not.

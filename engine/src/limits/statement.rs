@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::pool::QueryPool;
 use crate::error::{Error, Result, to_datafusion};
 use crate::files::RefusedLines;
-use crate::scan::{self, Scanned};
+use crate::scan::{self, Extent, Scanned};
 
 /// One statement that runs, for everybody who works on it.
 #[derive(Debug)]
@@ -54,10 +54,9 @@ impl Running {
         *self.scans.lock().unwrap_or_else(PoisonError::into_inner) = scan::scanned(plan);
     }
 
-    /// Rows that it has read or found that it need not read, and all rows that its plan may have to read.
-    pub(crate) fn scanned(&self) -> (u64, u64) {
-        let scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
-        scans.iter().fold((0, 0), |(done, all), scan| (done + scan.done(), all + scan.rows))
+    /// How much it has read of all that its plan may have to read.
+    pub(crate) fn read(&self) -> Option<Extent> {
+        scan::extent(&self.scans.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The memory that its operators take.

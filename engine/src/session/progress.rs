@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::limits::Running;
+use crate::scan::Extent;
 
 /// Tells how far the statement of a session has come that runs now; usable from any thread, and after the session.
 #[derive(Debug, Clone, Default)]
@@ -14,10 +15,8 @@ impl Progress {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(running);
     }
 
-    /// Rows of tables that the statement has read, or found that it need not read, and how many its plan may have to read. Nothing while nothing runs, or no plan
-    /// is made.
-    pub fn scanned(&self) -> Option<(u64, u64)> {
-        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade()?;
-        Some(running.scanned()).filter(|(_, all)| *all > 0)
+    /// How much of all that its plan may have to read the statement has read. Nothing while nothing runs, or no plan is made.
+    pub fn read(&self) -> Option<Extent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade()?.read()
     }
 }

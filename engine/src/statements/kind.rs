@@ -2,6 +2,7 @@
 
 use datafusion::sql::sqlparser::ast::{ObjectType, Statement};
 
+use super::instead;
 use super::refuse::unsupported;
 use crate::error::{Error, Result};
 
@@ -20,7 +21,7 @@ pub(crate) enum Kind {
 
 /// Decides, or refuses with a message that names the statement.
 pub(crate) fn of(statement: &Statement) -> Result<Kind> {
-    let not_yet = |what: &str| Err(Error::unsupported(format!("{what} is not supported yet")));
+    let not_yet = |what: &str| Error::unsupported(format!("{what} is not supported yet"));
     Ok(match statement {
         Statement::Query(_) | Statement::Explain { .. } => Kind::Query,
         Statement::Insert(_) | Statement::CreateTable(_) | Statement::CreateView(_) | Statement::CreateSchema { .. } => Kind::Write,
@@ -28,17 +29,19 @@ pub(crate) fn of(statement: &Statement) -> Result<Kind> {
         Statement::AlterTable(_) | Statement::AlterSchema(_) | Statement::Comment { .. } => Kind::Write,
         Statement::StartTransaction { .. } | Statement::Commit { .. } | Statement::Rollback { .. } => Kind::Transaction,
         Statement::Set(_) | Statement::Use(_) | Statement::Reset(_) => Kind::Session,
-        Statement::Delete(_) => return not_yet("DELETE"),
-        Statement::Update(_) => return not_yet("UPDATE"),
-        Statement::Merge(_) => return not_yet("MERGE"),
-        Statement::Truncate(_) => return not_yet("TRUNCATE"),
+        Statement::Delete(delete) => return Err(not_yet("DELETE").with_hint(instead::of_delete(delete))),
+        Statement::Update(update) => return Err(not_yet("UPDATE").with_hint(instead::of_update(update))),
+        Statement::Merge(_) => return Err(not_yet("MERGE")),
+        Statement::Truncate(truncate) => {
+            return Err(not_yet("TRUNCATE").with_hint(instead::of_truncate(truncate)));
+        }
         Statement::AlterView { .. } => {
             return Err(unsupported("ALTER VIEW ... AS").with_hint("CREATE OR REPLACE VIEW gives a view another query"));
         }
-        Statement::Vacuum(_) => return not_yet("VACUUM"),
-        Statement::OptimizeTable { .. } => return not_yet("OPTIMIZE"),
-        Statement::Analyze(_) => return not_yet("ANALYZE (statistics are kept up to date by every load)"),
-        Statement::Savepoint { .. } | Statement::ReleaseSavepoint { .. } => return not_yet("SAVEPOINT"),
+        Statement::Vacuum(_) => return Err(not_yet("VACUUM")),
+        Statement::OptimizeTable { .. } => return Err(not_yet("OPTIMIZE")),
+        Statement::Analyze(_) => return Err(not_yet("ANALYZE (statistics are kept up to date by every load)")),
+        Statement::Savepoint { .. } | Statement::ReleaseSavepoint { .. } => return Err(not_yet("SAVEPOINT")),
         Statement::CreateIndex(_) => {
             return Err(unsupported("CREATE INDEX").with_hint("CREATE TABLE ... CLUSTER BY (column) sorts a table for quick search"));
         }

@@ -1,15 +1,14 @@
-//! Finds things by name: one that is written exactly so, otherwise the only one that differs in case alone; and the nearest name for a hint where there
-//! is none.
+//! Finds things by name: one that is written exactly so, otherwise the only one that differs in case alone.
 
 use std::sync::Arc;
 
 use clouddb_storage::catalog::{Column, TableMeta, ViewMeta};
 use clouddb_storage::{Snapshot, TableSnapshot};
-use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::sql::sqlparser::ast::ObjectName;
 
 use super::context::{Context, QualifiedName};
 use crate::error::{Error, Result};
+use crate::nearest;
 use crate::settings::CATALOG;
 
 /// What a name stands for.
@@ -41,19 +40,10 @@ pub(crate) fn pick<'a>(kind: &str, wanted: &str, names: impl IntoIterator<Item =
     }
 }
 
-/// The nearest of several names, if one is near enough to have been meant.
-pub(crate) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wanted = wanted.to_lowercase();
-    let distances = names.into_iter().map(|name| (levenshtein(&wanted, &name.to_lowercase()), name));
-    let (distance, name) = distances.min()?;
-    // A third of the letters wrong is a typing error; more is another word.
-    (distance * 3 <= wanted.chars().count().max(3)).then_some(name)
-}
-
 /// An error with the nearest name as a hint, or another one.
 pub(crate) fn with_nearest<'a>(error: Error, wanted: &str, names: impl IntoIterator<Item = &'a str>, otherwise: &str) -> Error {
-    match nearest(wanted, names) {
-        Some(name) => error.with_hint(format!("did you mean '{name}'?")),
+    match nearest::hint(wanted, names) {
+        Some(hint) => error.with_hint(hint),
         None if otherwise.is_empty() => error,
         None => error.with_hint(otherwise),
     }
@@ -105,7 +95,7 @@ pub(crate) fn relation(context: &Context, snapshot: &Snapshot, name: &ObjectName
 fn nearest_relation(snapshot: &Snapshot, schema: &str, wanted: &str) -> Option<String> {
     let of = |schema: &str| {
         let names = relation_names(snapshot, schema);
-        nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned)
+        nearest::nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned)
     };
     let others = snapshot.schemas().filter(|other| other.name != schema);
     of(schema).or_else(|| others.filter_map(|other| of(&other.name).map(|name| format!("{}.{name}", other.name))).next())
@@ -179,12 +169,5 @@ mod tests {
         assert_eq!(pick("table", "c", ["A", "b"])?, None);
         assert!(pick("table", "name", ["Name", "NAME"]).is_err());
         Ok(())
-    }
-
-    #[test]
-    fn only_near_names_are_suggested() {
-        assert_eq!(nearest("thread", ["threads", "memory_limit"]), Some("threads"));
-        assert_eq!(nearest("MEMORY_LIMT", ["threads", "memory_limit"]), Some("memory_limit"));
-        assert_eq!(nearest("colour", ["threads", "memory_limit"]), None);
     }
 }

@@ -19,11 +19,10 @@ use super::export::{self, ExportStatement};
 use super::import::{self, ImportStatement};
 use super::macros::{self, Definition};
 use super::prepare::{self, Execute, Prepare};
-use super::resolve::similar;
 use super::show::{self, Show, Target};
 use super::write::Write;
-use super::{depth, operators, sequences, tokens};
-use crate::error::{Error, Position, Result};
+use super::{depth, mistakes, operators, sequences, tokens};
+use crate::error::{Error, Result};
 pub(crate) use crate::types::normalized;
 
 /// How deep the parser itself may recurse. Its frames take some 20 KiB a level in debug builds; the stack that statements are parsed on holds that
@@ -153,6 +152,10 @@ pub(crate) enum Parsed {
 
 /// Parses one statement of a script. To be called on a big stack.
 pub(crate) fn parse_statement(statement: &Statement) -> Result<Parsed> {
+    parsed_statement(statement).map_err(|error| mistakes::explained(error, &statement.tokens))
+}
+
+fn parsed_statement(statement: &Statement) -> Result<Parsed> {
     depth::check(&statement.tokens)?;
     let mut tokens = statement.tokens.clone();
     let by_name = tokens::take_by_name(&mut tokens);
@@ -273,20 +276,8 @@ pub(crate) fn name_parts(name: &ObjectName) -> Result<Vec<String>> {
 
 pub(crate) fn syntax_error(error: ParserError) -> Error {
     match error {
-        ParserError::TokenizerError(message) | ParserError::ParserError(message) => at_place(&message),
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => mistakes::at_place(&message),
         ParserError::RecursionLimitExceeded => depth::too_deep(),
-    }
-}
-
-/// A message of the parser's, whose place stands at its end, as an error that knows its place.
-fn at_place(message: &str) -> Error {
-    let place = message.rsplit_once(" at Line: ").and_then(|(text, place)| {
-        let (line, column) = place.split_once(", Column: ")?;
-        Some((text, Position { line: line.trim().parse().ok()?, column: column.trim().parse().ok()? }))
-    });
-    match place {
-        Some((text, position)) => Error::invalid(format!("syntax error: {text}")).at(position),
-        None => Error::invalid(format!("syntax error: {message}")),
     }
 }
 
@@ -298,25 +289,8 @@ fn parser(mut tokens: Vec<TokenWithSpan>) -> Result<Parser<'static>> {
 fn expect_end(parser: &Parser<'_>) -> Result<()> {
     match parser.peek_token() {
         TokenWithSpan { token: Token::EOF, .. } => Ok(()),
-        found => {
-            let position = Position { line: found.span.start.line, column: found.span.start.column };
-            let error = Error::invalid(format!("syntax error: expected the end of the statement, found: {found}")).at(position);
-            Err(match mistyped(parser) {
-                Some(keyword) => error.with_hint(format!("did you mean {keyword}?")),
-                None => error,
-            })
-        }
+        found => Err(mistakes::behind_the_end(&found)),
     }
-}
-
-/// The keyword that the last word was probably meant to be: `SELECT a FORM t` is a column with an alias, and then something.
-fn mistyped(parser: &Parser<'_>) -> Option<&'static str> {
-    const CLAUSES: [&str; 10] = ["FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "VALUES", "QUALIFY", "UNION"];
-    let Token::Word(word) = &parser.get_current_token().token else { return None };
-    if word.quote_style.is_some() || CLAUSES.contains(&word.value.to_uppercase().as_str()) {
-        return None;
-    }
-    similar::nearest(&word.value, CLAUSES.into_iter())
 }
 
 fn reset_name(parser: &mut Parser<'_>) -> Result<String, ParserError> {
@@ -324,7 +298,7 @@ fn reset_name(parser: &mut Parser<'_>) -> Result<String, ParserError> {
 }
 
 fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>> {
-    let mut found = Tokenizer::new(&DIALECT, sql).tokenize_with_location().map_err(|error| at_place(&error.to_string()))?;
+    let mut found = Tokenizer::new(&DIALECT, sql).tokenize_with_location().map_err(|error| mistakes::at_place(&error.to_string()))?;
     let offsets = line_offsets(sql);
     tokens::numbers(&mut found, |location| sql[offset(sql, &offsets, location)..].starts_with('0'))?;
     Ok(found)

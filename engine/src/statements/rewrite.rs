@@ -50,7 +50,10 @@ pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Res
     }
     if !files.is_empty() {
         let mut catalog = FileCatalog::default();
+        // Files have a column of their names for those who ask for it: whoever does not is not to carry it along.
+        let asks_for_names = statement.to_string().to_ascii_lowercase().contains("filename");
         for (name, query) in files {
+            let query = if asks_for_names { query.with_hidden_filename() } else { query };
             catalog.add(name, query.table(context).await?);
         }
         context.catalogs.add(FILES, Arc::new(catalog));

@@ -120,7 +120,10 @@ pub(crate) fn drop(
             None if if_exists => {}
             None => {
                 let name = context.qualify(name)?;
-                return Err(Error::not_found(format!("there is no view '{name}'")).with_hint("DROP VIEW IF EXISTS does not mind"));
+                let known = lookup::relation_names(&transaction.snapshot(), &name.schema);
+                let error = Error::not_found(format!("there is no view '{name}'"));
+                let known = known.iter().map(String::as_str);
+                return Err(lookup::with_nearest(error, &name.name, known, "DROP VIEW IF EXISTS does not mind"));
             }
         }
     }

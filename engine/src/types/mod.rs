@@ -17,6 +17,7 @@ use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType, Exa
 
 pub(crate) use self::quoting::quoted_where_needed;
 use crate::error::{Error, Result, to_datafusion};
+use crate::nearest::nearest;
 
 /// The metadata key under which Arrow keeps the name of an extension type.
 const EXTENSION_NAME: &str = "ARROW:extension:name";
@@ -183,6 +184,26 @@ fn custom(name: &str) -> Result<DataType> {
     })
 }
 
+/// Types that most tables are of: those that a mistyped one was probably meant to be.
+const COMMON: [&str; 16] = [
+    "BIGINT",
+    "BLOB",
+    "BOOLEAN",
+    "DATE",
+    "DECIMAL",
+    "DOUBLE",
+    "FLOAT",
+    "INTEGER",
+    "INTERVAL",
+    "REAL",
+    "SMALLINT",
+    "TEXT",
+    "TIMESTAMP",
+    "TINYINT",
+    "UUID",
+    "VARCHAR",
+];
+
 fn no_type(name: &str) -> Error {
     let error = Error::unsupported(format!("the type {name} is not supported"));
     match name.to_ascii_uppercase().as_str() {
@@ -190,7 +211,10 @@ fn no_type(name: &str) -> Error {
         "SERIAL" | "BIGSERIAL" => error.with_hint("BIGINT holds the numbers; nothing counts them up"),
         text if text.starts_with("TIME") => error.with_hint("TIMESTAMP WITH TIME ZONE holds a moment, TIME a time of day"),
         text if text.starts_with("ENUM") => error.with_hint("VARCHAR holds the names"),
-        _ => error,
+        text => match nearest(text, COMMON) {
+            Some(meant) => error.with_hint(format!("did you mean {meant}?")),
+            None => error,
+        },
     }
 }
 

@@ -414,6 +414,13 @@ impl Store {
     }
 }
 
+/// The error for a request of somebody who has only the store underneath: `doing` is the verb, `description` is what that store says of itself, and of
+/// its credentials.
+pub fn request_failed(error: object_store::Error, doing: &str, path: &str, description: &str) -> Error {
+    let place = Place { description: description.to_owned(), credentials: "as named above".to_owned() };
+    translate::translate(error, doing, path, &place)
+}
+
 /// The body of an answer, as long as the answer said it would be: one that broke off is a failed request, not a damaged object.
 async fn body(answer: GetResult) -> object_store::Result<Bytes> {
     let expected = answer.range.end - answer.range.start;

@@ -1,12 +1,11 @@
 //! All options: their names, what they mean something for, and where they go.
 
-use datafusion::common::utils::datafusion_strsim::levenshtein;
-
 use super::given::{Argument, Given};
 use super::{Existing, ForceQuote, JsonLayout, Options};
 use crate::error::{Error, Result};
 use crate::files::FileFormat;
 use crate::files::encoding::Encoding;
+use crate::nearest::near;
 
 /// What options mean something for: reading or writing files of some formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,21 +248,15 @@ pub(super) fn find(name: &str) -> Option<&'static Definition> {
 
 /// The error for a name that is no option's.
 pub(super) fn unknown(whose: &str, uses: Use, name: &str) -> Error {
-    let wanted = name.to_ascii_lowercase();
-    let mut names: Vec<(usize, &str)> = DEFINITIONS
-        .iter()
-        .filter(|definition| definition.uses.meets(uses))
-        .flat_map(|definition| definition.names)
-        .map(|known| (levenshtein(&wanted, known), *known))
-        .collect();
-    // The likeliest first: more than half of the letters wrong is another word.
-    names.sort_by_key(|(distance, _)| *distance);
-    let likely = names.first().filter(|(distance, known)| *distance * 2 <= known.len()).map(|(_, known)| *known);
-    // Each option once, by its first name.
-    let is_first = |known: &&str| DEFINITIONS.iter().any(|definition| definition.name() == *known);
-    let all = names.iter().map(|(_, known)| *known).filter(is_first).collect::<Vec<_>>().join(", ");
-    Error::invalid(format!("{whose} has no option '{name}'")).with_hint(match likely {
-        Some(likely) => format!("do you mean {likely}? There are {all}"),
+    let usable = || DEFINITIONS.iter().filter(move |definition| definition.uses.meets(uses));
+    let likely = near(name, usable().flat_map(|definition| definition.names).copied());
+    // Each option once, by its first name, the likeliest first.
+    let position = |definition: &Definition| likely.iter().position(|name| definition.names.contains(name)).unwrap_or(likely.len());
+    let mut all: Vec<&Definition> = usable().collect();
+    all.sort_by_key(|definition| position(definition));
+    let all = all.iter().map(|definition| definition.name()).collect::<Vec<_>>().join(", ");
+    Error::invalid(format!("{whose} has no option '{name}'")).with_hint(match likely.first() {
+        Some(likely) => format!("did you mean {likely}? There are {all}"),
         None => format!("there are {all}"),
     })
 }
@@ -295,7 +288,7 @@ mod tests {
     #[test]
     fn the_likeliest_name_comes_first() {
         let hint = |name| unknown("read_csv", Use::READ_CSV, name).hint().map(str::to_owned).unwrap_or_default();
-        assert!(hint("delimeter").starts_with("do you mean delimiter? There are delimiter, "), "{}", hint("delimeter"));
+        assert!(hint("delimeter").starts_with("did you mean delimiter? There are delimiter, "), "{}", hint("delimeter"));
         assert!(hint("nothing_like_it_at_all").starts_with("there are "), "{}", hint("nothing_like_it_at_all"));
         assert!(!hint("x").contains("row_group_size"));
     }

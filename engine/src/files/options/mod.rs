@@ -96,6 +96,8 @@ pub(crate) struct ReadOptions {
     pub(crate) ignore_errors: bool,
     /// The name of a column for the files' names.
     pub(crate) filename: Option<String>,
+    /// Whether there is also a column `filename` that `*` leaves out, unless there is one of this name anyway.
+    pub(crate) hidden_filename: bool,
     pub(crate) hive_partitioning: Option<bool>,
     pub(crate) hive_types: Vec<Field>,
     /// Whether what folders tell keeps being text unless its type is told.

@@ -64,10 +64,17 @@ impl Resolver<'_> {
     pub(super) fn factor(&mut self, factor: &mut TableFactor, lateral: &Scope<'_>) -> Result<Vec<Relation>> {
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
-                let (real, columns) = self.table(name)?;
+                let (real, columns, hides_last) = self.table(name)?;
                 let qualifier = real.clone();
                 *name = object_name(&real);
-                Ok(vec![named(qualifier, columns, alias.as_mut())?])
+                let unstarred = columns.as_ref().filter(|_| hides_last).and_then(|columns| columns.len().checked_sub(1));
+                if let (Some(at), Some(alias)) = (unstarred, alias.as_ref())
+                    && alias.columns.len() > at
+                {
+                    return Err(too_many_names(alias, at));
+                }
+                let relation = named(qualifier, columns, alias.as_mut())?;
+                Ok(vec![Relation { unstarred: unstarred.into_iter().collect(), ..relation }])
             }
             TableFactor::Table { name, alias, args: Some(TableFunctionArgs { args, .. }), .. } => {
                 self.arguments(args, lateral)?;
@@ -104,9 +111,14 @@ impl Resolver<'_> {
                 match alias {
                     None => Ok(relations),
                     Some(alias) => {
-                        let columns: Option<Vec<_>> = relations.into_iter().map(|relation| relation.columns).collect();
-                        let columns = columns.map(|columns| columns.into_iter().flatten().collect());
-                        Ok(vec![named(Vec::new(), columns, Some(alias))?])
+                        let (mut columns, mut unstarred) = (Some(Vec::new()), Vec::new());
+                        for relation in relations {
+                            let first = columns.as_ref().map_or(0, Vec::len);
+                            unstarred.extend(relation.unstarred.iter().map(|at| first + at));
+                            columns = columns.zip(relation.columns).map(|(columns, own)| [columns, own].concat());
+                        }
+                        let relation = named(Vec::new(), columns, Some(alias))?;
+                        Ok(vec![Relation { unstarred, ..relation }])
                     }
                 }
             }
@@ -122,16 +134,16 @@ impl Resolver<'_> {
         }
     }
 
-    /// A table, view or WITH query: its name as it was given, and its columns.
-    fn table(&self, name: &ObjectName) -> Result<(Vec<String>, Columns)> {
+    /// A table, view or WITH query: its name as it was given, its columns, and whether `*` leaves out the last one.
+    fn table(&self, name: &ObjectName) -> Result<(Vec<String>, Columns, bool)> {
         if let [part] = name.0.as_slice()
             && let Some(ident) = part.as_ident()
             && let Some((name, columns)) = self.find_cte(&ident.value)
         {
-            return Ok((vec![name], columns));
+            return Ok((vec![name], columns, false));
         }
         let table = self.tables.get(name)?;
-        Ok((table.name.clone(), Some(table.columns.clone())))
+        Ok((table.name.clone(), Some(table.columns.clone()), table.hides_last))
     }
 
     fn arguments(&mut self, arguments: &mut Vec<FunctionArg>, lateral: &Scope<'_>) -> Result<()> {
@@ -218,8 +230,7 @@ pub(super) fn with_column_aliases(columns: Columns, alias: &mut TableAlias) -> R
         return Ok(Some(names(alias).into_iter().map(|name| OutputColumn { name, data_type: None }).collect()));
     };
     if listed > columns.len() {
-        return Err(Error::invalid(format!("'{}' has {} columns, and {listed} names are given", alias.name.value, columns.len()))
-            .at(position(&alias.name)));
+        return Err(too_many_names(alias, columns.len()));
     }
     for (column, name) in columns.iter_mut().zip(names(alias)) {
         column.name = name;
@@ -227,6 +238,11 @@ pub(super) fn with_column_aliases(columns: Columns, alias: &mut TableAlias) -> R
     let rest = columns[listed..].iter().map(|column| TableAliasColumnDef { name: quoted(&column.name), data_type: None });
     alias.columns.extend(rest.collect::<Vec<_>>());
     Ok(Some(columns))
+}
+
+fn too_many_names(alias: &TableAlias, columns: usize) -> Error {
+    let (name, listed) = (&alias.name, alias.columns.len());
+    Error::invalid(format!("'{}' has {columns} columns, and {listed} names are given", name.value)).at(position(name))
 }
 
 /// A function as a table: for some it is known what their column is called.

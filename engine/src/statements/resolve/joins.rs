@@ -119,7 +119,7 @@ fn common(left: &[Relation], right: &[Relation]) -> Vec<Ident> {
     let names = |relations: &[Relation]| {
         let visible = relations.iter().flat_map(|relation| {
             let columns = relation.columns.iter().flatten().enumerate();
-            columns.filter(|(at, _)| !relation.hidden.contains(at)).map(|(_, column)| column.name.clone())
+            columns.filter(|(at, _)| !relation.is_unstarred(*at)).map(|(_, column)| column.name.clone())
         });
         visible.collect::<Vec<String>>()
     };
@@ -166,6 +166,7 @@ fn merge(names: &[Ident], left: &mut [Relation], right: &mut [Relation], side: S
         };
         // It stands where the left side has it, once.
         left[left_relation].merged.retain(|(at, _)| *at != left_at);
+        left[left_relation].unstarred.retain(|at| *at != left_at);
         left[left_relation].merged.push((left_at, value));
         right[right_relation].hidden.push(right_at);
     }

@@ -18,7 +18,6 @@ mod pivots;
 mod scope;
 mod select;
 mod set_operations;
-pub(crate) mod similar;
 mod stars;
 mod tables;
 

@@ -8,8 +8,8 @@ use datafusion::sql::sqlparser::ast::{
 use super::Resolver;
 use super::ast::{call, identifier, plain_query, position, quoted, select, take, text};
 use super::scope::{OutputColumn, Scope, same};
-use super::similar;
 use crate::error::{Error, Result};
+use crate::nearest;
 use crate::statements::pivot_syntax::names;
 use crate::statements::refuse::unsupported;
 
@@ -29,9 +29,9 @@ impl Resolver<'_> {
         let PivotValueSource::List(values) = value_source else {
             return Err(unsupported("a PIVOT whose columns are not listed, in a view").with_hint("list the values with IN (...)"));
         };
-        let columns = self.columns_of(table, lateral, "PIVOT")?;
         let used: Vec<Ident> =
             value_column.iter().chain(aggregate_functions.iter().map(|function| &function.expr)).flat_map(names).collect();
+        let columns = self.columns_of(table, lateral, "PIVOT", &used)?;
         check(&columns, &used)?;
         let groups: Vec<Expr> = columns
             .iter()
@@ -64,7 +64,7 @@ impl Resolver<'_> {
         let Expr::Identifier(value) = value else {
             return Err(unsupported("UNPIVOT into several columns of values"));
         };
-        let all = self.columns_of(table, lateral, "UNPIVOT")?;
+        let all = self.columns_of(table, lateral, "UNPIVOT", &[])?;
         let mut unpivoted: Vec<(String, String)> = Vec::new();
         for ExprWithAlias { expr, alias } in columns.iter() {
             for column in self.unpivoted(expr, &all)? {
@@ -96,11 +96,11 @@ impl Resolver<'_> {
         Ok(derived(SetExpr::Select(Box::new(query)), alias.take()))
     }
 
-    /// The columns of the table that is turned.
-    fn columns_of(&mut self, table: &TableFactor, lateral: &Scope<'_>, what: &str) -> Result<Vec<OutputColumn>> {
+    /// The columns of the table that is turned: those of its `*`, and those that are named.
+    fn columns_of(&mut self, table: &TableFactor, lateral: &Scope<'_>, what: &str, named: &[Ident]) -> Result<Vec<OutputColumn>> {
         let mut probe = table.clone();
         let relations = self.factor(&mut probe, lateral)?;
-        let columns: Option<Vec<Vec<OutputColumn>>> = relations.into_iter().map(|relation| relation.columns).collect();
+        let columns: Option<Vec<Vec<OutputColumn>>> = relations.into_iter().map(|relation| relation.starred_or_named(named)).collect();
         columns.map(|columns| columns.into_iter().flatten().collect()).ok_or_else(|| {
             unsupported(format!("{what} of a function whose columns are not known before it is planned"))
                 .with_hint("name its columns in a query around it")
@@ -132,8 +132,8 @@ fn check(columns: &[OutputColumn], used: &[Ident]) -> Result<()> {
             let known: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             let error = Error::not_found(format!("there is no column '{}'", ident.value)).at(position(ident));
             return Err(error.with_hint(
-                similar::hint(&ident.value, known.iter().copied())
-                    .unwrap_or_else(|| format!("the columns are {}", similar::shortened(&known))),
+                nearest::hint(&ident.value, known.iter().copied())
+                    .unwrap_or_else(|| format!("the columns are {}", nearest::shortened(&known))),
             ));
         }
     }

@@ -6,8 +6,8 @@ use arrow::datatypes::{DataType, Fields};
 use datafusion::sql::sqlparser::ast::{Expr, Ident};
 
 use super::ast::{compound, identifier, position};
-use super::similar;
 use crate::error::{Error, Result};
+use crate::nearest;
 
 /// A column that a query or a relation has.
 #[derive(Debug, Clone)]
@@ -29,13 +29,28 @@ pub(super) struct Relation {
     pub(super) columns: Columns,
     /// Columns that USING made one with another's: found with a qualifier only, and not part of `*`.
     pub(super) hidden: Vec<usize>,
+    /// Columns that are found by their names and not part of `*`: of files, the name of the file.
+    pub(super) unstarred: Vec<usize>,
     /// The column that stands for several, where a name without a qualifier does not mean the relation's own.
     pub(super) merged: Vec<(usize, Expr)>,
 }
 
 impl Relation {
     pub(super) fn new(qualifier: Vec<String>, columns: Columns) -> Self {
-        Self { qualifier, columns, hidden: Vec::new(), merged: Vec::new() }
+        Self { qualifier, columns, hidden: Vec::new(), unstarred: Vec::new(), merged: Vec::new() }
+    }
+
+    /// Its columns, of those that are found by their names alone only those that are named.
+    pub(super) fn starred_or_named(self, named: &[Ident]) -> Columns {
+        let is_named = |column: &OutputColumn| named.iter().any(|ident| same(&ident.value, &column.name));
+        let columns = self.columns?.into_iter().enumerate();
+        let columns = columns.filter(|(at, column)| !self.unstarred.contains(at) || is_named(column));
+        Some(columns.map(|(_, column)| column).collect())
+    }
+
+    /// Whether `*` leaves out the column at a position.
+    pub(super) fn is_unstarred(&self, at: usize) -> bool {
+        self.unstarred.contains(&at) || self.hidden.contains(&at)
     }
 
     /// How the column at a position is written so that it means this and nothing else.
@@ -135,7 +150,11 @@ impl<'a> Scope<'a> {
                 }
             }
         }
-        let candidates = if exact.is_empty() { other } else { exact };
+        let mut candidates = if exact.is_empty() { other } else { exact };
+        if candidates.iter().any(|(relation, at)| !relation.is_unstarred(*at)) {
+            // A column that a table has comes before one that files have besides.
+            candidates.retain(|(relation, at)| !relation.is_unstarred(*at));
+        }
         match candidates.as_slice() {
             [] => Ok(None),
             [(relation, at)] => {
@@ -220,7 +239,7 @@ impl<'a> Scope<'a> {
                     return Err(Error::invalid(format!("the name '{ident}' is ambiguous")).with_hint(hint).at(position(ident)));
                 }
                 Found::None => {
-                    let near = similar::hint(&ident.value, columns.iter().map(|column| column.name.as_str()));
+                    let near = nearest::hint(&ident.value, columns.iter().map(|column| column.name.as_str()));
                     let table = relation.qualifier.join(".");
                     let error = Error::not_found(format!("'{table}' has no column '{}'", ident.value)).at(position(ident));
                     return Err(error.with_hint(near.unwrap_or_else(|| format!("its columns are {}", listed(columns)))));
@@ -241,7 +260,7 @@ impl<'a> Scope<'a> {
         let table = &parts[0];
         let known: Vec<&str> = self.relation_names();
         let error = Error::not_found(format!("there is no table or column '{}' here", table.value)).at(position(table));
-        Err(match similar::hint(&table.value, known.iter().copied()) {
+        Err(match nearest::hint(&table.value, known.iter().copied()) {
             Some(near) => error.with_hint(near),
             None if known.is_empty() => error.with_hint("the query has no FROM"),
             None => error.with_hint(format!("FROM has {}", known.join(", "))),
@@ -267,19 +286,27 @@ impl<'a> Scope<'a> {
         if ident.quote_style == Some('"') && names.is_empty() {
             return error.with_hint(format!("a text is written in single quotes: '{}'", ident.value));
         }
-        match similar::hint(&ident.value, names.iter().copied()) {
+        match nearest::hint(&ident.value, names.iter().copied()) {
             Some(near) => error.with_hint(near),
+            None if ident.quote_style == Some('"') => {
+                error.with_hint(format!("double quotes are for names; a text is written in single quotes: '{}'", ident.value))
+            }
             None if names.is_empty() => {
                 error.with_hint(format!("the query has no FROM; a text is written in single quotes: '{}'", ident.value))
             }
-            None => error.with_hint(format!("the columns are {}", similar::shortened(&names))),
+            None => error.with_hint(format!(
+                "the columns are {}; a text is written in single quotes: '{}'",
+                nearest::shortened(&names),
+                ident.value
+            )),
         }
     }
 }
 
 /// A row of a relation as a struct of its columns.
 fn whole_row(relation: &Relation, columns: &[OutputColumn], name: &str) -> Column {
-    let arguments = columns.iter().enumerate().flat_map(|(at, column)| {
+    let starred = columns.iter().enumerate().filter(|(at, _)| !relation.unstarred.contains(at));
+    let arguments = starred.flat_map(|(at, column)| {
         let value = relation.reference(at).unwrap_or_else(|| identifier(&column.name));
         [super::ast::text(&column.name), value]
     });
@@ -320,8 +347,8 @@ pub(super) fn struct_field(known: &Fields, field: &Ident, of: &str) -> Result<(S
             let names: Vec<&str> = known.iter().map(|field| field.name().as_str()).collect();
             Err(Error::not_found(format!("'{of}' has no field '{}'", field.value))
                 .with_hint(
-                    similar::hint(&field.value, names.iter().copied())
-                        .unwrap_or_else(|| format!("its fields are {}", similar::shortened(&names))),
+                    nearest::hint(&field.value, names.iter().copied())
+                        .unwrap_or_else(|| format!("its fields are {}", nearest::shortened(&names))),
                 )
                 .at(position(field)))
         }
@@ -330,7 +357,7 @@ pub(super) fn struct_field(known: &Fields, field: &Ident, of: &str) -> Result<(S
 
 fn listed(columns: &[OutputColumn]) -> String {
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    similar::shortened(&names)
+    nearest::shortened(&names)
 }
 
 /// A reference as people write it, without quotes that are not needed.

@@ -140,7 +140,7 @@ pub(super) fn all_columns(scope: &Scope<'_>) -> Columns {
     let mut columns = Vec::new();
     for relation in &scope.relations {
         let own = relation.columns.as_ref()?;
-        columns.extend(own.iter().enumerate().filter(|(at, _)| !relation.hidden.contains(at)).map(|(_, column)| column.clone()));
+        columns.extend(own.iter().enumerate().filter(|(at, _)| !relation.is_unstarred(*at)).map(|(_, column)| column.clone()));
     }
     Some(columns)
 }

@@ -11,10 +11,10 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::Resolver;
 use super::ast::{call, field, position, text};
-use super::scope::{OutputColumn, Scope, same};
+use super::scope::{OutputColumn, Relation, Scope, same};
 use super::select::{all_columns, named_item};
-use super::similar;
 use crate::error::{Error, Result};
+use crate::nearest;
 use crate::statements::constant;
 use crate::statements::refuse::unsupported;
 
@@ -263,9 +263,10 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether `*` is what DataFusion makes of it: no column is hidden or merged, and no name stands twice.
+/// Whether `*` is what DataFusion makes of it: no column is left out or merged, and no name stands twice.
 fn stays(scope: &Scope<'_>) -> bool {
-    if scope.relations.iter().any(|relation| !relation.hidden.is_empty() || !relation.merged.is_empty()) {
+    let is_plain = |relation: &Relation| relation.hidden.is_empty() && relation.unstarred.is_empty() && relation.merged.is_empty();
+    if !scope.relations.iter().all(is_plain) {
         return false;
     }
     scope.relations.len() < 2 || {
@@ -288,6 +289,7 @@ fn starred(scope: &Scope<'_>, only: Option<usize>) -> Option<Vec<Starred>> {
         for (at, column) in relation.columns.as_ref()?.iter().enumerate() {
             // With its table's name before it, a column is the table's own, whatever USING made of it.
             let expr = match only {
+                _ if relation.unstarred.contains(&at) => None,
                 Some(_) => relation.reference(at),
                 None if relation.hidden.contains(&at) => None,
                 None => relation.meaning(at),
@@ -320,9 +322,9 @@ fn positions_of(columns: &[Starred], table: Option<&Ident>, ident: &Ident) -> Re
         return Ok(found);
     }
     let names: Vec<&str> = columns.iter().map(|starred| starred.column.name.as_str()).collect();
-    let near = similar::hint(&ident.value, names.iter().copied());
+    let near = nearest::hint(&ident.value, names.iter().copied());
     let error = Error::not_found(format!("* has no column '{}'", ident.value));
-    let error = error.with_hint(near.unwrap_or_else(|| format!("its columns are {}", similar::shortened(&names))));
+    let error = error.with_hint(near.unwrap_or_else(|| format!("its columns are {}", nearest::shortened(&names))));
     // A name out of a string has no place of its own.
     Err(if ident.span.start.line > 0 { error.at(position(ident)) } else { error })
 }

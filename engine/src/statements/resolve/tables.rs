@@ -12,8 +12,9 @@ use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Statement, TableFactor,
 
 use super::ast::{position, quoted};
 use super::scope::{Found, OutputColumn, find};
-use super::similar;
 use crate::error::{Error, Result, from_datafusion};
+use crate::files::hides_last_column;
+use crate::nearest;
 
 /// A table as it was found.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub(super) struct Table {
     /// Its name, each part in the case that it has.
     pub(super) name: Vec<String>,
     pub(super) columns: Vec<OutputColumn>,
+    /// Whether `*` leaves out the last of them.
+    pub(super) hides_last: bool,
 }
 
 /// The tables that a statement names, by their names as they stand there. Those that are not there hold the error, which nobody sees where a WITH query has the name.
@@ -90,7 +93,9 @@ async fn look_up(state: &SessionState, name: &ObjectName) -> Result<Table> {
     };
     let schema_name = match given_schema {
         None => catalog_options.default_schema.clone(),
-        Some(ident) => schema_name(state, &catalog_name, ident)?,
+        // `people.csv` is not a table of a schema.
+        Some(ident) => schema_name(state, &catalog_name, ident)
+            .map_err(|error| if looks_like_file(&ident_text(&parts)) { no_table(name, None) } else { error })?,
     };
     let reference = TableReference::full(catalog_name.as_str(), schema_name.as_str(), ident.value.as_str());
     let Ok(schema) = state.schema_for_ref(reference) else {
@@ -111,7 +116,7 @@ async fn look_up(state: &SessionState, name: &ObjectName) -> Result<Table> {
         real.push(schema_name);
     }
     real.push(table_name);
-    Ok(Table { name: real, columns: columns.collect() })
+    Ok(Table { name: real, columns: columns.collect(), hides_last: hides_last_column(table.as_ref()) })
 }
 
 fn schema_name(state: &SessionState, catalog: &str, ident: &Ident) -> Result<String> {
@@ -128,7 +133,7 @@ fn schema_name(state: &SessionState, catalog: &str, ident: &Ident) -> Result<Str
             .at(position(ident))),
         Found::None => {
             let error = Error::not_found(format!("there is no schema '{}'", ident.value)).at(position(ident));
-            let near = similar::hint(&ident.value, names.iter().map(String::as_str));
+            let near = nearest::hint(&ident.value, names.iter().map(String::as_str));
             Err(error.with_hint(near.unwrap_or_else(|| format!("the schemas are {}", names.join(", ")))))
         }
     }
@@ -164,7 +169,7 @@ fn elsewhere(state: &SessionState, catalog: &str, not_in: &str, ident: &Ident) -
 /// The error for a table that is not there. `seen` are the schema that it was looked for in, and where else there is one of that name.
 fn no_table(name: &ObjectName, seen: Option<(&Arc<dyn SchemaProvider>, Option<String>)>) -> Error {
     let parts = idents(name).unwrap_or_default();
-    let text = parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".");
+    let text = ident_text(&parts);
     let mut error = Error::not_found(format!("there is no table '{text}'"));
     if let Some(first) = parts.first() {
         error = error.at(position(first));
@@ -177,13 +182,17 @@ fn no_table(name: &ObjectName, seen: Option<(&Arc<dyn SchemaProvider>, Option<St
         Some((_, Some(elsewhere))) => error.with_hint(format!("there is '{elsewhere}'")),
         Some((schema, None)) => {
             let names = schema.table_names();
-            match similar::hint(&last.value, names.iter().map(String::as_str)) {
+            match nearest::hint(&last.value, names.iter().map(String::as_str)) {
                 Some(near) => error.with_hint(near),
                 None => error,
             }
         }
         None => error,
     }
+}
+
+fn ident_text(parts: &[Ident]) -> String {
+    parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join(".")
 }
 
 fn looks_like_file(text: &str) -> bool {

@@ -20,11 +20,12 @@ use datafusion::sql::sqlparser::ast::{ObjectName, Query};
 pub(crate) use self::parse::parse;
 use super::context::Context;
 use super::set::{self, Setting};
-use super::{lookup, settings};
+use super::settings;
 use crate::catalog::CloudCatalog;
 use crate::error::{Error, Result, from_datafusion};
 use crate::introspection::cells::{self, Column, Kind, row};
 use crate::introspection::objects::Objects;
+use crate::nearest::nearest;
 use crate::session::result::Rows;
 use crate::session::view::Asked;
 
@@ -141,7 +142,7 @@ async fn named(context: &Context, name: ObjectName) -> Result<RecordBatch> {
     let asked = asked(context)?;
     let value = settings::value(&asked, &wanted).map_err(|error| {
         let nothing = Error::not_found(format!("there is no table and no setting '{wanted}'"));
-        match (lookup::nearest(&wanted, LISTS), error.hint()) {
+        match (nearest(&wanted, LISTS), error.hint()) {
             (Some(list), _) => nothing.with_hint(format!("did you mean SHOW {}?", list.to_uppercase())),
             (None, Some(hint)) => nothing.with_hint(hint),
             (None, None) => error,

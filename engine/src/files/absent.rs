@@ -1,10 +1,10 @@
-//! The name that somebody may have meant: for a file that is not there.
+//! What to say of a file that is not there: the name that was probably meant, or those that there are.
 
-use datafusion::common::utils::datafusion_strsim::levenshtein;
 use futures::TryStreamExt;
 use object_store::path::Path;
 
 use super::place::Place;
+use crate::nearest::nearest;
 
 /// Objects of a store that are looked at: an error must not take minutes.
 const LOOKED_AT: usize = 1000;
@@ -29,14 +29,10 @@ pub(super) async fn hint(place: &Place) -> Option<String> {
         });
     }
     names.sort();
-    let wanted = name.to_lowercase();
-    let distance = |other: &String| levenshtein(&wanted, &other.to_lowercase());
     let before = written.map(|(folder, _)| format!("{folder}/")).unwrap_or_default();
-    match names.iter().min_by_key(|other| distance(other)) {
-        Some(nearest) if place.pattern.is_none() && distance(nearest) * 2 <= name.chars().count() => {
-            Some(format!("do you mean '{before}{nearest}'?"))
-        }
-        _ => {
+    match nearest(&name, names.iter().map(String::as_str)).filter(|_| place.pattern.is_none()) {
+        Some(nearest) => Some(format!("did you mean '{before}{nearest}'?")),
+        None => {
             let more = if names.len() > SHOWN { ", ..." } else { "" };
             let shown: Vec<String> = names.into_iter().take(SHOWN).collect();
             Some(format!("there are {}{more}", shown.join(", ")))
