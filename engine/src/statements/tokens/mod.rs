@@ -1,10 +1,11 @@
 //! Small changes to a statement's tokens before they are parsed, for spellings that the parser reads only in another database's dialect, or not at all.
 //!
 //! - here: types of structs, numbers, `**`, WITH ... AS MATERIALIZED; `samples`: TABLESAMPLE in DuckDB's words and USING SAMPLE; `asof`: the condition of
-//!   an ASOF JOIN; `arrows`: whether `->` takes a field of JSON or begins a lambda's body.
+//!   an ASOF JOIN; `pivots`: PIVOT and UNPIVOT as statements; `arrows`: whether `->` takes a field of JSON or begins a lambda's body.
 
 mod arrows;
 mod asof;
+mod pivots;
 mod samples;
 
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -14,6 +15,8 @@ use crate::error::{Error, Position, Result};
 
 /// What an ASOF JOIN without a match condition of its own gets as one.
 pub(crate) use asof::AsofKind;
+/// What a PIVOT groups by, while it is parsed.
+pub(crate) use pivots::GROUPS as PIVOT_GROUPS;
 
 /// Carries out all changes but those of numbers, which are made when a script is split.
 ///
@@ -24,6 +27,7 @@ pub(crate) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
     powers(tokens);
     without_materialized(tokens);
     positional_joins(tokens)?;
+    pivots::standardize(tokens)?;
     samples::standardize(tokens)?;
     asof::standardize(tokens)?;
     arrows::standardize(tokens);
