@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::Result;
-use datafusion::common::tree_node::TreeNode;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{Join, JoinConstraint, JoinOperator, TableFactor};
 
 use crate::sharing::materialized;
-use crate::statements::MATERIALIZED;
+use crate::statements::{MATERIALIZED, names_in};
 use crate::unnesting::is_repeatable;
 
 /// The planners of every session.
@@ -32,10 +32,13 @@ struct CloudRelations;
 
 impl RelationPlanner for CloudRelations {
     fn plan_relation(&self, relation: TableFactor, context: &mut dyn RelationPlannerContext) -> Result<RelationPlanning> {
-        if let TableFactor::UNNEST { array_exprs, with_ordinality: true, alias: Some(alias), .. } = &relation {
+        if let TableFactor::UNNEST { array_exprs, with_ordinality, alias: Some(alias), .. } = &relation
+            // Columns that stand nowhere beside it are those of a query around.
+            && (*with_ordinality || array_exprs.iter().any(|expr| !names_in(expr).is_empty()))
+        {
             let one_row = LogicalPlanBuilder::empty(true).build()?;
             let alone = JoinOperator::CrossJoin(JoinConstraint::None);
-            let plan = unnest::plan(one_row, array_exprs, true, alias, &alone, context)?;
+            let plan = unnest::plan(one_row, array_exprs, *with_ordinality, alias, &alone, context)?;
             return Ok(planned(plan));
         }
         if let TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None } = &relation
@@ -53,14 +56,23 @@ impl RelationPlanner for CloudRelations {
     }
 }
 
-/// Whether a plan reads the rows that a recursive query found last, which are others each time.
+/// Whether a plan reads the rows that a recursive query around it found last, which are others each time.
 fn reads_recursion(plan: &LogicalPlan) -> Result<bool> {
-    plan.exists(|node| match node {
-        LogicalPlan::TableScan(scan) => {
-            Ok(source_as_provider(&scan.source).is_ok_and(|provider| provider.downcast_ref::<CteWorkTable>().is_some()))
+    let (mut own, mut read) = (Vec::new(), Vec::new());
+    plan.apply_with_subqueries(|node| {
+        match node {
+            LogicalPlan::RecursiveQuery(query) => own.push(query.name.clone()),
+            LogicalPlan::TableScan(scan) => {
+                let provider = source_as_provider(&scan.source);
+                if provider.is_ok_and(|provider| provider.downcast_ref::<CteWorkTable>().is_some()) {
+                    read.push(scan.table_name.table().to_owned());
+                }
+            }
+            _ => {}
         }
-        _ => Ok(false),
-    })
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(read.iter().any(|name| !own.contains(name)))
 }
 
 fn planned(plan: LogicalPlan) -> RelationPlanning {

@@ -184,7 +184,11 @@ impl Unnester {
     /// Subqueries in lists of values: of a projection, an aggregate, a window, a sort.
     fn list(&mut self, node: LogicalPlan) -> Result<LogicalPlan> {
         let [input] = node.inputs()[..] else { return Ok(node) };
-        let place = if matches!(node, LogicalPlan::Projection(_)) { Place::List } else { Place::Elsewhere };
+        let place = match node {
+            LogicalPlan::Projection(_) => Place::List,
+            LogicalPlan::Sort(_) => Place::Sort,
+            _ => Place::Elsewhere,
+        };
         let mut rows = input.clone();
         let mut ours = false;
         for expr in node.expressions() {
@@ -232,7 +236,9 @@ enum Place {
     Condition,
     /// A projection.
     List,
-    /// An aggregate, a window, a sort.
+    /// A sort, where DataFusion wants none.
+    Sort,
+    /// An aggregate, a window.
     Elsewhere,
 }
 
@@ -251,10 +257,13 @@ fn has_ours(expr: &Expr, rows: &LogicalPlan, place: Place) -> Result<bool> {
 /// Whether a subquery is unnested here.
 fn is_ours(expr: &Expr, rows: &LogicalPlan, place: Place) -> Result<bool> {
     Ok(match expr {
+        Expr::Exists(_) | Expr::InSubquery(_) if place == Place::Sort => true,
         Expr::Exists(exists) => !is_simple(&exists.subquery.subquery, Kind::Rows, rows.schema())?,
         Expr::InSubquery(found) => !is_simple(&found.subquery.subquery, Kind::Rows, rows.schema())?,
         Expr::ScalarSubquery(subquery) if subquery.outer_ref_columns.is_empty() => false,
-        Expr::ScalarSubquery(subquery) => place == Place::Elsewhere || !is_simple(&subquery.subquery, Kind::Value, rows.schema())?,
+        Expr::ScalarSubquery(subquery) => {
+            matches!(place, Place::Sort | Place::Elsewhere) || !is_simple(&subquery.subquery, Kind::Value, rows.schema())?
+        }
         _ => false,
     })
 }

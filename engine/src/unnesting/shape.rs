@@ -113,7 +113,6 @@ fn is_plain(plan: &LogicalPlan, kind: Kind, outer: &[Column]) -> Result<bool> {
             Ok(kind == Kind::Rows && !is_mistaken && is_plain(&node.input, kind, outer)?)
         }
         LogicalPlan::Projection(node) => Ok(!node_depends(plan, outer) && is_plain(&node.input, kind, outer)?),
-        LogicalPlan::SubqueryAlias(node) => is_plain(&node.input, kind, outer),
         LogicalPlan::Aggregate(node) => {
             let is_of_value = kind == Kind::Value && node.group_expr.is_empty();
             Ok(is_of_value && !node_depends(plan, outer) && is_plain(&node.input, Kind::Rows, outer)?)

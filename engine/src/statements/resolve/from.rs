@@ -64,9 +64,14 @@ impl Resolver<'_> {
     pub(super) fn factor(&mut self, factor: &mut TableFactor, lateral: &Scope<'_>) -> Result<Vec<Relation>> {
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
-                let (real, columns) = self.table(name)?;
-                let qualifier = real.clone();
-                *name = object_name(&real);
+                let (qualifier, planned, columns) = self.table(name)?;
+                *name = object_name(&planned);
+                if let ([own], [other]) = (qualifier.as_slice(), planned.as_slice())
+                    && own != other
+                {
+                    let own = || TableAlias { explicit: true, name: quoted(own), columns: vec![], at: None };
+                    alias.get_or_insert_with(own);
+                }
                 Ok(vec![named(qualifier, columns, alias.as_mut())?])
             }
             TableFactor::Table { name, alias, args: Some(TableFunctionArgs { args, .. }), .. } => {
@@ -137,16 +142,16 @@ impl Resolver<'_> {
         Ok(columns)
     }
 
-    /// A table, view or WITH query: its name as it was given, and its columns.
-    fn table(&mut self, name: &ObjectName) -> Result<(Vec<String>, Columns)> {
+    /// A table, view or WITH query: its name as it was given, as the plan has it, and its columns.
+    fn table(&mut self, name: &ObjectName) -> Result<(Vec<String>, Vec<String>, Columns)> {
         if let [part] = name.0.as_slice()
             && let Some(ident) = part.as_ident()
-            && let Some((name, columns)) = self.find_cte(&ident.value)
+            && let Some((name, planned, columns)) = self.find_cte(&ident.value)
         {
-            return Ok((vec![name], columns));
+            return Ok((vec![name], vec![planned], columns));
         }
         let table = self.tables.get(name)?;
-        Ok((table.name.clone(), Some(table.columns.clone())))
+        Ok((table.name.clone(), table.name.clone(), Some(table.columns.clone())))
     }
 
     fn arguments(&mut self, arguments: &mut Vec<FunctionArg>, lateral: &Scope<'_>) -> Result<()> {

@@ -75,6 +75,8 @@ struct Resolver<'a> {
 /// A WITH query.
 struct Named {
     name: String,
+    /// What the plan calls it: another name where one around is called so.
+    planned: String,
     columns: Columns,
     /// How often it is named.
     uses: usize,
@@ -127,6 +129,8 @@ impl Resolver<'_> {
     /// One query of a WITH; a recursive one sees itself.
     fn cte(&mut self, cte: &mut Cte, recursive: bool, outer: Option<&Scope<'_>>) -> Result<()> {
         let name = cte.alias.name.value.clone();
+        let hidden = self.ctes.iter().filter(|around| scope::same(&around.name, &name)).count();
+        let planned = if hidden == 0 { name.clone() } else { format!("{name} {}", hidden + 1) };
         let renamed = |columns: Columns, alias: &mut TableAlias| from::with_column_aliases(columns, alias);
         let recursive = recursive && names_relation(&cte.query, &name);
         if recursive && (cte.query.order_by.is_some() || cte.query.limit_clause.is_some()) {
@@ -139,7 +143,7 @@ impl Resolver<'_> {
             (true, true, SetExpr::SetOperation { op: SetOperator::Union, left, right, .. }) => {
                 let first = self.body(left, outer, false)?;
                 let columns = renamed(first, &mut cte.alias)?;
-                self.ctes.push(Named { name: name.clone(), columns: columns.clone(), uses: 0 });
+                self.ctes.push(Named { name: name.clone(), planned: planned.clone(), columns: columns.clone(), uses: 0 });
                 self.body(right, outer, false)?;
                 self.ctes.pop();
                 columns
@@ -149,8 +153,8 @@ impl Resolver<'_> {
                 renamed(columns, &mut cte.alias)?
             }
         };
-        cte.alias.name = ast::quoted(&name);
-        self.ctes.push(Named { name, columns, uses: 0 });
+        cte.alias.name = ast::quoted(&planned);
+        self.ctes.push(Named { name, planned, columns, uses: 0 });
         Ok(())
     }
 
@@ -200,11 +204,11 @@ impl Resolver<'_> {
         Expressions::new(self, scope, aliases).resolve(node)
     }
 
-    /// The columns of a WITH query, and its name as it was given.
-    fn find_cte(&mut self, name: &str) -> Option<(String, Columns)> {
+    /// The columns of a WITH query, its name as it was given, and as the plan has it.
+    fn find_cte(&mut self, name: &str) -> Option<(String, String, Columns)> {
         let found = self.ctes.iter_mut().rev().find(|known| scope::same(&known.name, name))?;
         found.uses += 1;
-        Some((found.name.clone(), found.columns.clone()))
+        Some((found.name.clone(), found.planned.clone(), found.columns.clone()))
     }
 }
 

@@ -367,8 +367,9 @@ fn several_relations(qualifier: &[Ident], several: &[&Relation]) -> Error {
     let names: Vec<String> = several.iter().map(|relation| relation.qualifier.join(".")).collect();
     let error = Error::invalid(format!("the table name '{}' is ambiguous", written.join(".")));
     let error = match qualifier.first() {
-        Some(first) => error.at(position(first)),
-        None => error,
+        // Those that a star was written out to stand nowhere.
+        Some(first) if first.span.start.line > 0 => error.at(position(first)),
+        _ => error,
     };
     match names.iter().enumerate().all(|(at, name)| !names[..at].contains(name) && *name != written.join(".")) {
         true => error.with_hint(format!("it can be {}", names.join(" or "))),

@@ -1,6 +1,8 @@
 //! One SELECT: its FROM, then what it lists, then the clauses that may use what it lists.
 
-use datafusion::sql::sqlparser::ast::{Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem, Visit, Visitor};
 
 use super::ast::{quoted, take};
 use super::expressions::{Alias, Aliases, Use};
@@ -73,6 +75,7 @@ impl Resolver<'_> {
         if let Some(qualify) = &mut select.qualify {
             let how = if aliases.groups.is_empty() { Use::Expression } else { Use::Behind };
             self.expression(qualify, scope, Some((aliases, how)))?;
+            with_window(qualify, aliases);
         }
         for window in &mut select.named_window {
             self.expression(&mut window.1, scope, None)?;
@@ -135,6 +138,41 @@ impl Resolver<'_> {
             None => scope.name(ident),
         }
     }
+}
+
+/// DataFusion wants a window function in QUALIFY, which may be about columns alone where the list has one: it is named, and says nothing.
+fn with_window(qualify: &mut Expr, aliases: &Aliases) {
+    if window_in(qualify).is_some() {
+        return;
+    }
+    let Some(window) = aliases.items.iter().find_map(|alias| window_in(&alias.expr)) else { return };
+    let is_null = Expr::IsNull(Box::new(window.clone()));
+    let either = Expr::BinaryOp { left: Box::new(is_null), op: BinaryOperator::Or, right: Box::new(Expr::IsNotNull(Box::new(window))) };
+    *qualify = Expr::BinaryOp {
+        left: Box::new(Expr::Nested(Box::new(take(qualify)))),
+        op: BinaryOperator::And,
+        right: Box::new(Expr::Nested(Box::new(either))),
+    };
+}
+
+/// The first window function of an expression.
+fn window_in(expr: &Expr) -> Option<Expr> {
+    struct Finder(Option<Expr>);
+    impl Visitor for Finder {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(function) if function.over.is_some() => {
+                    self.0 = Some(expr.clone());
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    let mut finder = Finder(None);
+    let _ = expr.visit(&mut finder);
+    finder.0
 }
 
 /// What a SELECT's items can be called by behind its list: those without an alias by their own name, too.
