@@ -16,11 +16,11 @@ mod shape;
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, JoinType, Result};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
-use datafusion::logical_expr::{BinaryExpr, Expr, Filter, Join, LogicalPlan, LogicalPlanBuilder, Operator, Subquery};
+use datafusion::logical_expr::{BinaryExpr, Expr, Filter, Join, LogicalPlan, LogicalPlanBuilder, Operator, Projection, Sort, Subquery};
 use datafusion::optimizer::decorrelate_predicate_subquery::DecorrelatePredicateSubquery;
 use datafusion::optimizer::{AnalyzerRule, OptimizerContext, OptimizerRule};
 
@@ -150,22 +150,24 @@ impl Unnester {
             let joined = LogicalPlan::Join(Join { filter: None, ..join });
             return self.filter(Filter::try_new(filter, Arc::new(joined))?);
         }
+        if join.join_type == JoinType::Left && names_both_sides(&filter, &join)? {
+            return self.as_lateral(join, filter);
+        }
         let (mut left, mut right) = (join.left.as_ref().clone(), join.right.as_ref().clone());
         let filter = filter.transform_up(|part| {
             if !is_subquery(&part) {
                 return Ok(Transformed::no(part));
             }
-            let mut named = attach::outer_of(&part)?;
-            // A list of values may name columns itself.
-            if let Expr::InSubquery(found) = &part {
-                named.extend(found.expr.column_refs().into_iter().cloned());
-            }
+            let named = attach::outer_of(&part)?;
             let of = |side: &LogicalPlan| named.iter().any(|column| side.schema().has_column(column));
             let side = match (of(&left), of(&right)) {
                 (true, true) => {
                     return Err(to_datafusion(
-                        Error::unsupported("a subquery in the ON of an outer join that names columns of both sides is not supported")
-                            .with_hint("compute it for one side before, in a query within FROM"),
+                        Error::unsupported(format!(
+                            "a subquery in the ON of a {} JOIN that names columns of both sides is not supported",
+                            join.join_type
+                        ))
+                        .with_hint("write a LEFT JOIN, or compute it for one side before, in a query within FROM"),
                     ));
                 }
                 (false, true) => &mut right,
@@ -181,8 +183,23 @@ impl Unnester {
         only(LogicalPlan::Join(joined), &schema)
     }
 
+    /// A LEFT JOIN whose condition has a subquery of both sides: beside each row those of the right side that meet the condition.
+    fn as_lateral(&mut self, join: Join, condition: Expr) -> Result<LogicalPlan> {
+        let left = Arc::clone(&join.left);
+        let named = condition.transform_up(|part| match &part {
+            Expr::Column(column) if left.schema().has_column(column) => attach::as_outer(part, &left).map(Transformed::yes),
+            _ => Ok(Transformed::no(part)),
+        })?;
+        let rows = self.filter(Filter::try_new(named.data, Arc::clone(&join.right))?)?;
+        let outer_ref_columns = outer_references(&rows)?;
+        let subquery = Subquery { subquery: Arc::new(rows), outer_ref_columns, spans: Default::default() };
+        self.lateral(Join { right: Arc::new(LogicalPlan::Subquery(subquery)), filter: None, ..join })
+    }
+
     /// Subqueries in lists of values: of a projection, an aggregate, a window, a sort.
     fn list(&mut self, node: LogicalPlan) -> Result<LogicalPlan> {
+        let schema = Arc::clone(node.schema());
+        let node = with_sorted_columns(node)?;
         let [input] = node.inputs()[..] else { return Ok(node) };
         let place = match node {
             LogicalPlan::Projection(_) => Place::List,
@@ -197,7 +214,6 @@ impl Unnester {
         if !ours {
             return Ok(node);
         }
-        let schema = Arc::clone(node.schema());
         let names = NamePreserver::new(&node);
         let mut list = Vec::new();
         for expr in node.expressions() {
@@ -227,6 +243,39 @@ impl Unnester {
         })?;
         Ok((rows, expr.data))
     }
+}
+
+/// Whether a subquery in the condition of a join names columns of both its sides.
+fn names_both_sides(condition: &Expr, join: &Join) -> Result<bool> {
+    let mut both = false;
+    condition.apply(|part| {
+        if is_subquery(part) {
+            let named = attach::outer_of(part)?;
+            let of = |side: &LogicalPlan| named.iter().any(|column| side.schema().has_column(column));
+            both |= of(&join.left) && of(&join.right);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(both)
+}
+
+/// A sort by a subquery may go by columns that the list below it leaves out: it has them until the rows are sorted.
+fn with_sorted_columns(node: LogicalPlan) -> Result<LogicalPlan> {
+    let LogicalPlan::Sort(sort) = &node else { return Ok(node) };
+    let LogicalPlan::Projection(list) = sort.input.as_ref() else { return Ok(node) };
+    let mut missing = Vec::new();
+    for expr in node.expressions() {
+        missing.extend(attach::outer_of(&expr)?);
+    }
+    missing.retain(|column| !list.schema.has_column(column) && list.input.schema().has_column(column));
+    missing.sort_unstable();
+    missing.dedup();
+    if missing.is_empty() {
+        return Ok(node);
+    }
+    let all = list.expr.iter().cloned().chain(missing.into_iter().map(Expr::Column)).collect();
+    let list = LogicalPlan::Projection(Projection::try_new(all, Arc::clone(&list.input))?);
+    Ok(LogicalPlan::Sort(Sort { input: Arc::new(list), ..sort.clone() }))
 }
 
 /// Where a subquery stands: that decides what DataFusion makes of it.

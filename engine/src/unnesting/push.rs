@@ -94,7 +94,7 @@ impl Domain<'_> {
                         .filter(|(at, _)| !equal.iter().any(|(_, used)| used == at))
                         .map(|(_, c)| c)
                         .collect();
-                    self.from_equal_columns(input, equal.into_iter().map(|(column, _)| column))?
+                    self.with_equal_columns(input, equal.into_iter().map(|(column, _)| column))?
                 }
                 None => self.beside(input)?,
             },
@@ -128,7 +128,7 @@ impl Domain<'_> {
         self.columns.iter().map(equal).collect()
     }
 
-    fn from_equal_columns(&mut self, input: LogicalPlan, columns: impl Iterator<Item = Column>) -> Result<Pushed> {
+    fn with_equal_columns(&mut self, input: LogicalPlan, columns: impl Iterator<Item = Column>) -> Result<Pushed> {
         let names = self.fresh();
         let mut list = all(input.schema());
         list.extend(columns.zip(&names).map(|(column, name)| Expr::Column(column).alias(name)));
