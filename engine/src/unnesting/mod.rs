@@ -10,22 +10,24 @@ mod attach;
 mod domain;
 mod groups;
 mod one_row;
+mod place;
 mod push;
 mod shape;
 
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DataFusionError, JoinType, Result};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
-use datafusion::logical_expr::{BinaryExpr, Expr, Filter, Join, LogicalPlan, LogicalPlanBuilder, Operator, Projection, Sort, Subquery};
+use datafusion::logical_expr::{BinaryExpr, Expr, Filter, Join, LogicalPlan, LogicalPlanBuilder, Operator, Subquery};
 use datafusion::optimizer::decorrelate_predicate_subquery::DecorrelatePredicateSubquery;
 use datafusion::optimizer::{AnalyzerRule, OptimizerContext, OptimizerRule};
 
 use self::domain::all;
-use self::shape::{Kind, is_simple, outer_references};
+use self::place::{Place, has_ours, has_subquery, is_ours, is_subquery, names_both_sides, with_sorted_columns};
+use self::shape::outer_references;
 use crate::error::{Error, to_datafusion};
 
 pub(crate) use one_row::function as one_row;
@@ -243,78 +245,6 @@ impl Unnester {
         })?;
         Ok((rows, expr.data))
     }
-}
-
-/// Whether a subquery in the condition of a join names columns of both its sides.
-fn names_both_sides(condition: &Expr, join: &Join) -> Result<bool> {
-    let mut both = false;
-    condition.apply(|part| {
-        if is_subquery(part) {
-            let named = attach::outer_of(part)?;
-            let of = |side: &LogicalPlan| named.iter().any(|column| side.schema().has_column(column));
-            both |= of(&join.left) && of(&join.right);
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(both)
-}
-
-/// A sort by a subquery may go by columns that the list below it leaves out: it has them until the rows are sorted.
-fn with_sorted_columns(node: LogicalPlan) -> Result<LogicalPlan> {
-    let LogicalPlan::Sort(sort) = &node else { return Ok(node) };
-    let LogicalPlan::Projection(list) = sort.input.as_ref() else { return Ok(node) };
-    let mut missing = Vec::new();
-    for expr in node.expressions() {
-        missing.extend(attach::outer_of(&expr)?);
-    }
-    missing.retain(|column| !list.schema.has_column(column) && list.input.schema().has_column(column));
-    missing.sort_unstable();
-    missing.dedup();
-    if missing.is_empty() {
-        return Ok(node);
-    }
-    let all = list.expr.iter().cloned().chain(missing.into_iter().map(Expr::Column)).collect();
-    let list = LogicalPlan::Projection(Projection::try_new(all, Arc::clone(&list.input))?);
-    Ok(LogicalPlan::Sort(Sort { input: Arc::new(list), ..sort.clone() }))
-}
-
-/// Where a subquery stands: that decides what DataFusion makes of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// A filter's condition.
-    Condition,
-    /// A projection.
-    List,
-    /// A sort, where DataFusion wants none.
-    Sort,
-    /// An aggregate, a window.
-    Elsewhere,
-}
-
-fn has_subquery(expr: &Expr) -> bool {
-    expr.exists(|part| Ok(is_subquery(part))).unwrap_or(true)
-}
-
-fn is_subquery(expr: &Expr) -> bool {
-    matches!(expr, Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_))
-}
-
-fn has_ours(expr: &Expr, rows: &LogicalPlan, place: Place) -> Result<bool> {
-    expr.exists(|part| Ok(is_subquery(part) && is_ours(part, rows, place)?))
-}
-
-/// Whether a subquery is unnested here.
-fn is_ours(expr: &Expr, rows: &LogicalPlan, place: Place) -> Result<bool> {
-    Ok(match expr {
-        Expr::Exists(_) | Expr::InSubquery(_) if place == Place::Sort => true,
-        Expr::Exists(exists) => !is_simple(&exists.subquery.subquery, Kind::Rows, rows.schema())?,
-        Expr::InSubquery(found) => !is_simple(&found.subquery.subquery, Kind::Rows, rows.schema())?,
-        Expr::ScalarSubquery(subquery) if subquery.outer_ref_columns.is_empty() => false,
-        Expr::ScalarSubquery(subquery) => {
-            matches!(place, Place::Sort | Place::Elsewhere) || !is_simple(&subquery.subquery, Kind::Value, rows.schema())?
-        }
-        _ => false,
-    })
 }
 
 /// The columns that there were before.
