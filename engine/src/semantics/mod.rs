@@ -35,17 +35,21 @@ use datafusion::logical_expr::AggregateUDF;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
+use crate::unnesting::Unnesting;
+
 pub(crate) use arithmetic::{always_has_a_result, sum_and_multiple, summands};
 pub(crate) use casts::{keeps_order, texts as as_text};
 pub(crate) use common_types::{is_comparison, with_common_types};
 pub(crate) use typed::with_our_meaning;
 
-/// DataFusion's rules that give expressions their types, between our own. Their order matters: the first makes comparisons, which the second looks at.
+/// DataFusion's rules that give expressions their types, between our own. Their order matters: the first makes comparisons, which the second looks at; subqueries
+/// become joins when all types are known.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
     rules.insert(0, Arc::new(in_subquery::InSubqueries));
     rules.insert(1, Arc::new(common_types::CommonTypes));
     rules.push(Arc::new(typed::TypedMeaning));
+    rules.push(Arc::new(Unnesting));
     rules
 }
 

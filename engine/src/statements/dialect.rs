@@ -117,9 +117,6 @@ impl Dialect for CloudDialect {
             Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::TABLE => {
                 Some(pivot_syntax::table(parser).map(Statement::Query))
             }
-            Token::Word(word) if word.quote_style.is_none() && matches!(word.keyword, Keyword::PIVOT | Keyword::UNPIVOT) => {
-                Some(pivot_syntax::parse(parser).map(Statement::Query))
-            }
             _ => None,
         }
     }

@@ -25,6 +25,7 @@ pub(crate) mod explain;
 pub(crate) mod export;
 mod files_in;
 pub(crate) mod import;
+mod indexed_lambdas;
 mod insert;
 pub(crate) mod kind;
 pub(crate) mod lookup;
@@ -55,6 +56,7 @@ pub(crate) mod write;
 
 pub use names::table_names;
 pub use parse::{Statement, is_complete, parse};
+pub(crate) use pivot_syntax::names as names_in;
 pub(crate) use refuse::unsupported;
-pub(crate) use resolve::ast;
+pub(crate) use resolve::{MATERIALIZED, ast};
 pub(crate) use tokens::AsofKind;

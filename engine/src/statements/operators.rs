@@ -1,8 +1,11 @@
 //! Operators and forms of expressions that DataFusion does not plan, or plans as something else, as calls of functions that mean the same. After names are
 //! found, so that a result is called what was written.
 
-use datafusion::sql::sqlparser::ast::{AccessExpr, BinaryOperator, Expr, Subscript, UnaryOperator, Value};
+use datafusion::sql::sqlparser::ast::{
+    AccessExpr, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript, UnaryOperator, Value,
+};
 
+use super::indexed_lambdas;
 use super::resolve::ast::{call, take};
 
 /// The operator that stands for `->` while a statement is parsed becomes that again (see `tokens`).
@@ -14,6 +17,7 @@ pub(super) fn restore_arrow(expr: &mut Expr) {
 
 /// Writes one expression as DataFusion plans it; those within have been.
 pub(super) fn as_calls(expr: &mut Expr) {
+    indexed_lambdas::rewritten(expr);
     match expr {
         Expr::BinaryOp { op, left, right } => {
             if let Some(function) = function_of(op) {
@@ -29,6 +33,7 @@ pub(super) fn as_calls(expr: &mut Expr) {
         Expr::UnaryOp { op: UnaryOperator::PGPostfixFactorial | UnaryOperator::PGPrefixFactorial, expr: inner } => {
             *expr = call("factorial", vec![take(inner)]);
         }
+        Expr::Function(function) => flatten(function),
         Expr::CompoundFieldAccess { root: _, access_chain } => {
             for access in access_chain {
                 if let AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride: _ }) = access {
@@ -40,6 +45,27 @@ pub(super) fn as_calls(expr: &mut Expr) {
         }
         _ => {}
     }
+}
+
+/// `coalesce(coalesce(a, b), c)` is `coalesce(a, b, c)`. DataFusion writes every argument but the last twice, those of arguments four times, and so on.
+fn flatten(function: &mut Function) {
+    let is_coalesce = |function: &Function| function.over.is_none() && function.name.to_string().eq_ignore_ascii_case("coalesce");
+    let (true, FunctionArguments::List(list)) = (is_coalesce(function), &mut function.args) else { return };
+    let mut flat = Vec::with_capacity(list.args.len());
+    for argument in list.args.drain(..) {
+        match argument {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Function(Function {
+                args: FunctionArguments::List(inner),
+                name,
+                over: None,
+                ..
+            }))) if name.to_string().eq_ignore_ascii_case("coalesce") => {
+                flat.extend(inner.args);
+            }
+            other => flat.push(other),
+        }
+    }
+    list.args = flat;
 }
 
 fn function_of(op: &BinaryOperator) -> Option<&'static str> {

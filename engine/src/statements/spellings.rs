@@ -67,19 +67,7 @@ fn star() -> SelectItem {
 }
 
 fn all_of(name: ObjectName) -> Select {
-    let relation = TableFactor::Table {
-        name,
-        alias: None,
-        args: None,
-        with_hints: vec![],
-        version: None,
-        with_ordinality: false,
-        partitions: vec![],
-        json_path: None,
-        sample: None,
-        index_hints: vec![],
-    };
-    ast::select(vec![star()], vec![TableWithJoins { relation, joins: vec![] }], None)
+    ast::select(vec![star()], vec![TableWithJoins { relation: ast::named_table(name), joins: vec![] }], None)
 }
 
 /// `FETCH FIRST 3 ROWS ONLY` means `LIMIT 3`.
