@@ -21,11 +21,11 @@ mod values;
 use std::sync::{Arc, LazyLock};
 
 use datafusion::execution::SessionStateDefaults;
-use datafusion::logical_expr::ScalarUDF;
 use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use aggregates::aggregates;
-pub use catalogue::{Entry, Kind, catalogue};
+pub use catalogue::{Entry, Family, Kind, catalogue};
 pub(crate) use lists::with_lambdas;
 pub(crate) use series::tables;
 pub use suggestion::suggestion;
@@ -57,6 +57,11 @@ fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(dates::of_the_clock());
     functions.extend(uuids::functions());
     functions
+}
+
+/// An aggregate by one of its names.
+pub(crate) fn aggregate_named(name: &str) -> Option<Arc<AggregateUDF>> {
+    aggregates::named(name)
 }
 
 /// One of our scalar functions, by its own name.

@@ -4,7 +4,7 @@
 //! - DataFusion looks through a cast that it compares with a constant, and leaves out row groups by the cast of their bounds. Both are wrong for a cast that
 //!   makes one value of several, or that does not keep the order: `CAST(n AS INTEGER) = 1` is no `n = 1`, and noon may be between two days' mornings.
 //!   So such a cast becomes a call of a function, which nobody looks through.
-//! - Timestamps, lists, structs, maps and UUIDs become the texts that results show; a text `\x00ff` becomes the bytes that it stands for.
+//! - Timestamps, intervals, lists, structs, maps and UUIDs become the texts that results show; a text `\x00ff` becomes the bytes that it stands for.
 //!
 //! Assignment to a column ([`conform`]) does the same, and names the column and the value when one does not fit.
 
@@ -20,9 +20,9 @@ use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
 use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use super::assignment::conform;
-use crate::error::{Error, Result, to_datafusion};
+use crate::error::{Result, from_datafusion, to_datafusion};
 use crate::text::values;
-use crate::types;
+use crate::types::{self, interval};
 
 /// A cast with our meaning, or as it was.
 pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Transformed<Expr>> {
@@ -61,7 +61,9 @@ fn is_ours(from: &DataType, to: &DataType) -> bool {
 }
 
 fn makes_text(from: &DataType, to: &DataType) -> bool {
-    to.is_string() && (from.is_nested() || matches!(from, DataType::Timestamp(..) | DataType::FixedSizeBinary(types::UUID_WIDTH)))
+    let is_ours =
+        |from: &DataType| matches!(from, DataType::Timestamp(..) | DataType::Interval(_) | DataType::FixedSizeBinary(types::UUID_WIDTH));
+    to.is_string() && (from.is_nested() || is_ours(from))
 }
 
 fn makes_bytes(from: &DataType, to: &DataType) -> bool {
@@ -138,7 +140,7 @@ pub(crate) fn ready_for(to: &DataType, field: &Field, array: &ArrayRef) -> Resul
     match field.data_type() {
         from if makes_text(from, to) => texts(field, array),
         from if makes_bytes(from, to) => bytes(array),
-        from if from.is_string() && matches!(to, DataType::Interval(_)) => with_units(array),
+        from if from.is_string() && matches!(to, DataType::Interval(_)) => interval::from_array(array, false),
         from if from.is_string() && matches!(to, DataType::Timestamp(..)) => with_seconds(array),
         _ => rounded_for(to, array),
     }
@@ -184,17 +186,6 @@ pub(super) fn per_second(unit: TimeUnit) -> i64 {
     }
 }
 
-/// Texts that are more than a number: Arrow would take that for months.
-fn with_units(array: &ArrayRef) -> Result<ArrayRef> {
-    let texts = cast(array, &DataType::Utf8View)?;
-    match texts.as_string_view().iter().flatten().find(|text| text.trim().parse::<f64>().is_ok()) {
-        Some(number) => {
-            Err(Error::invalid(format!("'{number}' is no INTERVAL: it has no unit")).with_hint(format!("write '{number} seconds', say")))
-        }
-        None => Ok(texts),
-    }
-}
-
 /// Times of hours and minutes get their seconds, which Arrow insists on: '2024-05-06 07:08'.
 fn with_seconds(array: &ArrayRef) -> Result<ArrayRef> {
     let lacks = |text: &str| {
@@ -237,12 +228,12 @@ pub(crate) fn texts(field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(texts.finish()))
 }
 
-/// Texts as bytes: `\xdead` is two bytes, as in PostgreSQL; any other text is its own UTF-8.
+/// Texts as bytes: `\xdead` is two bytes, as in PostgreSQL, and so is `\xde\xad`, as in DuckDB; any other text is its own UTF-8.
 fn bytes(array: &ArrayRef) -> Result<ArrayRef> {
     let texts = arrow::compute::cast(array, &DataType::Utf8View)?;
     let mut bytes = BinaryViewBuilder::with_capacity(texts.len());
     for text in texts.as_string_view() {
-        match text.map(|text| (text, text.strip_prefix("\\x").and_then(hex))) {
+        match text.map(|text| (text, text.strip_prefix("\\x").and_then(hex).or_else(|| unescaped(text)))) {
             None => bytes.append_null(),
             Some((_, Some(decoded))) => bytes.append_value(decoded),
             Some((text, None)) => bytes.append_value(text),
@@ -254,6 +245,17 @@ fn bytes(array: &ArrayRef) -> Result<ArrayRef> {
 fn hex(digits: &str) -> Option<Vec<u8>> {
     let digits = digits.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<Vec<u8>>>()?;
     (digits.len() % 2 == 0).then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+/// The bytes of a text in which every backslash begins one of `\x` and two digits; none if there is no such one, or another.
+fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let (first, rest) = text.split_once('\\')?;
+    let mut bytes = first.as_bytes().to_vec();
+    for part in rest.split('\\') {
+        bytes.extend(hex(part.strip_prefix('x')?.get(..2)?)?);
+        bytes.extend_from_slice(part[3..].as_bytes());
+    }
+    Some(bytes)
 }
 
 /// CAST or TRY_CAST to a type.
@@ -270,8 +272,12 @@ impl OwnCast {
         if to.is_nested() {
             return conform(array, from, &self.to);
         }
+        if self.safe && from.data_type().is_string() && matches!(to, DataType::Interval(_)) {
+            return interval::from_array(array, true);
+        }
         let ready = ready_for(to, from, array)?;
-        Ok(cast_with_options(&ready, to, &CastOptions { safe: self.safe, format_options: FormatOptions::default() })?)
+        let options = CastOptions { safe: self.safe, format_options: FormatOptions::default() };
+        cast_with_options(&ready, to, &options).map_err(|error| from_datafusion(error.into()))
     }
 }
 

@@ -1,0 +1,12 @@
+//! INTERVALs as PostgreSQL and DuckDB have them: what is between two timestamps, times a number, compared by their length.
+
+mod arithmetic;
+mod comparison;
+mod extremes;
+mod totals;
+
+pub(crate) use arithmetic::scaled;
+pub(super) use arithmetic::{Planned, planned};
+pub(crate) use comparison::order_keys;
+pub(super) use comparison::{key, rewritten};
+pub(super) use totals::IntervalTotal;
