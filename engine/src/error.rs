@@ -79,6 +79,13 @@ fn reworded(message: &str) -> Option<(String, String)> {
     {
         return Some((format!("there is no {operation}"), "cast one side to the type of the other, as in CAST(x AS BIGINT)".to_owned()));
     }
+    if message.starts_with("unnest() requires exactly one argument") {
+        let hint = "write unnest(flatten(x)) for lists in lists, s.* for the fields of a struct";
+        return Some(("unnest takes one list".to_owned(), hint.to_owned()));
+    }
+    if let Some(field) = message.strip_prefix("Field ").and_then(|rest| rest.strip_suffix(" not found in struct")) {
+        return Some((format!("there is no field '{field}' in the struct"), "struct_keys(x) tells the fields of a struct".to_owned()));
+    }
     if let Some((text, data_type)) = unreadable(message) {
         let example = match data_type.split('_').next() {
             Some("DATE") => Some("'2024-05-31'"),

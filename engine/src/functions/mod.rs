@@ -7,6 +7,7 @@ mod aggregates;
 mod aliases;
 mod catalogue;
 mod dates;
+mod family;
 mod json;
 mod lists;
 mod numbers;
@@ -25,7 +26,8 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use aggregates::aggregates;
-pub use catalogue::{Entry, Family, Kind, catalogue};
+pub use catalogue::{Entry, Kind, catalogue};
+pub use family::Family;
 pub(crate) use lists::with_lambdas;
 pub(crate) use series::tables;
 pub use suggestion::suggestion;
@@ -65,7 +67,7 @@ pub(crate) fn aggregate_named(name: &str) -> Option<Arc<AggregateUDF>> {
 }
 
 /// One of our scalar functions, by its own name.
-fn scalar_named(name: &str) -> Option<Arc<ScalarUDF>> {
+pub(crate) fn scalar_named(name: &str) -> Option<Arc<ScalarUDF>> {
     OURS.iter().find(|function| function.name() == name).cloned()
 }
 

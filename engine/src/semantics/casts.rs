@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewBuilder};
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit};
 use arrow::util::display::FormatOptions;
@@ -20,7 +20,8 @@ use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
 use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use super::assignment::conform;
-use crate::error::{Result, from_datafusion, to_datafusion};
+use super::bytes;
+use crate::error::{Error, Result, from_datafusion, to_datafusion};
 use crate::text::values;
 use crate::types::{self, interval};
 
@@ -32,6 +33,11 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Trans
         _ => return Ok(Transformed::no(expr)),
     };
     let from = super::typed::type_of(inner, schema)?;
+    if from.is_string() && matches!(to.data_type(), DataType::List(_)) {
+        // Arrow would make a list of one element.
+        let error = Error::unsupported(format!("CAST of VARCHAR to {} is not supported", types::sql_name(to)));
+        return Err(to_datafusion(error.with_hint("string_split(text, ',') makes a list, whose elements CAST makes numbers")));
+    }
     // Within a list, TRY_CAST would have to lose single values: that is left to Arrow.
     let is_nested = to.data_type().is_nested();
     if !is_ours(&from, to.data_type()) || (safe && is_nested) {
@@ -139,7 +145,7 @@ fn scale(data_type: &DataType) -> Option<i8> {
 pub(crate) fn ready_for(to: &DataType, field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
     match field.data_type() {
         from if makes_text(from, to) => texts(field, array),
-        from if makes_bytes(from, to) => bytes(array),
+        from if makes_bytes(from, to) => bytes::of_texts(array),
         from if from.is_string() && matches!(to, DataType::Interval(_)) => interval::from_array(array, false),
         from if from.is_string() && matches!(to, DataType::Timestamp(..)) => with_seconds(array),
         _ => rounded_for(to, array),
@@ -226,36 +232,6 @@ pub(crate) fn texts(field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
         }
     }
     Ok(Arc::new(texts.finish()))
-}
-
-/// Texts as bytes: `\xdead` is two bytes, as in PostgreSQL, and so is `\xde\xad`, as in DuckDB; any other text is its own UTF-8.
-fn bytes(array: &ArrayRef) -> Result<ArrayRef> {
-    let texts = arrow::compute::cast(array, &DataType::Utf8View)?;
-    let mut bytes = BinaryViewBuilder::with_capacity(texts.len());
-    for text in texts.as_string_view() {
-        match text.map(|text| (text, text.strip_prefix("\\x").and_then(hex).or_else(|| unescaped(text)))) {
-            None => bytes.append_null(),
-            Some((_, Some(decoded))) => bytes.append_value(decoded),
-            Some((text, None)) => bytes.append_value(text),
-        }
-    }
-    Ok(Arc::new(bytes.finish()))
-}
-
-fn hex(digits: &str) -> Option<Vec<u8>> {
-    let digits = digits.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<Vec<u8>>>()?;
-    (digits.len() % 2 == 0).then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
-}
-
-/// The bytes of a text in which every backslash begins one of `\x` and two digits; none if there is no such one, or another.
-fn unescaped(text: &str) -> Option<Vec<u8>> {
-    let (first, rest) = text.split_once('\\')?;
-    let mut bytes = first.as_bytes().to_vec();
-    for part in rest.split('\\') {
-        bytes.extend(hex(part.strip_prefix('x')?.get(..2)?)?);
-        bytes.extend_from_slice(part[3..].as_bytes());
-    }
-    Some(bytes)
 }
 
 /// CAST or TRY_CAST to a type.

@@ -19,6 +19,7 @@ mod arithmetic;
 pub(crate) mod assignment;
 mod attempts;
 mod average;
+mod bytes;
 mod casts;
 mod common_types;
 mod dates;

@@ -6,7 +6,7 @@
 use std::any::TypeId;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, Statement, UnaryOperator,
+    CastKind, Expr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, Statement, UnaryOperator,
 };
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -73,6 +73,7 @@ impl Dialect for CloudDialect {
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         match parser.peek_token_ref().token {
             Token::LBracket if is_comprehension(parser) => Some(comprehension(parser)),
+            Token::Word(_) if is_timestamp_of_unit(parser) => Some(timestamp_of_unit(parser)),
             Token::AtSign => Some(unary(parser, UnaryOperator::PGAbs, Precedence::PgOther)),
             Token::Tilde => Some(unary(parser, UnaryOperator::BitwiseNot, Precedence::PgOther)),
             Token::Minus => Some(unary(parser, UnaryOperator::Minus, Precedence::AtTz)),
@@ -209,6 +210,23 @@ fn glob(parser: &mut Parser<'_>, text: &Expr) -> Result<Expr, ParserError> {
         true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) },
         false => matches,
     })
+}
+
+/// Whether a literal such as `TIMESTAMP_NS '2024-05-31 12:30:00'` comes next.
+fn is_timestamp_of_unit(parser: &Parser<'_>) -> bool {
+    let is_type = match &parser.peek_token_ref().token {
+        Token::Word(word) if word.quote_style.is_none() => {
+            ["TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_US", "TIMESTAMP_NS"].iter().any(|name| word.value.eq_ignore_ascii_case(name))
+        }
+        _ => false,
+    };
+    is_type && matches!(parser.peek_nth_token_ref(1).token, Token::SingleQuotedString(_))
+}
+
+fn timestamp_of_unit(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+    let data_type = parser.parse_data_type()?;
+    let text = Expr::Value(parser.parse_value()?);
+    Ok(Expr::Cast { kind: CastKind::Cast, expr: Box::new(text), data_type, array: false, format: None })
 }
 
 fn unary(parser: &mut Parser<'_>, op: UnaryOperator, precedence: Precedence) -> Result<Expr, ParserError> {

@@ -193,7 +193,8 @@ pub(super) fn substring(text: &str, start: i64, part: Option<i64>) -> &str {
             part = part.saturating_sub(1).max(0);
             0
         }
-        _ => length(text).saturating_add(start).max(0),
+        // It may be in front of the text, of which a part is missing then.
+        _ => length(text).saturating_add(start),
     };
     let (from, to) = match part {
         0.. => (from, from.saturating_add(part)),

@@ -26,9 +26,7 @@ const NANOS_A_DAY: i128 = 86_400_000_000_000;
 const DAYS_A_MONTH: i128 = 30;
 
 /// Functions that compare their arguments, or what is in them.
-const COMPARING: [&str; 23] = [
-    "greatest",
-    "least",
+const COMPARING: [&str; 21] = [
     "nullif",
     "array_max",
     "array_min",
@@ -95,7 +93,18 @@ pub(in crate::semantics) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<T
             let WindowFunction { fun, params } = &mut *window;
             refuse(fun.name(), &params.args, schema)?;
             let is_extreme = match fun {
-                WindowFunctionDefinition::AggregateUDF(func) => extremes::by_length(func, &mut params.args, schema)?,
+                WindowFunctionDefinition::AggregateUDF(func) => {
+                    let name = func.name().to_owned();
+                    let is_extreme = extremes::by_length(func, &mut params.args, schema)?;
+                    // What leaves the frame cannot be taken back.
+                    if is_extreme && !params.window_frame.start_bound.is_unbounded() {
+                        return Err(unsupported(
+                            &format!("{name} of an INTERVAL over a frame that moves"),
+                            "epoch(x) is its length in seconds, which can be compared",
+                        ));
+                    }
+                    is_extreme
+                }
                 WindowFunctionDefinition::WindowUDF(_) => false,
             };
             let has_keys = keys(&mut params.order_by, schema)?;
@@ -103,7 +112,7 @@ pub(in crate::semantics) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<T
         }
         Expr::ScalarFunction(ScalarFunction { func, args }) => {
             refuse(func.name(), &args, schema)?;
-            Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))
+            extremes::of_values(ScalarFunction { func, args }, schema)?
         }
         other => Transformed::no(other),
     })

@@ -2,11 +2,12 @@
 
 mod arithmetic;
 mod comparison;
+mod compute;
 mod extremes;
 mod totals;
 
-pub(crate) use arithmetic::scaled;
 pub(super) use arithmetic::{Planned, planned};
 pub(crate) use comparison::order_keys;
 pub(super) use comparison::{key, rewritten};
+pub(crate) use compute::scaled;
 pub(super) use totals::IntervalTotal;
