@@ -220,13 +220,18 @@ fn the_summary_lists_every_page_and_links_lead_somewhere() {
 /// The page that lists every function, family by family.
 fn list_of_functions() -> String {
     let mut page =
-        "# List of functions\n\nEvery function, with what it is for; [Functions](functions.md) says how they are called.\n".to_owned();
+        "# List of functions\n\nEvery function; [Functions](functions.md) says how they are called, `\\df` in the shell what each is for.\n".to_owned();
     for family in Family::ALL {
         page.push_str(&format!("\n## {}\n\n", family.title()));
         for entry in catalogue().into_iter().filter(|entry| entry.family == family) {
             let others: Vec<String> = entry.aliases.iter().map(|alias| format!("`{alias}`")).collect();
             let others = if others.is_empty() { String::new() } else { format!("; also {}", others.join(", ")) };
-            page.push_str(&format!("- **{}** `{}`: {}{others}\n", entry.name, entry.usage, entry.about.trim_end_matches('.')));
+            // DataFusion's own words begin with capitals, and stay in the shell.
+            let about = match entry.about.starts_with(char::is_uppercase) {
+                true => String::new(),
+                false => format!(": {}", entry.about),
+            };
+            page.push_str(&format!("- **{}** `{}`{about}{others}\n", entry.name, entry.usage));
         }
     }
     page
