@@ -84,6 +84,10 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Exp
         }
     };
     check(&value)?;
+    let volatility = match asks_the_clock(&value)? {
+        true => Volatility::Stable,
+        false => Volatility::Immutable,
+    };
     let (_, field) = value.to_field(schema)?;
     let mut columns: Vec<Column> = value.column_refs().into_iter().cloned().collect();
     columns.sort();
@@ -103,11 +107,7 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Exp
         value: value.data,
         columns: Schema::new(fields),
         result: Arc::new(field.as_ref().clone().with_name(TRY).with_nullable(true)),
-        signature: if columns.is_empty() {
-            Signature::nullary(Volatility::Stable)
-        } else {
-            Signature::any(columns.len(), Volatility::Immutable)
-        },
+        signature: if columns.is_empty() { Signature::nullary(volatility) } else { Signature::any(columns.len(), volatility) },
     };
     let arguments = columns.into_iter().map(Expr::Column).collect();
     Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::new_from_impl(attempt)), arguments))))
@@ -136,6 +136,11 @@ fn check(value: &Expr) -> Result<()> {
             Err(to_datafusion(error.with_hint("compute it in a subquery, and TRY what is made of it")))
         }
     }
+}
+
+/// Whether the value is the same within a statement only, so that nobody keeps it for the next one.
+fn asks_the_clock(value: &Expr) -> Result<bool> {
+    value.exists(|part| Ok(matches!(part, Expr::ScalarFunction(call) if call.func.signature().volatility == Volatility::Stable)))
 }
 
 /// What is tried, with its columns by their place.
