@@ -79,10 +79,36 @@ fn reworded(message: &str) -> Option<(String, String)> {
     {
         return Some((format!("there is no {operation}"), "cast one side to the type of the other, as in CAST(x AS BIGINT)".to_owned()));
     }
+    if message.starts_with("unnest() requires exactly one argument") {
+        let hint = "write unnest(flatten(x)) for lists in lists, s.* for the fields of a struct";
+        return Some(("unnest takes one list".to_owned(), hint.to_owned()));
+    }
+    if let Some(field) = message.strip_prefix("Field ").and_then(|rest| rest.strip_suffix(" not found in struct")) {
+        return Some((format!("there is no field '{field}' in the struct"), "struct_keys(x) tells the fields of a struct".to_owned()));
+    }
+    if let Some((text, data_type)) = unreadable(message) {
+        let example = match data_type.split('_').next() {
+            Some("DATE") => Some("'2024-05-31'"),
+            Some("TIMESTAMP") => Some("'2024-05-31 12:30:00'"),
+            Some("TIME") => Some("'12:30:00'"),
+            _ => None,
+        }?;
+        let hint = format!("write it as {example}; TRY_CAST makes NULL of what is none");
+        return Some((format!("'{text}' is no {data_type}"), hint));
+    }
     if message.starts_with("Divide by zero") {
         return Some(("division by zero".to_owned(), "nullif(x, 0) makes it NULL".to_owned()));
     }
     None
+}
+
+/// The text that Arrow could not read as a date or a time, and which of both it was to be.
+fn unreadable(message: &str) -> Option<(&str, &str)> {
+    if let Some(rest) = message.strip_prefix("Error parsing timestamp from '") {
+        return Some((rest.rsplit_once("': ")?.0, "TIMESTAMP"));
+    }
+    let (text, data_type) = message.strip_prefix("Cannot cast string '")?.rsplit_once("' to value of ")?;
+    Some((text, data_type.strip_suffix(" type")?))
 }
 
 /// One of our errors, wherever in the chain it is.
@@ -249,6 +275,14 @@ mod tests {
         );
         assert_eq!(grouped.message(), "the column 't.a' must be in GROUP BY, or within an aggregate");
         assert!(grouped.hint().is_some_and(|hint| hint.contains("any_value(a)")));
+        for (message, expected) in [
+            ("Cannot cast string '2024-13-01' to value of Date32 type", "'2024-13-01' is no DATE"),
+            ("Error parsing timestamp from 'yesterday': error parsing date", "'yesterday' is no TIMESTAMP"),
+        ] {
+            let error = plan(message);
+            assert_eq!(error.message(), expected);
+            assert!(error.hint().is_some_and(|hint| hint.starts_with("write it as '2024-05-31")));
+        }
         let sum = plan("Cannot coerce arithmetic expression Utf8View + Int64 to valid types");
         assert_eq!(sum.message(), "there is no VARCHAR + BIGINT");
     }

@@ -24,7 +24,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::context::Context;
 use super::resolve::ast::{self, call};
-use super::{constant, files_in, operators, pivot, refuse, resolve, spellings};
+use super::{constant, files_in, interval_literals, operators, pivot, refuse, resolve, spellings};
 use crate::error::{Error, Result};
 use crate::files::{self, FileCatalog, FileQuery};
 use crate::functions::uuids;
@@ -286,6 +286,7 @@ fn literal_or_cast(expr: &mut Expr) -> Result<()> {
             let [time, zone] = [timestamp, time_zone].map(|part| std::mem::replace(part.as_mut(), Expr::Value(Value::Null.into())));
             *expr = call(zones::TIMEZONE, vec![zone, time]);
         }
+        Expr::Interval(_) | Expr::UnaryOp { .. } => interval_literals::standardize(expr)?,
         _ => {}
     }
     Ok(())

@@ -25,6 +25,7 @@ pub(crate) use pivots::GROUPS as PIVOT_GROUPS;
 pub(crate) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
     struct_types(tokens);
     powers(tokens);
+    bare_trims(tokens);
     without_materialized(tokens);
     positional_joins(tokens)?;
     percentages(tokens)?;
@@ -71,6 +72,26 @@ fn powers(tokens: &mut Vec<TokenWithSpan>) {
         if tokens[at].token == Token::Mul && tokens[at + 1].token == Token::Mul {
             tokens[at].token = Token::Caret;
             tokens.remove(at + 1);
+        }
+        at += 1;
+    }
+}
+
+/// `trim(LEADING FROM x)` is `trim(LEADING x)`.
+fn bare_trims(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 0;
+    while at < tokens.len() {
+        let is_side =
+            matches!(&tokens[at].token, Token::Word(word) if matches!(word.keyword, Keyword::BOTH | Keyword::LEADING | Keyword::TRAILING));
+        let bracket = previous_solid(tokens, at).filter(|before| is_side && tokens[*before].token == Token::LParen);
+        let is_trim = bracket
+            .and_then(|bracket| previous_solid(tokens, bracket))
+            .is_some_and(|before| is_keyword(&tokens[before].token, Keyword::TRIM));
+        if is_trim
+            && let Some(next) = next_solid(tokens, at)
+            && is_keyword(&tokens[next].token, Keyword::FROM)
+        {
+            tokens.remove(next);
         }
         at += 1;
     }
