@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::refuse::unsupported;
 use super::resolve::ast;
-use super::sample;
+use super::{pivot_syntax, sample};
 use crate::error::{Error, Result};
 
 /// Rewrites all queries of a statement.
@@ -31,6 +31,8 @@ impl VisitorMut for Standard {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        // Of statements that hold a query among other things.
+        pivot_syntax::grouped(factor);
         flow(sample::carry_out(factor))
     }
 }

@@ -49,6 +49,7 @@ fn begins_query(tokens: &[TokenWithSpan], at: usize) -> bool {
                         | Keyword::EXPLAIN
                         | Keyword::ANALYZE
                         | Keyword::DESCRIBE
+                        | Keyword::TABLE
                 )
         }
         _ => false,
