@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clouddb_storage::{Snapshot, TableId, TableSnapshot};
+use datafusion::common::DFSchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::execution::TaskContext;
@@ -162,6 +163,12 @@ impl Context {
             Ok(TreeNodeRecursion::Continue)
         });
         noted.map(|_| ()).map_err(from_datafusion)
+    }
+
+    /// The columns of a query with the types that their values have: before its analysis, a CASE or a UNION has the type of its first part.
+    pub(crate) fn output(&self, plan: &LogicalPlan) -> Result<DFSchemaRef> {
+        let analyzed = self.state.analyzer().execute_and_check(plan.clone(), self.state.config_options(), |_, _| {});
+        analyzed.map(|plan| Arc::clone(plan.schema())).map_err(from_datafusion)
     }
 
     /// Optimizes a plan.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use arrow::datatypes::{DataType, Fields};
 use clouddb_storage::Transaction;
 use clouddb_storage::catalog::{ColumnSpec, TableMeta, types::FIELD_ID_KEY};
 use datafusion::common::tree_node::TreeNode;
@@ -96,7 +97,10 @@ pub(crate) fn drop(
             None if if_exists => {}
             None => {
                 let name = context.qualify(name)?;
-                return Err(Error::not_found(format!("there is no table '{name}'")).with_hint("DROP TABLE IF EXISTS does not mind"));
+                let known = lookup::relation_names(&transaction.snapshot(), &name.schema);
+                let error = Error::not_found(format!("there is no table '{name}'"));
+                let known = known.iter().map(String::as_str);
+                return Err(lookup::with_nearest(error, &name.name, known, "DROP TABLE IF EXISTS does not mind"));
             }
         }
     }
@@ -381,17 +385,18 @@ async fn query_columns(context: &Context, query: Box<Query>, names: &[ColumnDef]
             .with_hint("cast in the query, or create the table first"));
     }
     let plan = context.plan_query(query).await?;
-    let fields = plan.schema().fields().clone();
+    let fields = context.output(&plan)?.fields().clone();
     if !names.is_empty() && names.len() != fields.len() {
         return Err(Error::invalid(format!("the query has {} columns, and {} names are given", fields.len(), names.len())));
     }
     if fields.is_empty() {
         return Err(Error::invalid("the query has no columns"));
     }
-    let plan = without_null_type(plan)?;
-    let columns = plan.schema().fields().iter().enumerate().map(|(at, field)| {
+    let plan = without_null_type(plan, &fields)?;
+    let columns = fields.iter().enumerate().map(|(at, field)| {
         let name = names.get(at).map_or_else(|| field.name().clone(), |column| normalized(&column.name));
-        let mut spec = ColumnSpec::new(name, field.data_type().clone(), true);
+        let data_type = if field.data_type().is_null() { UNTYPED } else { field.data_type().clone() };
+        let mut spec = ColumnSpec::new(name, data_type, true);
         spec.metadata = without_field_id(field.metadata());
         if types::is_uuid(field) {
             spec.metadata.extend(types::uuid_field(field.name()).metadata().clone());
@@ -402,13 +407,15 @@ async fn query_columns(context: &Context, query: Box<Query>, names: &[ColumnDef]
 }
 
 /// A column that is NULL in every row has no type; it becomes an INTEGER, as in DuckDB.
-fn without_null_type(plan: LogicalPlan) -> Result<LogicalPlan> {
-    if !plan.schema().fields().iter().any(|field| field.data_type().is_null()) {
+const UNTYPED: DataType = DataType::Int32;
+
+fn without_null_type(plan: LogicalPlan, fields: &Fields) -> Result<LogicalPlan> {
+    if !fields.iter().any(|field| field.data_type().is_null()) {
         return Ok(plan);
     }
-    let exprs: Vec<LogicalExpr> = (plan.schema().columns().into_iter().zip(plan.schema().fields().iter()))
+    let exprs: Vec<LogicalExpr> = (plan.schema().columns().into_iter().zip(fields.iter()))
         .map(|(column, field)| match field.data_type().is_null() {
-            true => cast(LogicalExpr::Column(column.clone()), arrow::datatypes::DataType::Int32).alias(column.name),
+            true => cast(LogicalExpr::Column(column.clone()), UNTYPED).alias(column.name),
             false => LogicalExpr::Column(column),
         })
         .collect();

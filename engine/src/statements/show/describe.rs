@@ -85,7 +85,7 @@ async fn columns(context: &Context, target: Target) -> Result<Vec<ColumnObject>>
     let plan = context.plan_query(query).await?;
     let column =
         |field: &std::sync::Arc<Field>| ColumnObject { field: std::sync::Arc::clone(field), nullable: true, default: None, comment: None };
-    Ok(plan.schema().fields().iter().map(column).collect())
+    Ok(context.output(&plan)?.fields().iter().map(column).collect())
 }
 
 /// The query that reads all of what a name stands for: a table, a view, a table of the catalog, a file.
