@@ -3,13 +3,15 @@
 Requests (the key "do" says what):
   {"do": "open", "engine": NAME, "storage": "parquet" | "memory" | "file" | "own", "tables": [{"name": N, "path": P}, ...],
    "scratch": FOLDER | null, "endpoint": URL | null, "threads": N}  -> {"version": "...", "seconds": S}
-  {"do": "run", "sql": "...", "rows": true | false}                  -> {"seconds": S, "rows": [[cell, ...], ...] | null}
+  {"do": "run", "sql": "...", "rows": true | false}                  -> {"seconds": S, "names": [NAME, ...], "rows": [[cell, ...], ...] | null}
   {"do": "memory"}                                                   -> {"peak_rss_bytes": N | null, "rss_bytes": N | null}
   {"do": "close"}                                                    -> {"seconds": S}
 
 Every failure is answered with {"error": "..."}. The clock runs around having the engine run a query and having all its rows, and nothing else.
-A cell is null or a pair of its kind and its value as text: b(oolean), i(nteger), d(ecimal), f(loat), t(ext; dates and times as ISO 8601).
-An engine is a class with open, run (rows of Python values or cells) and close; its module is imported when it is opened.
+A cell is null or a pair of its kind and its value as text: b(oolean), i(nteger), d(ecimal), f(loat), t(ext; dates and times as ISO 8601 without zeros at the
+end of a fraction, moments of time in UTC, bytes in hexadecimal digits, intervals as their microseconds, lists and the like as `nested` writes them).
+An engine is a class with open, run (rows of Python values or cells), close, and names (of the last answer's columns) where it can tell them; its module is
+imported when it is opened.
 """
 
 import datetime
@@ -19,6 +21,7 @@ import json
 import os
 import sys
 import time
+import uuid
 
 
 def cell(value):
@@ -34,9 +37,42 @@ def cell(value):
         return ["f", repr(value)]
     if isinstance(value, str):
         return ["t", value]
-    if isinstance(value, (datetime.date, datetime.time, datetime.datetime)):
-        return ["t", value.isoformat()]
+    return ["t", text(value)]
+
+
+def text(value):
+    if isinstance(value, (datetime.date, datetime.time)):
+        aware = isinstance(value, datetime.datetime) and value.tzinfo is not None
+        written = (value.astimezone(datetime.timezone.utc).replace(tzinfo=None) if aware else value).isoformat()
+        return (written.rstrip("0") if "." in written else written) + ("Z" if aware else "")
+    if isinstance(value, datetime.timedelta):
+        return f"interval {value // datetime.timedelta(microseconds=1)}"
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    if isinstance(value, (list, tuple, dict)):
+        return nested(value)
     raise TypeError(f"the worker cannot pass on a value of type {type(value).__name__}")
+
+
+def nested(value):
+    """A value inside another: JSON, but for numbers, of which all have ten digits, and keys of any type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, decimal.Decimal)):
+        number = float(value)
+        if number != number or number in (float("inf"), float("-inf")):
+            return str(number)
+        digits, exponent = f"{number:.9e}".split("e")
+        return f"{digits}e{int(exponent)}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(nested(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{nested(key)}: {nested(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value if isinstance(value, str) else text(value), ensure_ascii=False)
 
 
 def quoted(path):
@@ -79,6 +115,9 @@ class DuckDb:
 
     def run(self, sql):
         return self.connection.execute(sql).fetchall()
+
+    def names(self):
+        return [column[0] for column in self.connection.description or []]
 
     def close(self):
         self.connection.close()
@@ -229,7 +268,8 @@ class Worker:
         start = time.perf_counter()
         rows = self.engine.run(request["sql"])
         seconds = time.perf_counter() - start
-        return {"seconds": seconds, "rows": [[cell(value) for value in row] for row in rows] if request["rows"] else None}
+        names = self.engine.names() if hasattr(self.engine, "names") else []
+        return {"seconds": seconds, "names": names, "rows": [[cell(value) for value in row] for row in rows] if request["rows"] else None}
 
     def memory(self, _request):
         return {"peak_rss_bytes": resident("VmHWM:"), "rss_bytes": resident("VmRSS:")}

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use clouddb_benchmarks::proxy::{Distance, Proxy};
 use clouddb_benchmarks::suites::queries::{self, RunArgs};
-use clouddb_benchmarks::suites::{cache, cold_open, commits, load, lookup};
+use clouddb_benchmarks::suites::{cache, cold_open, commits, load, lookup, planning, start_up, statements};
 use clouddb_benchmarks::tpch::data::{self, Format};
 use clouddb_benchmarks::tpch::{TABLES, Table};
 use clouddb_benchmarks::workload::clickbench::ClickBench;
@@ -49,6 +49,12 @@ enum Command {
     Lookup(lookup::Args),
     /// Commits a second, with many callers and processes; every row exactly once
     Commits(commits::Args),
+    /// Statements of every kind beside DuckDB and plain DataFusion: who gives which answer
+    Statements(statements::Args),
+    /// From a query's text to its plan, beside plain DataFusion
+    Planning(planning::Args),
+    /// What the shell takes to start, and its memory
+    StartUp(start_up::Args),
     /// A far-away store: a proxy in front of an S3 server, until a signal ends it
     Proxy(ProxyArguments),
     /// A part of a suite that needs a process of its own
@@ -122,6 +128,9 @@ fn run(command: Command) -> Result<()> {
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Commits(arguments) => commits::run(&arguments),
+        Command::Statements(arguments) => statements::run(&arguments),
+        Command::Planning(arguments) => planning::run(&arguments),
+        Command::StartUp(arguments) => start_up::run(&arguments),
         Command::Proxy(arguments) => serve(&arguments),
         Command::Child { task } => child::run(&task),
     }

@@ -138,7 +138,7 @@ fn a_cache_keeps_its_budget_and_loads_a_column_once() {
     let folder = tempfile::tempdir().unwrap();
     let below = |name: &str| folder.path().join(name).display().to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_clouddb-bench"))
-        .args(["cache", "--scale", "0.01", "--queries", "30", "--budgets", "25,100", "--callers", "8", "--runs", "1"])
+        .args(["cache", "--scale", "0.01", "--queries", "30", "--budgets", "25,100", "--callers", "8", "--runs", "3"])
         .args(["--store", &below("store"), "--data", &below("data"), "--out", &below("results")])
         .output()
         .unwrap();
@@ -166,4 +166,25 @@ fn a_query_that_takes_too_long_ends_its_process_only() {
     let limit = Duration::from_millis(300);
     assert_eq!(duckdb.run(endless, Some(limit)).unwrap_err(), Failure::TimedOut(limit));
     assert_eq!(duckdb.run("SELECT 42", None).unwrap_err(), Failure::Ended);
+}
+
+/// Every statement that has another answer than DuckDB's is on the page of differences, and has its reason here.
+#[test]
+fn statements_have_the_answers_of_duckdb_or_a_listed_reason() {
+    if !has_duckdb() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let below = |name: &str| folder.path().join(name).display().to_string();
+    let statements = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/statements");
+    let stores = [Some(below("store")), has_minio().then(|| "s3://test/statements".to_owned())];
+    for store in stores.into_iter().flatten() {
+        let output = Command::new(env!("CARGO_BIN_EXE_clouddb-bench"))
+            .args(["statements", "--statements", statements, "--store", &store, "--out", &below("results")])
+            .output()
+            .unwrap();
+        let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{told}\n{errors}");
+        assert!(told.contains("silent difference"), "{told}");
+    }
 }

@@ -24,6 +24,7 @@ use crate::scan::Caches;
 use crate::semantics;
 use crate::session::Session;
 use crate::settings::Options;
+use crate::sharing;
 use crate::statements::sequences::Blocks;
 use crate::statements::stored::StoredSql;
 use crate::types::CloudTypePlanner;
@@ -128,6 +129,7 @@ impl Database {
             .with_aggregate_functions(functions::aggregates())
             .with_higher_order_functions(functions::with_lambdas())
             .with_table_function_list(functions::tables())
+            .with_query_planner(Arc::new(sharing::Planner))
             .with_analyzer_rules(semantics::analyzer_rules())
             .with_optimizer_rules(optimizer::logical_rules())
             .with_physical_optimizer_rules(optimizer::physical_rules())

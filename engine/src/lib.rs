@@ -40,6 +40,7 @@ mod statements;
 pub mod system_tables;
 pub mod text;
 mod types;
+mod unnesting;
 mod write;
 
 pub use clouddb_cache::CachePolicy;

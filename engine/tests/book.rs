@@ -3,12 +3,13 @@
 //! A page has a fresh database in memory and one session. A block marked `sql` runs, one marked `sql error` must fail at its last statement, one marked `sql norun`
 //! is only shown (it needs a bucket, or the web). A block marked `csv NAME` is a file of that name, in a folder of the page's own that paths are relative to. A block marked `text` behind one that runs is what its last statement answers: the names of the columns, then the rows,
 //! with ` | ` between values (lines of dashes are decoration); or the error, a part of it or all, whatever the breaks of its lines.
-//! `CLOUDDB_TEST_BOOK=sql/select` runs one page alone.
+//! `CLOUDDB_TEST_BOOK=sql/select` runs one page alone; `CLOUDDB_WRITE_BOOK=1` writes the list of functions anew.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::expect_used, reason = "a test may panic, and wait")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use clouddb_engine::functions::{Family, catalogue};
 use clouddb_engine::text::values;
 use clouddb_engine::{Database, Error, Options, Rows, Session, StatementResult};
 
@@ -214,6 +215,38 @@ fn the_summary_lists_every_page_and_links_lead_somewhere() {
             assert!(pages.contains(&link), "{name} links to {link}, which is not there");
         }
     }
+}
+
+/// The page that lists every function, family by family.
+fn list_of_functions() -> String {
+    let mut page =
+        "# List of functions\n\nEvery function; [Functions](functions.md) says how they are called, `\\df` in the shell what each is for.\n".to_owned();
+    for family in Family::ALL {
+        page.push_str(&format!("\n## {}\n\n", family.title()));
+        for entry in catalogue().into_iter().filter(|entry| entry.family == family) {
+            let others: Vec<String> = entry.aliases.iter().map(|alias| format!("`{alias}`")).collect();
+            let others = if others.is_empty() { String::new() } else { format!("; also {}", others.join(", ")) };
+            // DataFusion's own words begin with capitals, and stay in the shell.
+            let about = match entry.about.starts_with(char::is_uppercase) {
+                true => String::new(),
+                false => format!(": {}", entry.about),
+            };
+            page.push_str(&format!("- **{}** `{}`{about}{others}\n", entry.name, entry.usage));
+        }
+    }
+    page
+}
+
+#[test]
+fn every_function_is_listed() {
+    let (expected, path) = (list_of_functions(), folder().join("sql/function_list.md"));
+    if std::env::var_os("CLOUDDB_WRITE_BOOK").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    let wrong = expected.lines().find(|line| !found.lines().any(|known| known == *line));
+    assert_eq!(wrong, None, "sql/function_list.md lacks a line: run this test with CLOUDDB_WRITE_BOOK=1");
+    assert!(found == expected, "sql/function_list.md has lines too many: run this test with CLOUDDB_WRITE_BOOK=1");
 }
 
 #[test]

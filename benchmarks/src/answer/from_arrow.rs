@@ -2,8 +2,8 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal32Type, Decimal64Type, Decimal128Type, Float32Type, Float64Type, Int64Type, UInt64Type};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::nested::texts;
 use super::{Answer, Cell};
 use crate::error::{Error, Result};
 
@@ -38,12 +38,7 @@ fn cells(array: &dyn Array) -> Result<Vec<Cell>> {
         DataType::Decimal64(_, scale) => Ok(numbers(array.as_primitive::<Decimal64Type>().iter(), decimal(*scale, i128::from))),
         DataType::Decimal128(_, scale) => Ok(numbers(array.as_primitive::<Decimal128Type>().iter(), decimal(*scale, |value| value))),
         DataType::Decimal256(_, _) => Err(Error::new("answers with decimals of 256 bits cannot be compared")),
-        _ => {
-            let formatter = ArrayFormatter::try_new(array, &FormatOptions::new())?;
-            (0..array.len())
-                .map(|row| if array.is_null(row) { Ok(Cell::Null) } else { Ok(Cell::Text(formatter.value(row).try_to_string()?)) })
-                .collect()
-        }
+        _ => Ok(texts(array)?.into_iter().map(|text| text.map_or(Cell::Null, Cell::Text)).collect()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod compare;
 mod from_arrow;
+mod nested;
 
 pub use compare::{compare, compare_choice};
 

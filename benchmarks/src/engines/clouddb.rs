@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use clouddb_engine::{CachePolicy, DEFAULT_SCHEMA, Database, Options, Session, StatementResult};
 use clouddb_storage::OpenOptions;
-use datafusion::arrow::array::RecordBatch;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
-use super::{Engine, Keeps, Run, time_query};
+use super::{Batches, Engine, Keeps, Run, names, time_query};
 use crate::error::{Context, Error, Result};
 use crate::place::Location;
 use crate::tpch::Table;
@@ -119,10 +118,10 @@ impl CloudDb {
     }
 }
 
-async fn execute(session: &mut Session, sql: &str) -> Result<Vec<RecordBatch>> {
+async fn execute(session: &mut Session, sql: &str) -> Result<Batches> {
     match session.execute(sql).await.context(format!("running {}", sql.lines().next().unwrap_or_default()))? {
-        StatementResult::Rows(rows) => Ok(rows.collect().await?),
-        StatementResult::Done(_) => Ok(Vec::new()),
+        StatementResult::Rows(rows) => Ok((names(rows.schema()), rows.collect().await?)),
+        StatementResult::Done(_) => Ok(Batches::default()),
     }
 }
 

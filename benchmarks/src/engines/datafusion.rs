@@ -12,7 +12,7 @@ use ::datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use tokio::runtime::Runtime;
 
 use super::protocol::Opening;
-use super::{Engine, Run, time_query};
+use super::{Engine, Run, names, time_query};
 use crate::bucket;
 use crate::error::{Error, Result};
 
@@ -62,6 +62,9 @@ impl Engine for DataFusion {
 
     fn run(&mut self, sql: &str) -> Result<Run> {
         let (context, sql) = (self.context.clone(), sql.to_owned());
-        time_query(&self.runtime, async move { Ok(context.sql(&sql).await?.collect().await?) })
+        time_query(&self.runtime, async move {
+            let frame = context.sql(&sql).await?;
+            Ok((names(frame.schema().as_arrow()), frame.collect().await?))
+        })
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::datafusion::arrow::array::RecordBatch;
+use ::datafusion::arrow::datatypes::Schema;
 use tokio::runtime::Runtime;
 
 pub use self::clouddb::CloudDb;
@@ -29,9 +30,14 @@ use crate::error::{Context, Error, Result};
 pub struct Run {
     /// From handing over the text to having the last row, in seconds, measured inside the engine's process.
     pub seconds: f64,
+    /// What the answer's columns are called; empty for a statement that gives no rows.
+    pub names: Vec<String>,
     /// The answer.
     pub answer: Answer,
 }
+
+/// What an engine of this program gives: the columns' names, and the rows.
+type Batches = (Vec<String>, Vec<RecordBatch>);
 
 /// An engine of this program, with the data at hand.
 pub trait Engine {
@@ -61,14 +67,19 @@ pub fn runtime(threads: usize) -> Result<Arc<Runtime>> {
 /// Times a query that runs on `runtime`. The work is spawned, so that the calling thread only waits and `threads` means what it says.
 fn time_query<F>(runtime: &Runtime, query: F) -> Result<Run>
 where
-    F: Future<Output = Result<Vec<RecordBatch>>> + Send + 'static,
+    F: Future<Output = Result<Batches>> + Send + 'static,
 {
-    let (seconds, batches) = runtime
+    let (seconds, result) = runtime
         .block_on(runtime.spawn(async move {
             let start = Instant::now();
-            let batches = query.await;
-            (start.elapsed().as_secs_f64(), batches)
+            let result = query.await;
+            (start.elapsed().as_secs_f64(), result)
         }))
         .map_err(|error| Error::new(format!("the query's task ended early: {error}")))?;
-    Ok(Run { seconds, answer: Answer::from_batches(&batches?)? })
+    let (names, batches) = result?;
+    Ok(Run { seconds, names, answer: Answer::from_batches(&batches)? })
+}
+
+fn names(schema: &Schema) -> Vec<String> {
+    schema.fields().iter().map(|field| field.name().clone()).collect()
 }

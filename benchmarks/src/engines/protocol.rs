@@ -15,7 +15,7 @@ use crate::place::Location;
 pub(super) enum Request {
     /// Open the engine; comes first. Answered with [`Opened`].
     Open(Box<Opening>),
-    /// Run a query or statement: `{"seconds": S, "rows": [[cell, …], …] | null}`.
+    /// Run a query or statement: `{"seconds": S, "names": [name, …], "rows": [[cell, …], …] | null}`.
     Run {
         /// Its text.
         sql: String,

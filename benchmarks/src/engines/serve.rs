@@ -35,7 +35,7 @@ fn answer(engine: &mut Option<Box<dyn Engine>>, request: Request) -> Result<Valu
         }
         Request::Run { sql, rows } => {
             let run = engine.as_mut().context("the engine is not open")?.run(&sql)?;
-            json!({"seconds": run.seconds, "rows": rows.then_some(run.answer.rows)})
+            json!({"seconds": run.seconds, "names": run.names, "rows": rows.then_some(run.answer.rows)})
         }
         Request::Memory => json!(Memory { peak_rss_bytes: memory::peak_rss_bytes(), rss_bytes: memory::rss_bytes() }),
         Request::Close => {

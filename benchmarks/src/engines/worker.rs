@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -122,7 +123,10 @@ impl Worker {
     /// When the engine reports one, takes longer than `limit` (if there is one), or ends.
     pub fn run(&mut self, sql: &str, limit: Option<Duration>) -> Result<Run, Failure> {
         let answer: Value = self.ask(&Request::Run { sql: sql.to_owned(), rows: true }, limit)?;
-        let run = || Ok(Run { seconds: seconds(&answer)?, answer: Answer::from_json(&answer["rows"])? });
+        let run = || {
+            let names = Vec::<String>::deserialize(&answer["names"])?;
+            Ok(Run { seconds: seconds(&answer)?, names, answer: Answer::from_json(&answer["rows"])? })
+        };
         run().map_err(|error: Error| Failure::Error(error.to_string()))
     }
 

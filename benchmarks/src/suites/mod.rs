@@ -5,4 +5,7 @@ pub mod cold_open;
 pub mod commits;
 pub mod load;
 pub mod lookup;
+pub mod planning;
 pub mod queries;
+pub mod start_up;
+pub mod statements;

@@ -45,10 +45,11 @@ fn named(message: &str) -> Option<(String, String)> {
             "QUALIFY filters by window functions, as in QUALIFY row_number() OVER (ORDER BY x) = 1",
         );
     }
-    if let Some(rest) = message.strip_prefix("Field ")
-        && let Some(field) = rest.strip_suffix(" not found in struct")
-    {
-        return told(format!("the struct has no field '{field}'"), "DESCRIBE tells the fields of a struct's type");
+    if let Some(field) = message.strip_prefix("Field ").and_then(|rest| rest.strip_suffix(" not found in struct")) {
+        return told(format!("there is no field '{field}' in the struct"), "struct_keys(x) tells the fields of a struct");
+    }
+    if message.starts_with("unnest() requires exactly one argument") {
+        return told("unnest takes one list", "write unnest(flatten(x)) for lists in lists, s.* for the fields of a struct");
     }
     None
 }

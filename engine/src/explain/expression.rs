@@ -79,8 +79,19 @@ fn written(expr: &Arc<dyn PhysicalExpr>) -> String {
 }
 
 /// Functions that stand for operators, because they notice what the operators do not.
-const OPERATORS: &[(&str, &str)] =
-    &[("checked_add", "+"), ("checked_subtract", "-"), ("checked_multiply", "*"), ("checked_divide", "/"), ("checked_modulo", "%")];
+const OPERATORS: &[(&str, &str)] = &[
+    ("checked_add", "+"),
+    ("checked_subtract", "-"),
+    ("checked_multiply", "*"),
+    ("checked_divide", "/"),
+    ("checked_modulo", "%"),
+    ("interval_between", "-"),
+    ("interval_scaled", "*"),
+    ("interval_divided", "/"),
+    ("time_later", "+"),
+    ("time_earlier", "-"),
+    ("date_at", "+"),
+];
 
 fn written_call(function: &ScalarFunctionExpr) -> String {
     let operator = OPERATORS.iter().find(|(name, _)| *name == function.name());

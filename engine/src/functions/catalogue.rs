@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::Documentation;
 
+use super::family::Family;
+
 /// What a function makes its result of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -39,6 +41,8 @@ pub struct Entry {
     pub aliases: Vec<String>,
     /// What its result is made of.
     pub kind: Kind,
+    /// What it is about.
+    pub family: Family,
     /// How it is called.
     pub usage: String,
     /// What it does, in a line.
@@ -115,6 +119,7 @@ fn entry(name: &str, aliases: &[String], kind: Kind, documentation: Option<&Docu
         name: name.to_owned(),
         aliases: aliases.to_vec(),
         kind,
+        family: Family::of(name, kind, documentation),
         usage: documentation.map_or_else(|| format!("{name}(...)"), |known| first_line(&known.syntax_example)),
         about: documentation.map_or_else(String::new, |known| first_line(&known.description)),
         example: documentation.and_then(|known| known.sql_example.as_deref()).map_or_else(String::new, example),

@@ -7,6 +7,7 @@ mod aggregates;
 mod aliases;
 mod catalogue;
 mod dates;
+mod family;
 mod json;
 mod lists;
 mod numbers;
@@ -21,11 +22,12 @@ mod values;
 use std::sync::{Arc, LazyLock};
 
 use datafusion::execution::SessionStateDefaults;
-use datafusion::logical_expr::ScalarUDF;
 use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use aggregates::aggregates;
 pub use catalogue::{Entry, Kind, catalogue};
+pub use family::Family;
 pub(crate) use lists::with_lambdas;
 pub(crate) use series::tables;
 pub use suggestion::suggestion;
@@ -59,8 +61,13 @@ fn ours() -> Vec<Arc<ScalarUDF>> {
     functions
 }
 
+/// An aggregate by one of its names.
+pub(crate) fn aggregate_named(name: &str) -> Option<Arc<AggregateUDF>> {
+    aggregates::named(name)
+}
+
 /// One of our scalar functions, by its own name.
-fn scalar_named(name: &str) -> Option<Arc<ScalarUDF>> {
+pub(crate) fn scalar_named(name: &str) -> Option<Arc<ScalarUDF>> {
     OURS.iter().find(|function| function.name() == name).cloned()
 }
 

@@ -81,7 +81,7 @@ impl ExprPlanner for FunctionPlanner {
     }
 
     fn plan_aggregate(&self, mut expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
-        if let Some(rewritten) = aggregates::rewritten(&expr) {
+        if let Some(rewritten) = aggregates::rewritten(&expr).or_else(|| aggregates::n_of_extremes(&expr)) {
             return Ok(PlannerResult::Planned(rewritten));
         }
         // The n greatest or least.

@@ -9,6 +9,9 @@ use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{DocSection, Documentation, Expr, LogicalPlanBuilder, cast, col, lit};
 
+use crate::error::{Error, while_planning};
+use crate::types;
+
 /// Name, how it is called, a line for people, an example.
 const FUNCTIONS: [(&str, &str, &str, &str); 2] = [
     (
@@ -47,6 +50,7 @@ struct Series {
 
 impl TableFunctionImpl for Series {
     fn call_with_args(&self, arguments: TableFunctionArgs<'_, '_>) -> Result<Arc<dyn TableProvider>> {
+        self.check(arguments.exprs())?;
         let exprs: Vec<Expr> = arguments.exprs().iter().map(in_nanoseconds).collect::<Result<_>>()?;
         let inner = self.inner.create_table_provider_with_args(TableFunctionArgs::new(&exprs, arguments.session()))?;
         let source = provider_as_source(Arc::clone(&inner));
@@ -61,10 +65,41 @@ impl TableFunctionImpl for Series {
     }
 }
 
-/// DataFusion counts series of timestamps in nanoseconds.
+impl Series {
+    /// Says which arguments it does not take.
+    fn check(&self, arguments: &[Expr]) -> Result<()> {
+        let mut types = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            let Expr::Literal(value, _) = argument else {
+                let error = Error::unsupported(format!("{} in FROM takes constants, not {argument}", self.name));
+                return Err(while_planning(error.with_hint(format!("write unnest({}(...)), which takes columns", self.name))));
+            };
+            types.push(value.data_type());
+        }
+        let is_null = |data_type: &DataType| *data_type == DataType::Null;
+        let is_number =
+            |data_type: &DataType| data_type.is_integer() || matches!(data_type, DataType::Decimal128(_, 0)) || is_null(data_type);
+        let is_moment =
+            |data_type: &DataType| matches!(data_type, DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)) || is_null(data_type);
+        let fits = match types.as_slice() {
+            [from, to, step] if is_moment(from) && is_moment(to) && (matches!(step, DataType::Interval(_)) || is_null(step)) => true,
+            numbers => (1..=3).contains(&numbers.len()) && numbers.iter().all(is_number),
+        };
+        if fits {
+            return Ok(());
+        }
+        let found: Vec<String> = types.iter().map(types::name_of).collect();
+        let usage = FUNCTIONS.iter().find(|(name, ..)| *name == self.name).map_or("", |(_, usage, ..)| usage);
+        let error = Error::invalid(format!("there is no {}({}) in FROM", self.name, found.join(", ")));
+        Err(while_planning(error.with_hint(format!("it is called as {usage}, with whole numbers, or with dates and an INTERVAL"))))
+    }
+}
+
+/// DataFusion counts series of timestamps in nanoseconds; dates are their midnights.
 fn in_nanoseconds(expr: &Expr) -> Result<Expr> {
     Ok(match expr {
         Expr::Literal(value, _) => match value.data_type() {
+            DataType::Date32 | DataType::Date64 => lit(value.cast_to(&DataType::Timestamp(TimeUnit::Nanosecond, None))?),
             DataType::Timestamp(_, zone) => lit(value.cast_to(&DataType::Timestamp(TimeUnit::Nanosecond, zone))?),
             whole if whole.is_integer() => lit(value.cast_to(&DataType::Int64)?),
             DataType::Decimal128(_, 0) => lit(value.cast_to(&DataType::Int64)?),

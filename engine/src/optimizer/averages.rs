@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
 use super::sums::plain_argument;
+use crate::semantics::rounded_quotient;
 
 /// See the module.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ fn argument_of<'a>(expr: &'a Expr, name: &str) -> Option<&'a Expr> {
     }
 }
 
-/// The average from a sum and a count, as the aggregate would have it: digits behind its scale are cut off.
+/// The average from a sum and a count, as the aggregate would have it: rounded to its scale.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Average {
     data_type: DataType,
@@ -119,7 +120,7 @@ impl ScalarUDFImpl for Average {
         let rows = sums.as_primitive::<Decimal128Type>().iter().zip(counts.as_primitive::<Int64Type>().iter());
         let average = |(sum, count): (Option<i128>, Option<i64>)| match (sum, count) {
             (Some(sum), Some(count)) if count != 0 => {
-                let average = sum.checked_mul(shift).map(|sum| sum / i128::from(count));
+                let average = sum.checked_mul(shift).map(|sum| rounded_quotient(sum, count.into()));
                 match average.filter(|average| Decimal128Type::is_valid_decimal_precision(*average, digits)) {
                     Some(average) => Ok(Some(average)),
                     None => exec_err!("Arithmetic Overflow in AvgAccumulator"),

@@ -5,6 +5,7 @@
 //! - `averages`: averages are had from sums that are there.
 //! - `sums`: sums of one value plus constants are had from one sum.
 //! - `cross_joins`: DataFusion's rule for products, where it is right.
+//! - `join_keys`: which parts of a condition are a join's keys.
 //! - `join_order`: in which order relations are joined, and which side of each join is built.
 //! - `early_groups`: rows are grouped before they are joined.
 //! - `marks`: EXISTS as a value becomes a join.
@@ -23,6 +24,7 @@ mod cross_joins;
 mod derived_keys;
 mod early_groups;
 mod estimate;
+mod join_keys;
 mod join_order;
 mod marks;
 mod options;
@@ -39,6 +41,7 @@ use datafusion::optimizer::decorrelate_predicate_subquery::DecorrelatePredicateS
 use datafusion::optimizer::eliminate_cross_join::EliminateCrossJoin;
 use datafusion::optimizer::eliminate_group_by_constant::EliminateGroupByConstant;
 use datafusion::optimizer::eliminate_outer_join::EliminateOuterJoin;
+use datafusion::optimizer::extract_equijoin_predicate::ExtractEquijoinPredicate;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
@@ -73,6 +76,9 @@ pub(crate) fn logical_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
     for rule in rules.iter_mut().filter(|rule| rule.name() == EliminateCrossJoin::new().name()) {
         *rule = Arc::new(cross_joins::CrossJoins(Arc::clone(rule)));
+    }
+    for rule in rules.iter_mut().filter(|rule| rule.name() == ExtractEquijoinPredicate::new().name()) {
+        *rule = Arc::new(join_keys::JoinKeys);
     }
     rules.retain(|rule| rule.name() != EliminateGroupByConstant::new().name());
     let subqueries = rules.iter().position(|rule| rule.name() == DecorrelatePredicateSubquery::new().name()).unwrap_or_default();

@@ -34,7 +34,7 @@ pub(crate) fn conform(array: &ArrayRef, source: &Field, target: &Field) -> Resul
     if let Some(nested) = nested(array, target)? {
         return Ok(nested);
     }
-    let ready = ready_for(target.data_type(), source, array)?;
+    let ready = ready_for(target.data_type(), source, array).map_err(|error| error.context(format!("column '{}'", target.name())))?;
     if !can_cast_types(ready.data_type(), target.data_type()) {
         return Err(Error::invalid(format!(
             "column '{}' of type {} cannot hold values of type {}",

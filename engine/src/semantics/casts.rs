@@ -4,13 +4,13 @@
 //! - DataFusion looks through a cast that it compares with a constant, and leaves out row groups by the cast of their bounds. Both are wrong for a cast that
 //!   makes one value of several, or that does not keep the order: `CAST(n AS INTEGER) = 1` is no `n = 1`, and noon may be between two days' mornings.
 //!   So such a cast becomes a call of a function, which nobody looks through.
-//! - Timestamps, lists, structs, maps and UUIDs become the texts that results show; a text `\x00ff` becomes the bytes that it stands for.
+//! - Timestamps, intervals, lists, structs, maps and UUIDs become the texts that results show; a text `\x00ff` becomes the bytes that it stands for.
 //!
 //! Assignment to a column ([`conform`]) does the same, and names the column and the value when one does not fit.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewBuilder};
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit};
 use arrow::util::display::FormatOptions;
@@ -20,9 +20,10 @@ use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
 use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use super::assignment::conform;
-use crate::error::{Error, Result, to_datafusion};
+use super::bytes;
+use crate::error::{Error, Result, from_datafusion, to_datafusion};
 use crate::text::values;
-use crate::types;
+use crate::types::{self, interval};
 
 /// A cast with our meaning, or as it was.
 pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Transformed<Expr>> {
@@ -32,6 +33,11 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Trans
         _ => return Ok(Transformed::no(expr)),
     };
     let from = super::typed::type_of(inner, schema)?;
+    if from.is_string() && matches!(to.data_type(), DataType::List(_)) {
+        // Arrow would make a list of one element.
+        let error = Error::unsupported(format!("CAST of VARCHAR to {} is not supported", types::sql_name(to)));
+        return Err(to_datafusion(error.with_hint("string_split(text, ',') makes a list, whose elements CAST makes numbers")));
+    }
     // Within a list, TRY_CAST would have to lose single values: that is left to Arrow.
     let is_nested = to.data_type().is_nested();
     if !is_ours(&from, to.data_type()) || (safe && is_nested) {
@@ -61,7 +67,9 @@ fn is_ours(from: &DataType, to: &DataType) -> bool {
 }
 
 fn makes_text(from: &DataType, to: &DataType) -> bool {
-    to.is_string() && (from.is_nested() || matches!(from, DataType::Timestamp(..) | DataType::FixedSizeBinary(types::UUID_WIDTH)))
+    let is_ours =
+        |from: &DataType| matches!(from, DataType::Timestamp(..) | DataType::Interval(_) | DataType::FixedSizeBinary(types::UUID_WIDTH));
+    to.is_string() && (from.is_nested() || is_ours(from))
 }
 
 fn makes_bytes(from: &DataType, to: &DataType) -> bool {
@@ -137,8 +145,8 @@ fn scale(data_type: &DataType) -> Option<i8> {
 pub(crate) fn ready_for(to: &DataType, field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
     match field.data_type() {
         from if makes_text(from, to) => texts(field, array),
-        from if makes_bytes(from, to) => bytes(array),
-        from if from.is_string() && matches!(to, DataType::Interval(_)) => with_units(array),
+        from if makes_bytes(from, to) => bytes::of_texts(array),
+        from if from.is_string() && matches!(to, DataType::Interval(_)) => interval::from_array(array, false),
         from if from.is_string() && matches!(to, DataType::Timestamp(..)) => with_seconds(array),
         _ => rounded_for(to, array),
     }
@@ -184,17 +192,6 @@ pub(super) fn per_second(unit: TimeUnit) -> i64 {
     }
 }
 
-/// Texts that are more than a number: Arrow would take that for months.
-fn with_units(array: &ArrayRef) -> Result<ArrayRef> {
-    let texts = cast(array, &DataType::Utf8View)?;
-    match texts.as_string_view().iter().flatten().find(|text| text.trim().parse::<f64>().is_ok()) {
-        Some(number) => {
-            Err(Error::invalid(format!("'{number}' is no INTERVAL: it has no unit")).with_hint(format!("write '{number} seconds', say")))
-        }
-        None => Ok(texts),
-    }
-}
-
 /// Times of hours and minutes get their seconds, which Arrow insists on: '2024-05-06 07:08'.
 fn with_seconds(array: &ArrayRef) -> Result<ArrayRef> {
     let lacks = |text: &str| {
@@ -237,25 +234,6 @@ pub(crate) fn texts(field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(texts.finish()))
 }
 
-/// Texts as bytes: `\xdead` is two bytes, as in PostgreSQL; any other text is its own UTF-8.
-fn bytes(array: &ArrayRef) -> Result<ArrayRef> {
-    let texts = arrow::compute::cast(array, &DataType::Utf8View)?;
-    let mut bytes = BinaryViewBuilder::with_capacity(texts.len());
-    for text in texts.as_string_view() {
-        match text.map(|text| (text, text.strip_prefix("\\x").and_then(hex))) {
-            None => bytes.append_null(),
-            Some((_, Some(decoded))) => bytes.append_value(decoded),
-            Some((text, None)) => bytes.append_value(text),
-        }
-    }
-    Ok(Arc::new(bytes.finish()))
-}
-
-fn hex(digits: &str) -> Option<Vec<u8>> {
-    let digits = digits.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<Vec<u8>>>()?;
-    (digits.len() % 2 == 0).then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
-}
-
 /// CAST or TRY_CAST to a type.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct OwnCast {
@@ -270,8 +248,12 @@ impl OwnCast {
         if to.is_nested() {
             return conform(array, from, &self.to);
         }
+        if self.safe && from.data_type().is_string() && matches!(to, DataType::Interval(_)) {
+            return interval::from_array(array, true);
+        }
         let ready = ready_for(to, from, array)?;
-        Ok(cast_with_options(&ready, to, &CastOptions { safe: self.safe, format_options: FormatOptions::default() })?)
+        let options = CastOptions { safe: self.safe, format_options: FormatOptions::default() };
+        cast_with_options(&ready, to, &options).map_err(|error| from_datafusion(error.into()))
     }
 }
 

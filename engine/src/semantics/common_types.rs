@@ -1,7 +1,8 @@
 //! The type in which values of different types are compared, where DataFusion's choice gives wrong answers.
 //!
 //! - A DOUBLE and a decimal meet as DOUBLE, as in DuckDB and PostgreSQL, also as keys of a join and in a UNION. DataFusion makes DECIMAL(30, 15) of both: 1e-20 becomes 0, and NaN and 1e30 an error.
-//! - A DATE and a TIMESTAMP meet in the timestamp's own unit. DataFusion goes through nanoseconds, which end in the year 2262.
+//! - A DATE and a TIMESTAMP meet in the timestamp's own unit; a constant TIMESTAMP is compared as a DATE (`dates`). DataFusion goes through nanoseconds,
+//!   which end in the year 2262.
 //! - 0.0 and -0.0 are equal. DataFusion compares long IN lists bit by bit, so a zero in a list stands for both.
 //! - A UUID and a text meet as UUIDs; in LIKE as texts; an INTERVAL and a text as INTERVALs.
 //! - A key that a map is asked for has the type of the map's keys.
@@ -20,7 +21,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Like, LogicalPla
 use datafusion::optimizer::AnalyzerRule;
 
 use super::arithmetic::Operation;
-use super::walk;
+use super::{dates, walk};
 use crate::functions::uuids;
 use crate::types;
 
@@ -87,6 +88,10 @@ fn mixes_floats_and_decimals(types: &[DataType]) -> bool {
 
 /// A node with common types, or as it was.
 pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Transformed<Expr>> {
+    let expr = match dates::compared(expr, schema) {
+        Ok(compared) => return Ok(Transformed::yes(compared)),
+        Err(other) => other,
+    };
     Ok(match expr {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) if is_decimal(&left, schema) || is_decimal(&right, schema) => {
             Transformed::yes(Operation::Divide.call(vec![*left, *right]))

@@ -8,14 +8,12 @@
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema, DataFusionError, ExprSchema, Result, ScalarValue, Spans};
+use datafusion::common::{Column, DFSchema, ExprSchema, Result, ScalarValue, Spans};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit, not, when};
 use datafusion::optimizer::AnalyzerRule;
-
-use crate::error::{Error, to_datafusion};
 
 /// The name of a subquery's rows. No table's: nobody begins one so.
 const ROWS: &str = "__in_subquery";
@@ -33,6 +31,16 @@ impl AnalyzerRule for InSubqueries {
                 let predicate = condition(single.data, true, input.schema())?;
                 let filter = Filter::try_new(predicate.data, input)?;
                 Ok(Transformed::new_transformed(LogicalPlan::Filter(filter), predicate.transformed || single.transformed))
+            }
+            // No row comes of NULL here either, but DataFusion's joins for IN do not look into conditions of joins.
+            LogicalPlan::Join(mut join) if join.filter.is_some() => {
+                let schema = join.left.schema().join(join.right.schema())?;
+                let filter =
+                    join.filter.take().map(|filter| filter.transform_up(of_one_row)?.transform_data(|filter| of_join(filter, &schema)));
+                let filter = filter.transpose()?;
+                let transformed = filter.as_ref().is_some_and(|filter| filter.transformed);
+                join.filter = filter.map(|filter| filter.data);
+                Ok(Transformed::new_transformed(LogicalPlan::Join(join), transformed))
             }
             // As a value, NULL is always told from false.
             node @ (LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_) | LogicalPlan::Window(_) | LogicalPlan::Sort(_)) => {
@@ -63,10 +71,7 @@ fn of_one_row(expr: Expr) -> Result<Transformed<Expr>> {
     match expr {
         Expr::Exists(Exists { subquery, negated }) if !subquery.outer_ref_columns.is_empty() => match always_one_row(&subquery.subquery) {
             true => Ok(Transformed::yes(lit(!negated))),
-            false => {
-                check_offset(&subquery.subquery)?;
-                Ok(Transformed::no(Expr::Exists(Exists { subquery, negated })))
-            }
+            false => Ok(Transformed::no(Expr::Exists(Exists { subquery, negated }))),
         },
         Expr::InSubquery(InSubquery { expr, subquery, negated }) if !subquery.outer_ref_columns.is_empty() => {
             match always_one_row(&subquery.subquery) {
@@ -75,10 +80,7 @@ fn of_one_row(expr: Expr) -> Result<Transformed<Expr>> {
                     let op = if negated { Operator::NotEq } else { Operator::Eq };
                     Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(expr, op, value))))
                 }
-                false => {
-                    check_offset(&subquery.subquery)?;
-                    Ok(Transformed::no(Expr::InSubquery(InSubquery { expr, subquery, negated })))
-                }
+                false => Ok(Transformed::no(Expr::InSubquery(InSubquery { expr, subquery, negated }))),
             }
         }
         other => Ok(Transformed::no(other)),
@@ -91,16 +93,6 @@ fn always_one_row(plan: &LogicalPlan) -> bool {
         LogicalPlan::SubqueryAlias(alias) => always_one_row(&alias.input),
         LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
         _ => false,
-    }
-}
-
-/// What an OFFSET leaves out depends on the outer row, which a join does not know.
-fn check_offset(plan: &LogicalPlan) -> Result<()> {
-    let skips =
-        plan.exists(|node| Ok(matches!(node, LogicalPlan::Limit(limit) if limit.skip.as_ref().is_some_and(|skip| **skip != lit(0_i64)))))?;
-    match skips {
-        true => Err(unsupported("OFFSET in EXISTS or IN with columns of the outer query")),
-        false => Ok(()),
     }
 }
 
@@ -122,6 +114,20 @@ fn condition(expr: Expr, is_alone: bool, schema: &DFSchema) -> Result<Transforme
         },
         Expr::InSubquery(found) if !found.negated || (is_alone && has_a_join(&found)) => Ok(Transformed::no(Expr::InSubquery(found))),
         Expr::InSubquery(found) if is_alone => Parts::of(found, schema)?.none_may_match().map(Transformed::yes),
+        other => everywhere(other, schema),
+    }
+}
+
+/// A condition of a join: IN that is not below NOT, or in a comparison, is the existence of an equal row.
+fn of_join(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right }) => {
+            let (left, right) = (of_join(*left, schema)?, of_join(*right, schema)?);
+            let changed = left.transformed || right.transformed;
+            let both = BinaryExpr::new(Box::new(left.data), op, Box::new(right.data));
+            Ok(Transformed::new_transformed(Expr::BinaryExpr(both), changed))
+        }
+        Expr::InSubquery(found) if !found.negated => Parts::of(found, schema)?.one_matches().map(Transformed::yes),
         other => everywhere(other, schema),
     }
 }
@@ -164,10 +170,12 @@ impl Parts {
                 outer_columns.push(outer.clone());
                 Ok(Transformed::yes(outer))
             }
-            Expr::OuterReferenceColumn(..) => {
-                Err(unsupported("IN (SELECT ...) of a column of a query farther out, where its NULLs count,"))
+            other => {
+                if matches!(other, Expr::OuterReferenceColumn(..)) {
+                    outer_columns.push(other.clone());
+                }
+                Ok(Transformed::no(other))
             }
-            other => Ok(Transformed::no(other)),
         })?;
         let first = Expr::Column(Column::from(subquery.subquery.schema().qualified_field(0)));
         let rows = subquery.subquery.as_ref().clone();
@@ -200,21 +208,19 @@ impl Parts {
         self.exists(Some(may_match), &self.outer_columns, true)
     }
 
+    /// IN as a condition of its own.
+    fn one_matches(self) -> Result<Expr> {
+        let equal = self.value.clone().eq(self.outer.clone());
+        self.exists(Some(equal), &self.outer_columns, false)
+    }
+
     fn three_valued(self) -> Result<Expr> {
-        if !self.correlated.is_empty() {
-            return Err(unsupported("IN (SELECT ... with columns of the outer query), where its NULLs count,"));
-        }
         let unknown = lit(ScalarValue::Boolean(None));
         let equal = self.value.clone().eq(self.outer.clone());
         let answer = when(self.exists(Some(equal), &self.outer_columns, false)?, lit(true))
-            .when(self.exists(Some(self.value.clone().is_null()), &[], false)?, unknown.clone())
-            .when(self.expr.clone().is_null().and(self.exists(None, &[], false)?), unknown)
+            .when(self.exists(Some(self.value.clone().is_null()), &self.correlated, false)?, unknown.clone())
+            .when(self.expr.clone().is_null().and(self.exists(None, &self.correlated, false)?), unknown)
             .otherwise(lit(false))?;
         Ok(if self.negated { not(answer) } else { answer })
     }
-}
-
-fn unsupported(what: &str) -> DataFusionError {
-    let error = Error::unsupported(format!("{what} is not supported"));
-    to_datafusion(error.with_hint("write EXISTS (SELECT 1 ... WHERE ... = ...)"))
 }

@@ -2,13 +2,14 @@
 //!
 //! - `common_types`: the type in which values of different types meet, and the quotient of decimals. While SQL is planned (`planner`), and before DataFusion
 //!   gives expressions their types.
+//! - `intervals`: what timestamps, times of day and intervals make, and the length by which intervals compare; `dates`: DATEs beside constant TIMESTAMPs.
 //! - `typed`: one rule behind that, for what depends on types: arithmetic that never wraps (`arithmetic`), casts that round and that the optimizer does
-//!   not look through (`casts`), intervals compared by their length (`intervals`).
+//!   not look through (`casts`), intervals compared by their length.
 //! - `in_subquery`: IN (SELECT ...) where NULL must be told from false.
 //! - `sum`: sums of whole numbers keep 128 bits until their end (`accumulators`).
 //! - `assignment`: what a value becomes in a column.
-//! - `extremes`: minima and maxima of groups with a NaN.
-//! - `zones`: AT TIME ZONE.
+//! - `average`: averages that round; `extremes`: minima and maxima of groups with a NaN.
+//! - `zones`: AT TIME ZONE; `attempts`: TRY.
 //!
 //! The sum of BIGINTs is a BIGINT, or an error: a wider type, as HUGEINT in DuckDB or NUMERIC in PostgreSQL, would change the type of every result that sums
 //! for the sake of very few. Whether it fits is asked of the whole sum only, so that the answer does not depend on the rows' order.
@@ -16,8 +17,12 @@
 mod accumulators;
 mod arithmetic;
 pub(crate) mod assignment;
+mod attempts;
+mod average;
+mod bytes;
 mod casts;
 mod common_types;
+mod dates;
 mod extremes;
 mod in_subquery;
 mod intervals;
@@ -35,17 +40,24 @@ use datafusion::logical_expr::AggregateUDF;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
+use crate::unnesting::Unnesting;
+
 pub(crate) use arithmetic::{always_has_a_result, sum_and_multiple, summands};
+pub(crate) use attempts::Try;
+pub(crate) use average::rounded_quotient;
 pub(crate) use casts::{keeps_order, texts as as_text};
 pub(crate) use common_types::{is_comparison, with_common_types};
+pub(crate) use intervals::{order_keys, scaled as scaled_interval};
 pub(crate) use typed::with_our_meaning;
 
-/// DataFusion's rules that give expressions their types, between our own. Their order matters: the first makes comparisons, which the second looks at.
+/// DataFusion's rules that give expressions their types, between our own. Their order matters: the first makes comparisons, which the second looks at; subqueries
+/// become joins when all types are known.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
     rules.insert(0, Arc::new(in_subquery::InSubqueries));
     rules.insert(1, Arc::new(common_types::CommonTypes));
     rules.push(Arc::new(typed::TypedMeaning));
+    rules.push(Arc::new(Unnesting));
     rules
 }
 
@@ -57,10 +69,11 @@ pub(crate) fn expr_planners(of_functions: Arc<dyn ExprPlanner>) -> Vec<Arc<dyn E
     planners
 }
 
-/// DataFusion's aggregates, with our sum, min and max.
+/// DataFusion's aggregates, with our sum, avg, min and max.
 pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
     let mut aggregates = SessionStateDefaults::default_aggregate_functions();
     aggregates.push(Arc::new(AggregateUDF::new_from_impl(sum::ExactSum::default())));
+    aggregates.push(Arc::new(AggregateUDF::new_from_impl(average::RoundedAverage::default())));
     aggregates.push(Arc::new(AggregateUDF::new_from_impl(extremes::Extreme::<Min>::default())));
     aggregates.push(Arc::new(AggregateUDF::new_from_impl(extremes::Extreme::<Max>::default())));
     aggregates

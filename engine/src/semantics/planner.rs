@@ -1,12 +1,13 @@
 //! Common types while SQL is planned: what an operator's operands become may change the type of its result, and what is planned around it relies on that.
 
-use arrow::datatypes::{DataType, TimeUnit};
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::common_types;
+use super::intervals::{self, Planned};
 use super::typed::type_of;
 
 /// Plans comparisons, and arithmetic whose operands are to have another type.
@@ -17,8 +18,14 @@ impl ExprPlanner for CommonTypesPlanner {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let RawBinaryExpr { op, left, right } = expr;
         let (left, right) = match arithmetic(&op) {
-            true => with_hours(as_signed(left, right, schema)?, schema)?,
-            false => (left, right),
+            Some(operator) => {
+                let (left, right) = as_signed(left, right, schema)?;
+                match of_time(operator, left, right, schema) {
+                    Planned::Done(planned) => return Ok(PlannerResult::Planned(planned)),
+                    Planned::Operands(left, right) => (left, right),
+                }
+            }
+            None => (left, right),
         };
         let Some(operator) = operator(&op) else { return Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })) };
         let planned = common_types::rewritten(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), operator, Box::new(right))), schema)?;
@@ -31,9 +38,23 @@ impl ExprPlanner for CommonTypesPlanner {
     }
 }
 
-fn arithmetic(op: &BinaryOperator) -> bool {
-    use BinaryOperator::{Divide, Minus, Modulo, Multiply, Plus};
-    matches!(op, Plus | Minus | Multiply | Divide | Modulo)
+fn arithmetic(op: &BinaryOperator) -> Option<Operator> {
+    Some(match op {
+        BinaryOperator::Plus => Operator::Plus,
+        BinaryOperator::Minus => Operator::Minus,
+        BinaryOperator::Multiply => Operator::Multiply,
+        BinaryOperator::Divide => Operator::Divide,
+        BinaryOperator::Modulo => Operator::Modulo,
+        _ => return None,
+    })
+}
+
+/// What moments, times of day and intervals make.
+fn of_time(operator: Operator, left: Expr, right: Expr, schema: &DFSchema) -> Planned {
+    match (type_of(&left, schema), type_of(&right, schema)) {
+        (Ok(left_type), Ok(right_type)) => intervals::planned(operator, (left, &left_type), (right, &right_type)),
+        _ => Planned::Operands(left, right),
+    }
 }
 
 /// A UBIGINT beside a signed number counts as a BIGINT, as `row_number()` is one in every other database: DataFusion makes decimals of both.
@@ -44,26 +65,6 @@ fn as_signed(left: Expr, right: Expr, schema: &DFSchema) -> Result<(Expr, Expr)>
         (left_type, DataType::UInt64) if left_type.is_signed_integer() => (left, cast(right, DataType::Int64)),
         _ => (left, right),
     })
-}
-
-/// A DATE and an INTERVAL make a TIMESTAMP, unless the interval is known to have whole days: DataFusion's result is a DATE, which loses the hours.
-fn with_hours((left, right): (Expr, Expr), schema: &DFSchema) -> Result<(Expr, Expr)> {
-    let (Ok(left_type), Ok(right_type)) = (type_of(&left, schema), type_of(&right, schema)) else { return Ok((left, right)) };
-    let moment = DataType::Timestamp(TimeUnit::Microsecond, None);
-    Ok(match (left_type, right_type) {
-        (DataType::Date32 | DataType::Date64, DataType::Interval(_)) if !has_whole_days(&right) => (cast(left, moment), right),
-        (DataType::Interval(_), DataType::Date32 | DataType::Date64) if !has_whole_days(&left) => (left, cast(right, moment)),
-        _ => (left, right),
-    })
-}
-
-fn has_whole_days(interval: &Expr) -> bool {
-    match interval {
-        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) => interval.nanoseconds == 0,
-        Expr::Literal(ScalarValue::IntervalYearMonth(_), _) => true,
-        Expr::Negative(inner) => has_whole_days(inner),
-        _ => false,
-    }
 }
 
 fn operator(op: &BinaryOperator) -> Option<Operator> {

@@ -1,4 +1,4 @@
-//! `sum`: exact for whole numbers and decimals, DataFusion's for all other types.
+//! `sum`: exact for whole numbers, decimals and intervals, DataFusion's for all other types.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 };
 
 use super::accumulators::{DistinctTotal, GroupTotals, Kind, Total};
+use super::intervals::IntervalTotal;
 
 /// The aggregate.
 ///
@@ -54,6 +55,7 @@ impl AggregateUDFImpl for ExactSum {
 
     fn state_fields(&self, arguments: StateFieldsArgs<'_>) -> DataFusionResult<Vec<FieldRef>> {
         match Kind::of(arguments.return_field.data_type()) {
+            None if matches!(arguments.return_type(), DataType::Interval(_)) => Ok(IntervalTotal::state_fields(arguments.name)),
             Some(kind) if !arguments.is_distinct => {
                 let wide = DataType::Decimal128(DECIMAL128_MAX_PRECISION, kind.scale());
                 Ok(vec![Arc::new(Field::new(format_state_name(arguments.name, "sum"), wide, true))])
@@ -66,6 +68,9 @@ impl AggregateUDFImpl for ExactSum {
         Ok(match Kind::of(arguments.return_field.data_type()) {
             Some(kind) if arguments.is_distinct => Box::new(DistinctTotal::new(kind, self.inner.accumulator(arguments)?)),
             Some(kind) => Box::new(Total::new(kind)),
+            None if matches!(arguments.return_type(), DataType::Interval(_)) => {
+                Box::new(IntervalTotal::new(self.name(), false, arguments.is_distinct)?)
+            }
             None => self.inner.accumulator(arguments)?,
         })
     }
@@ -74,12 +79,15 @@ impl AggregateUDFImpl for ExactSum {
         Ok(match Kind::of(arguments.return_field.data_type()) {
             Some(kind) if arguments.is_distinct => Box::new(DistinctTotal::new(kind, self.inner.create_sliding_accumulator(arguments)?)),
             Some(kind) => Box::new(Total::new(kind)),
+            None if matches!(arguments.return_type(), DataType::Interval(_)) => {
+                Box::new(IntervalTotal::new(self.name(), false, arguments.is_distinct)?)
+            }
             None => self.inner.create_sliding_accumulator(arguments)?,
         })
     }
 
     fn groups_accumulator_supported(&self, arguments: AccumulatorArgs<'_>) -> bool {
-        self.inner.groups_accumulator_supported(arguments)
+        !matches!(arguments.return_type(), DataType::Interval(_)) && self.inner.groups_accumulator_supported(arguments)
     }
 
     fn create_groups_accumulator(&self, arguments: AccumulatorArgs<'_>) -> DataFusionResult<Box<dyn GroupsAccumulator>> {

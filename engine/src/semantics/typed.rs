@@ -6,7 +6,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{arithmetic, casts, common_types, intervals, walk};
+use super::{arithmetic, attempts, casts, common_types, intervals, walk};
 
 /// The rule. It belongs behind those that give expressions their types.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         | Expr::Case(_)
         | Expr::AggregateFunction(_)
         | Expr::WindowFunction(_)
-        | Expr::ScalarFunction(_) => intervals::rewritten(expr, schema),
+        | Expr::ScalarFunction(_) => intervals::rewritten(expr, schema)?.transform_data(|expr| attempts::rewritten(expr, schema)),
         _ => Ok(Transformed::no(expr)),
     })
 }

@@ -138,8 +138,9 @@ impl ExecutionPlan for SharedExec {
         vec![&self.input]
     }
 
+    /// Nobody sorts below it for the sake of one of the copies: all must stay the same.
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        vec![false]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
@@ -161,7 +162,12 @@ impl ExecutionPlan for SharedExec {
         let (input, runs) = (Arc::clone(&self.input), Arc::clone(&self.runs));
         let rows = stream::once(async move {
             // Not before the first row is asked for, as with any other operator.
-            let run = runs.begin(&input, &context, &metrics).get(partition).cloned();
+            let all = runs.begin(&input, &context, &metrics);
+            // Rows of partitions that nobody here asks for would be lost.
+            if all.len() != input.output_partitioning().partition_count() {
+                return Err(DataFusionError::Internal("copies of a shared part have different partitions".to_owned()));
+            }
+            let run = all.get(partition).cloned();
             let run = run.ok_or_else(|| DataFusionError::Internal(format!("SharedExec has no partition {partition}")))?;
             let kept = run.await.map_err(|error| DataFusionError::from(&error))?;
             let pieces = kept.pieces.clone();

@@ -6,7 +6,7 @@
 use std::any::TypeId;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, Statement, UnaryOperator,
+    CastKind, Expr, Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, OneOrManyWithParens, Statement, UnaryOperator,
 };
 use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -55,6 +55,9 @@ impl Dialect for CloudDialect {
         if parser.parse_keyword(NOTNULL) {
             return Some(Ok(Expr::IsNotNull(Box::new(expr.clone()))));
         }
+        if is_glob(parser) {
+            return Some(glob(parser, expr));
+        }
         let is_negated = parser.parse_keywords(&[IS, NOT, DISTINCT, FROM]);
         if !is_negated && !parser.parse_keywords(&[IS, DISTINCT, FROM]) {
             return None;
@@ -70,6 +73,7 @@ impl Dialect for CloudDialect {
     fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
         match parser.peek_token_ref().token {
             Token::LBracket if is_comprehension(parser) => Some(comprehension(parser)),
+            Token::Word(_) if is_timestamp_of_unit(parser) => Some(timestamp_of_unit(parser)),
             Token::AtSign => Some(unary(parser, UnaryOperator::PGAbs, Precedence::PgOther)),
             Token::Tilde => Some(unary(parser, UnaryOperator::BitwiseNot, Precedence::PgOther)),
             Token::Minus => Some(unary(parser, UnaryOperator::Minus, Precedence::AtTz)),
@@ -105,6 +109,7 @@ impl Dialect for CloudDialect {
                 Some(Ok(self.prec_value(Precedence::Is)))
             }
             token if is_isnull(token) => Some(Ok(self.prec_value(Precedence::Is))),
+            _ if is_glob(parser) => Some(Ok(self.prec_value(Precedence::Like))),
             Token::StringConcat | Token::ShiftLeft | Token::ShiftRight | Token::CaretAt => Some(Ok(self.prec_value(Precedence::PgOther))),
             Token::Caret => Some(Ok(self.prec_value(Precedence::Caret))),
             _ => None,
@@ -116,9 +121,6 @@ impl Dialect for CloudDialect {
         match &parser.peek_token_ref().token {
             Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::TABLE => {
                 Some(pivot_syntax::table(parser).map(Statement::Query))
-            }
-            Token::Word(word) if word.quote_style.is_none() && matches!(word.keyword, Keyword::PIVOT | Keyword::UNPIVOT) => {
-                Some(pivot_syntax::parse(parser).map(Statement::Query))
             }
             _ => None,
         }
@@ -176,6 +178,52 @@ impl Dialect for CloudDialect {
 
 fn is_isnull(token: &Token) -> bool {
     matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull"))
+}
+
+/// Whether `GLOB`, or `NOT GLOB`, and a pattern come next.
+fn is_glob(parser: &Parser<'_>) -> bool {
+    let is_not = matches!(&parser.peek_token_ref().token, Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::NOT);
+    let at = usize::from(is_not);
+    let is_word = matches!(&parser.peek_nth_token_ref(at).token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("glob"));
+    let is_pattern = match &parser.peek_nth_token_ref(at + 1).token {
+        // `SELECT x glob FROM t` gives x another name.
+        Token::Word(word) => word.keyword == Keyword::NoKeyword || word.quote_style.is_some(),
+        Token::SingleQuotedString(_)
+        | Token::EscapedStringLiteral(_)
+        | Token::DollarQuotedString(_)
+        | Token::LParen
+        | Token::Placeholder(_) => true,
+        _ => false,
+    };
+    is_word && is_pattern
+}
+
+fn glob(parser: &mut Parser<'_>, text: &Expr) -> Result<Expr, ParserError> {
+    let is_negated = parser.parse_keyword(Keyword::NOT);
+    parser.next_token();
+    let pattern = parser.parse_subexpr(DIALECT.prec_value(Precedence::Like))?;
+    let matches = call("glob_matches", vec![text.clone(), pattern]);
+    Ok(match is_negated {
+        true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) },
+        false => matches,
+    })
+}
+
+/// Whether a literal such as `TIMESTAMP_NS '2024-05-31 12:30:00'` comes next.
+fn is_timestamp_of_unit(parser: &Parser<'_>) -> bool {
+    let is_type = match &parser.peek_token_ref().token {
+        Token::Word(word) if word.quote_style.is_none() => {
+            ["TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_US", "TIMESTAMP_NS"].iter().any(|name| word.value.eq_ignore_ascii_case(name))
+        }
+        _ => false,
+    };
+    is_type && matches!(parser.peek_nth_token_ref(1).token, Token::SingleQuotedString(_))
+}
+
+fn timestamp_of_unit(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+    let data_type = parser.parse_data_type()?;
+    let text = Expr::Value(parser.parse_value()?);
+    Ok(Expr::Cast { kind: CastKind::Cast, expr: Box::new(text), data_type, array: false, format: None })
 }
 
 fn unary(parser: &mut Parser<'_>, op: UnaryOperator, precedence: Precedence) -> Result<Expr, ParserError> {

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Statement as SqlStatement, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Statement as SqlStatement, TableFactor, VisitMut, VisitorMut};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
@@ -21,7 +21,7 @@ use super::macros::{self, Definition};
 use super::prepare::{self, Execute, Prepare};
 use super::show::{self, Show, Target};
 use super::write::Write;
-use super::{depth, mistakes, operators, sequences, tokens};
+use super::{depth, mistakes, operators, pivot_syntax, sequences, tokens};
 use crate::error::{Error, Result};
 pub(crate) use crate::types::normalized;
 
@@ -259,6 +259,10 @@ pub(crate) fn parsed<T: VisitMut>(mut tree: T) -> T {
         type Break = ();
         fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
             operators::restore_arrow(expr);
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+            pivot_syntax::grouped(factor);
             ControlFlow::Continue(())
         }
     }

@@ -72,16 +72,21 @@ impl Visitor for Open {
             // The values of each column on its own: a PIVOT by several has a column for each of their combinations.
             PivotValueSource::Any(order_by) => value_column.iter().map(|column| distinct(table, column, order_by)).collect(),
         };
-        let queries = queries.into_iter().map(|query| self.with_queries_around(query)).collect();
+        let queries = queries.into_iter().map(|query| self.with_queries_around(query, factor)).collect();
         self.queries.push((queries, value_column.len()));
         ControlFlow::Continue(())
     }
 }
 
 impl Open {
-    /// WITH queries around can be what a query reads.
-    fn with_queries_around(&self, mut query: Query) -> Query {
-        let around: Vec<With> = self.withs.iter().flatten().cloned().chain(query.with.take()).collect();
+    /// WITH queries around can be what a query reads: those before the one that holds the PIVOT.
+    fn with_queries_around(&self, mut query: Query, pivot: &TableFactor) -> Query {
+        let before = |with: &With| With {
+            cte_tables: with.cte_tables.iter().take_while(|cte| !holds(&cte.query, pivot)).cloned().collect(),
+            ..with.clone()
+        };
+        let around = self.withs.iter().flatten().map(before).filter(|with| !with.cte_tables.is_empty());
+        let around: Vec<With> = around.chain(query.with.take()).collect();
         query.with = around.into_iter().reduce(|mut all, one| {
             all.recursive |= one.recursive;
             all.cte_tables.extend(one.cte_tables);
@@ -89,6 +94,18 @@ impl Open {
         });
         query
     }
+}
+
+/// Whether a relation stands somewhere in a query.
+fn holds(query: &Query, relation: &TableFactor) -> bool {
+    struct Finder<'a>(&'a TableFactor);
+    impl Visitor for Finder<'_> {
+        type Break = ();
+        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+            if factor == self.0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    }
+    query.visit(&mut Finder(relation)).is_break()
 }
 
 /// The values that a column has.

@@ -1,28 +1,16 @@
-//! DuckDB's statements `PIVOT t ON column USING aggregate GROUP BY columns` and `UNPIVOT t ON columns INTO NAME n VALUE v`, as the queries that they mean;
-//! and `TABLE t`.
+//! The GROUP BY of a PIVOT, and the statement `TABLE t`.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, ExprWithAlias, Ident, LimitClause, NullInclusion, PivotValueSource, Query, SelectItem, SetExpr, TableFactor, TableWithJoins,
-    Visit, VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions,
+    Expr, ExprWithAlias, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LimitClause, Query, SelectItem, SetExpr, TableFactor,
+    TableWithJoins, Visit, VisitMut, Visitor, VisitorMut, WildcardAdditionalOptions,
 };
-use datafusion::sql::sqlparser::dialect::{Dialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::Token;
 
-use super::dialect::DIALECT;
-use super::resolve::ast::{call, plain_query, select};
-
-/// Parses either statement.
-pub(crate) fn parse(parser: &mut Parser<'_>) -> Result<Box<Query>, ParserError> {
-    let factor = match parser.expect_one_of_keywords(&[Keyword::PIVOT, Keyword::UNPIVOT])? {
-        Keyword::PIVOT => pivot(parser)?,
-        _ => unpivot(parser)?,
-    };
-    ordered(parser, all_of(factor))
-}
+use super::resolve::ast::{plain_query, select};
+use super::tokens::PIVOT_GROUPS;
 
 /// Parses `TABLE t`, as a statement.
 pub(crate) fn table(parser: &mut Parser<'_>) -> Result<Box<Query>, ParserError> {
@@ -46,58 +34,21 @@ fn all_of(relation: TableFactor) -> SetExpr {
     SetExpr::Select(Box::new(select(vec![star], vec![TableWithJoins { relation, joins: vec![] }], None)))
 }
 
-fn pivot(parser: &mut Parser<'_>) -> Result<TableFactor, ParserError> {
-    let table = parser.parse_table_factor()?;
-    parser.expect_keyword_is(Keyword::ON)?;
-    let mut columns = Vec::new();
-    let mut values = None;
-    loop {
-        // IN would be taken for the operator.
-        columns.push(parser.parse_subexpr(DIALECT.prec_value(Precedence::Between))?);
-        if parser.parse_keyword(Keyword::IN) {
-            parser.expect_token(&Token::LParen)?;
-            values = Some(parser.parse_comma_separated(Parser::parse_expr_with_alias)?);
-            parser.expect_token(&Token::RParen)?;
-        }
-        if !parser.consume_token(&Token::Comma) {
-            break;
-        }
+/// Carries out the GROUP BY of a PIVOT that was parsed.
+pub(crate) fn grouped(factor: &mut TableFactor) {
+    let TableFactor::Pivot { table, aggregate_functions, value_column, default_on_null, .. } = factor else { return };
+    let Some(Expr::Function(function)) = default_on_null else { return };
+    if function.name.to_string() != PIVOT_GROUPS {
+        return;
     }
-    if values.is_some() && columns.len() > 1 {
-        return Err(ParserError::ParserError(
-            "IN of a PIVOT by several columns is not supported: leave it out, or filter the rows before".to_owned(),
-        ));
-    }
-    let mut aggregate_functions = match parser.parse_keyword(Keyword::USING) {
-        true => parser.parse_comma_separated(Parser::parse_expr_with_alias)?,
-        false => vec![ExprWithAlias { expr: count_all(), alias: None }],
-    };
-    let table = match parser.parse_keywords(&[Keyword::GROUP, Keyword::BY]) {
-        true => {
-            let groups = parser.parse_comma_separated(Parser::parse_expr)?;
-            narrowed(table, groups, &mut columns, &mut aggregate_functions)
-        }
-        false => table,
-    };
-    Ok(TableFactor::Pivot {
-        table: Box::new(table),
-        aggregate_functions,
-        value_column: columns,
-        value_source: values.map_or(PivotValueSource::Any(vec![]), PivotValueSource::List),
-        default_on_null: None,
-        alias: None,
-    })
-}
-
-fn count_all() -> Expr {
-    use datafusion::sql::sqlparser::ast::{FunctionArg, FunctionArgExpr, FunctionArguments};
-    let mut count = call("count", vec![]);
-    if let Expr::Function(function) = &mut count
-        && let FunctionArguments::List(list) = &mut function.args
-    {
-        list.args.push(FunctionArg::Unnamed(FunctionArgExpr::Wildcard));
-    }
-    count
+    let FunctionArguments::List(list) = &function.args else { return };
+    let groups = list.args.iter().filter_map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+        _ => None,
+    });
+    let groups = groups.collect();
+    *default_on_null = None;
+    **table = narrowed(table.as_ref().clone(), groups, value_column, aggregate_functions);
 }
 
 /// A pivot groups by every column that it does not use otherwise: with GROUP BY the table has only those that are wanted. What is grouped by and used, too,
@@ -163,22 +114,4 @@ pub(crate) fn names(expr: &Expr) -> Vec<Ident> {
     let mut names = Names(Vec::new());
     let _ = expr.visit(&mut names);
     names.0
-}
-
-fn unpivot(parser: &mut Parser<'_>) -> Result<TableFactor, ParserError> {
-    let table = parser.parse_table_factor()?;
-    let mut null_inclusion = None;
-    if parser.parse_keywords(&[Keyword::INCLUDE, Keyword::NULLS]) {
-        null_inclusion = Some(NullInclusion::IncludeNulls);
-    }
-    parser.expect_keyword_is(Keyword::ON)?;
-    let columns = parser.parse_comma_separated(Parser::parse_expr_with_alias)?;
-    let (mut name, mut value) = (Ident::new("name"), Ident::new("value"));
-    if parser.parse_keyword(Keyword::INTO) {
-        parser.expect_keyword_is(Keyword::NAME)?;
-        name = parser.parse_identifier()?;
-        parser.expect_keyword_is(Keyword::VALUE)?;
-        value = parser.parse_identifier()?;
-    }
-    Ok(TableFactor::Unpivot { table: Box::new(table), value: Expr::Identifier(value), name, columns, null_inclusion, alias: None })
 }

@@ -310,10 +310,6 @@ impl Checker {
 
     fn expr(&self, expr: &Expr) -> Result<()> {
         match expr {
-            // A regular expression that may match anywhere in DataFusion; the whole text in SQL, with % and _ besides.
-            Expr::SimilarTo { .. } => {
-                Err(unsupported("SIMILAR TO").with_hint("write regexp_like(text, '^(...)$') for a regular expression, or LIKE"))
-            }
             Expr::Function(Function {
                 name: _,
                 uses_odbc_syntax: _,

@@ -19,12 +19,12 @@ use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, DataType as SqlType, ExactNumberInfo, Expr, FunctionArg, FunctionArgExpr, FunctionArgOperator,
     FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, TableAlias, TableAliasColumnDef,
-    TableFactor, TableVersion, TableWithJoins, Value, VisitMut, VisitorMut,
+    TableFactor, TableVersion, TableWithJoins, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use super::context::Context;
 use super::resolve::ast::{self, call};
-use super::{constant, files_in, operators, pivot, refuse, resolve, spellings};
+use super::{constant, files_in, interval_literals, operators, pivot, refuse, resolve, spellings};
 use crate::error::{Error, Result};
 use crate::files::{self, FileCatalog, FileQuery};
 use crate::functions::uuids;
@@ -275,10 +275,21 @@ fn literal_or_cast(expr: &mut Expr) -> Result<()> {
         Expr::AllOp { left, compare_op, right } if matches!(**right, Expr::Subquery(_)) => {
             *expr = compared_with_rows(left, compare_op, right, true)?;
         }
+        // `(a, b) IN (SELECT ...)`: of several columns.
+        Expr::InSubquery { expr: left, subquery, negated } if matches!(**left, Expr::Tuple(_)) => {
+            if let Expr::Tuple(values) = ast::take(left) {
+                let found = of_rows(values, BinaryOperator::Eq, subquery.as_ref().clone(), false);
+                *expr = match negated {
+                    false => found,
+                    true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(Expr::Nested(Box::new(found))) },
+                };
+            }
+        }
         Expr::AtTimeZone { timestamp, time_zone } => {
             let [time, zone] = [timestamp, time_zone].map(|part| std::mem::replace(part.as_mut(), Expr::Value(Value::Null.into())));
             *expr = call(zones::TIMEZONE, vec![zone, time]);
         }
+        Expr::Interval(_) | Expr::UnaryOp { .. } => interval_literals::standardize(expr)?,
         _ => {}
     }
     Ok(())
@@ -301,15 +312,27 @@ fn compared_with_rows(left: &mut Expr, op: &BinaryOperator, right: &mut Expr, al
 
 /// `x > ANY (SELECT ...)` is true if a row says so, NULL if one might, else false; `x > ALL (SELECT ...)` that no row says the opposite.
 fn set_comparison(left: Expr, op: BinaryOperator, subquery: Query, all: bool) -> Expr {
-    const VALUE: &str = "__value";
+    of_rows(vec![left], op, subquery, all)
+}
+
+/// The same of several values and columns, which are compared side by side.
+fn of_rows(left: Vec<Expr>, op: BinaryOperator, subquery: Query, all: bool) -> Expr {
+    let columns: Vec<String> = (0..left.len()).map(|at| format!("__value_{at}")).collect();
     let alias = TableAlias {
         explicit: true,
         name: ast::quoted("__rows"),
-        columns: vec![TableAliasColumnDef { name: ast::quoted(VALUE), data_type: None }],
+        columns: columns.iter().map(|name| TableAliasColumnDef { name: ast::quoted(name), data_type: None }).collect(),
         at: None,
     };
     let rows = TableFactor::Derived { lateral: false, subquery: Box::new(subquery), alias: Some(alias), sample: None };
-    let compared = Expr::BinaryOp { left: Box::new(Expr::Nested(Box::new(left))), op, right: Box::new(ast::identifier(VALUE)) };
+    let pairs = left.into_iter().zip(&columns);
+    let compared = pairs.map(|(left, column)| Expr::BinaryOp {
+        left: Box::new(Expr::Nested(Box::new(left))),
+        op: op.clone(),
+        right: Box::new(ast::identifier(column)),
+    });
+    let both = |one, other| Expr::BinaryOp { left: Box::new(one), op: BinaryOperator::And, right: Box::new(other) };
+    let compared = Expr::Nested(Box::new(compared.reduce(both).unwrap_or_else(ast::null)));
     let exists = |condition: Expr| {
         let one = SelectItem::UnnamedExpr(Expr::Value(Value::Number("1".to_owned(), false).into()));
         let select = ast::select(vec![one], vec![TableWithJoins { relation: rows.clone(), joins: vec![] }], Some(condition));

@@ -449,7 +449,8 @@ fn null_order(text: &str) -> Result<Setting> {
 
 fn time_zone(text: &str) -> Result<Setting> {
     match text.to_uppercase().as_str() {
-        "UTC" | "+00:00" | "GMT" | "Z" | "ETC/UTC" => Ok(Setting::DataFusion(TIME_ZONE.to_owned(), "UTC".to_owned())),
+        // LOCAL and DEFAULT are what a session begins with.
+        "UTC" | "+00:00" | "GMT" | "Z" | "ETC/UTC" | "LOCAL" | "DEFAULT" => Ok(Setting::DataFusion(TIME_ZONE.to_owned(), "UTC".to_owned())),
         _ => Err(unsupported("a time zone other than UTC").with_hint("write x AT TIME ZONE '...' to see another zone")),
     }
 }

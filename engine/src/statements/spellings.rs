@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::refuse::unsupported;
 use super::resolve::ast;
-use super::sample;
+use super::{pivot_syntax, sample};
 use crate::error::{Error, Result};
 
 /// Rewrites all queries of a statement.
@@ -31,6 +31,8 @@ impl VisitorMut for Standard {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        // Of statements that hold a query among other things.
+        pivot_syntax::grouped(factor);
         flow(sample::carry_out(factor))
     }
 }
@@ -67,19 +69,7 @@ fn star() -> SelectItem {
 }
 
 fn all_of(name: ObjectName) -> Select {
-    let relation = TableFactor::Table {
-        name,
-        alias: None,
-        args: None,
-        with_hints: vec![],
-        version: None,
-        with_ordinality: false,
-        partitions: vec![],
-        json_path: None,
-        sample: None,
-        index_hints: vec![],
-    };
-    ast::select(vec![star()], vec![TableWithJoins { relation, joins: vec![] }], None)
+    ast::select(vec![star()], vec![TableWithJoins { relation: ast::named_table(name), joins: vec![] }], None)
 }
 
 /// `FETCH FIRST 3 ROWS ONLY` means `LIMIT 3`.

@@ -1,13 +1,13 @@
 //! JSON: one array, or an object for each row on a line of its own.
 //!
-//! NULLs are written out. Numbers are numbers, decimals with all their digits; dates, times and intervals are strings as ISO 8601 has them; bytes are
+//! NULLs are written out. Numbers are numbers, decimals with all their digits; dates and times are strings as ISO 8601 has them, intervals as they are shown; bytes are
 //! strings of `\x` and hexadecimal digits; `NaN`, `Infinity` and `-Infinity`, which JSON has no numbers for, are strings.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, AsArray, MapArray, RecordBatch};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::{DataType, FieldRef, Float64Type};
+use arrow::datatypes::{DataType, FieldRef, Float64Type, IntervalMonthDayNanoType, IntervalUnit};
 use arrow::error::ArrowError;
 use arrow::json::writer::{
     Encoder, EncoderFactory, EncoderOptions, JsonArray, LineDelimited, NullableEncoder, WriterBuilder, make_encoder,
@@ -60,6 +60,10 @@ impl EncoderFactory for Encoders {
             DataType::BinaryView => {
                 let bytes = array.as_binary_view();
                 Box::new(Texts(move |row| values::bytes_text(bytes.value(row))))
+            }
+            DataType::Interval(IntervalUnit::MonthDayNano) => {
+                let intervals = array.as_primitive::<IntervalMonthDayNanoType>();
+                Box::new(Texts(move |row| values::interval_text(intervals.value(row))))
             }
             DataType::Float16 | DataType::Float32 | DataType::Float64 => {
                 let wide = arrow::compute::cast(array, &DataType::Float64)?;

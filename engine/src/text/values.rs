@@ -1,12 +1,13 @@
 //! Values as text, the same in boxes and CSV.
 //!
-//! Dates and times are written as SQL writes them (`2024-03-01 12:30:00`), UUIDs with their dashes, bytes as `\x` and their hexadecimal digits.
+//! Dates and times are written as SQL writes them (`2024-03-01 12:30:00`), UUIDs with their dashes, bytes as `\x` and their hexadecimal digits,
+//! intervals as DuckDB and PostgreSQL do (`1 day 02:00:00`).
 
 use std::fmt::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BinaryViewArray, FixedSizeBinaryArray, RecordBatch, StringViewArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{Array, AsArray, BinaryViewArray, FixedSizeBinaryArray, IntervalMonthDayNanoArray, RecordBatch, StringViewArray};
+use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, IntervalUnit, Schema};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, ArrayFormatterFactory, DisplayIndex, DurationFormat, FormatOptions, FormatResult};
 
@@ -109,6 +110,7 @@ impl ArrayFormatterFactory for Formatters {
         let index: Box<dyn DisplayIndex + 'f> = match array.data_type() {
             DataType::FixedSizeBinary(types::UUID_WIDTH) => Box::new(Uuids { array: array.as_fixed_size_binary(), null }),
             DataType::BinaryView => Box::new(Bytes { array: array.as_binary_view(), null }),
+            DataType::Interval(IntervalUnit::MonthDayNano) => Box::new(Intervals { array: array.as_primitive(), null }),
             _ => return Ok(None),
         };
         Ok(Some(ArrayFormatter::new(index, options.safe())))
@@ -143,6 +145,26 @@ impl DisplayIndex for Bytes<'_> {
         }
         Ok(())
     }
+}
+
+struct Intervals<'a> {
+    array: &'a IntervalMonthDayNanoArray,
+    null: &'a str,
+}
+
+impl DisplayIndex for Intervals<'_> {
+    fn write(&self, index: usize, f: &mut dyn Write) -> FormatResult {
+        match self.array.is_null(index) {
+            true => f.write_str(self.null)?,
+            false => f.write_str(&interval_text(self.array.value(index)))?,
+        }
+        Ok(())
+    }
+}
+
+/// An interval as `1 year 2 months 3 days 04:05:06`, as it is read into an INTERVAL.
+pub fn interval_text(interval: IntervalMonthDayNano) -> String {
+    types::interval::format(interval)
 }
 
 /// 16 bytes as `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`.

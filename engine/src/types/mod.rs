@@ -4,6 +4,7 @@
 //! of a VARCHAR is not enforced, as in DuckDB.
 
 pub(crate) mod in_messages;
+pub(crate) mod interval;
 mod quoting;
 pub(crate) mod uuid;
 

@@ -16,7 +16,7 @@ use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_u
 use datafusion::logical_expr::AggregateUDF;
 
 use collected::{Collected, Run, ranked};
-pub(super) use rewritten::rewritten;
+pub(super) use rewritten::{n_of_extremes, rewritten};
 
 /// All aggregates: of two with the same name the later one is taken.
 pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, new_empty_array};
 use arrow::compute::{SortOptions, cast, sort_to_indices, take};
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, TimeUnit};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::common::utils::SingleRowListArrayBuilder;
 
 use super::collected::{Definition, Group, null, ranked, value_at};
 use crate::error::{Error, Result, from_datafusion};
+use crate::semantics::{order_keys, scaled_interval};
 
 pub(super) fn definitions() -> Vec<Definition> {
     [quantiles(), others()].concat()
@@ -152,7 +153,7 @@ fn continuous_input(x: &DataType) -> Option<DataType> {
         numeric if numeric.is_numeric() => Some(DataType::Float64),
         DataType::Null => Some(DataType::Float64),
         DataType::Date32 | DataType::Date64 => Some(DataType::Timestamp(TimeUnit::Microsecond, None)),
-        DataType::Timestamp(..) | DataType::Time64(_) => Some(x.clone()),
+        DataType::Timestamp(..) | DataType::Time64(_) | DataType::Interval(_) => Some(x.clone()),
         _ => None,
     }
 }
@@ -178,7 +179,7 @@ fn as_list_if(fractions: Option<&DataType>, item: DataType) -> DataType {
 
 fn sorted(group: &Group<'_>) -> Result<ArrayRef> {
     let options = SortOptions { descending: group.descending, nulls_first: false };
-    let order = sort_to_indices(&group.values, Some(options), None)?;
+    let order = sort_to_indices(&order_keys(&group.values)?, Some(options), None)?;
     Ok(take(&group.values, &order, None)?)
 }
 
@@ -221,11 +222,23 @@ fn continuous_at(sorted: &ArrayRef, fraction: f64) -> Result<ScalarValue> {
         let between = if share == 0.0 || low == high { low } else { low + (high - low) * share };
         return Ok(ScalarValue::Float64(Some(between)));
     }
+    if let Some(intervals) = sorted.as_primitive_opt::<IntervalMonthDayNanoType>() {
+        return Ok(ScalarValue::IntervalMonthDayNano(Some(interval_at(intervals.value(low), intervals.value(high), share)?)));
+    }
     let ticks = cast(sorted, &DataType::Int64)?;
     let ticks = ticks.as_primitive::<Int64Type>();
     let (low, high) = (ticks.value(low), ticks.value(high));
     let between = low + ((high - low) as f64 * share) as i64;
     value_at(&cast(&arrow::array::Int64Array::from(vec![between]), sorted.data_type())?, 0)
+}
+
+/// The interval that is a share of the way from one to another, part by part.
+fn interval_at(low: IntervalMonthDayNano, high: IntervalMonthDayNano, share: f64) -> Result<IntervalMonthDayNano> {
+    if share == 0.0 || low == high {
+        return Ok(low);
+    }
+    let distance = high.checked_sub(low).and_then(|distance| scaled_interval(distance, share));
+    distance.and_then(|distance| low.checked_add(distance)).ok_or_else(|| Error::invalid("a quantile of INTERVALs is out of range"))
 }
 
 fn extremes(group: &Group<'_>, descending: bool) -> Result<ScalarValue> {
@@ -234,7 +247,7 @@ fn extremes(group: &Group<'_>, descending: bool) -> Result<ScalarValue> {
         _ => return Err(Error::invalid("how many values are asked for is a number above 0")),
     };
     let options = SortOptions { descending, nulls_first: false };
-    let order: UInt32Array = sort_to_indices(&group.values, Some(options), Some(n))?;
+    let order: UInt32Array = sort_to_indices(&order_keys(&group.values)?, Some(options), Some(n))?;
     let values = take(&group.values, &order, None)?;
     Ok(SingleRowListArrayBuilder::new(values).with_nullable(true).build_list_scalar())
 }

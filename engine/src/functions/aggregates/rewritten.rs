@@ -8,7 +8,8 @@ use datafusion::functions_aggregate::array_agg::array_agg_udaf;
 use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_aggregate::string_agg::string_agg_udaf;
 use datafusion::functions_aggregate::sum::sum_udaf;
-use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
+use datafusion::functions_nested::extract::array_slice_udf;
+use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction, Sort};
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::planner::RawAggregateExpr;
 use datafusion::logical_expr::{
@@ -108,6 +109,31 @@ pub(in crate::functions) fn rewritten(expr: &RawAggregateExpr) -> Option<Expr> {
     let order: Vec<String> = expr.order_by.iter().map(ToString::to_string).collect();
     let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(",")) };
     Some(made.alias(format!("{}({}{order})", definition.name, arguments.join(","))))
+}
+
+/// `arg_max(x, y, n)`: the x of the n rows with the greatest y, as a list; `arg_min` likewise.
+pub(in crate::functions) fn n_of_extremes(expr: &RawAggregateExpr) -> Option<Expr> {
+    let descending = match expr.func.name() {
+        "arg_max" => true,
+        "arg_min" => false,
+        _ => return None,
+    };
+    let [value, key, count] = expr.args.as_slice() else { return None };
+    let mut wanted = key.clone().is_not_null().and(value.clone().is_not_null());
+    if let Some(filter) = &expr.filter {
+        wanted = wanted.and(filter.as_ref().clone());
+    }
+    let order = vec![Sort::new(key.clone(), !descending, false)];
+    let all = AggregateFunction::new_udf(
+        array_agg_udaf(),
+        vec![value.clone()],
+        expr.distinct,
+        Some(Box::new(wanted)),
+        order,
+        expr.null_treatment,
+    );
+    let first = ScalarFunction::new_udf(array_slice_udf(), vec![Expr::AggregateFunction(all), lit(1_i64), count.clone()]);
+    Some(Expr::ScalarFunction(first).alias(format!("{}({value},{key},{count})", expr.func.name())))
 }
 
 /// The names, so that SQL's planner knows them.

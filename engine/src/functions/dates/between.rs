@@ -7,6 +7,7 @@ use datafusion::logical_expr::lit;
 
 use super::super::rows::{Function, Kind, Out, function};
 use super::calendar::{DAY, SECOND, date_of, days, interval, months_later, shifted, too_far};
+use super::columns;
 use super::field::Field;
 use crate::error::{Error, Result};
 use crate::types::ZONE;
@@ -21,6 +22,7 @@ pub(super) fn functions() -> Vec<Function> {
             "date_diff('month', DATE '2024-01-31', DATE '2024-02-01')",
         )
         .also(&["datediff", "timestampdiff"])
+        .of_columns(columns::distance)
         .form(&[Text, Timestamp, Timestamp], Int, |a| boundaries(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?).map(Into::into))
         .form(&[Text, Moment, Moment], Int, |a| boundaries(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?).map(Into::into))
         .form(&[Text, Time, Time], Int, |a| of_times(Field::parse(a.text(0)?)?, a.micros(1)?, a.micros(2)?, true).map(Into::into)),
@@ -90,7 +92,7 @@ fn years(field: Field) -> Option<i32> {
 }
 
 /// How many times a part begins; weeks are counted whole, as DuckDB does.
-fn boundaries(field: Field, from: i64, to: i64) -> Result<i64> {
+pub(super) fn boundaries(field: Field, from: i64, to: i64) -> Result<i64> {
     if let Some(length) = field.micros() {
         return Ok(to.div_euclid(length) - from.div_euclid(length));
     }

@@ -2,6 +2,7 @@
 
 mod between;
 mod calendar;
+mod columns;
 mod field;
 mod format;
 mod make;

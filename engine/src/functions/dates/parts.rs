@@ -7,6 +7,7 @@ use datafusion::logical_expr::lit;
 
 use super::super::rows::{Args, Function, Kind, Out, function};
 use super::calendar::{DAY, SECOND, date, date_of};
+use super::columns;
 use super::field::Field;
 use crate::error::{Error, Result};
 
@@ -25,6 +26,7 @@ pub(super) fn date_part() -> Function {
         "date_part('year', DATE '2024-05-06')",
     )
     .also(&["datepart"])
+    .of_columns(columns::named_part)
     .form(&[Text, Date], Int, |a| of_moment(Field::parse(a.text(0)?)?, a.micros(1)?))
     .form(&[Text, Timestamp], Int, |a| of_moment(Field::parse(a.text(0)?)?, a.micros(1)?))
     .form(&[Text, Moment], Int, |a| of_zoned(Field::parse(a.text(0)?)?, a.micros(1)?))
@@ -45,6 +47,7 @@ macro_rules! part {
     ($name:literal, $also:expr, $field:expr, $about:literal) => {
         function($name, concat!($name, "(value)"), $about, concat!($name, "(TIMESTAMP '2024-05-06 07:08:09')"))
             .also(&$also)
+            .of_columns(|columns| columns::part($field, columns))
             .form(&[Kind::Date], part!(@kind $field), |a| of_moment($field, a.micros(0)?))
             .form(&[Kind::Timestamp], part!(@kind $field), |a| of_moment($field, a.micros(0)?))
             .form(&[Kind::Moment], part!(@kind $field), |a| of_zoned($field, a.micros(0)?))
@@ -104,7 +107,7 @@ fn number(value: impl Into<i64>) -> Out<'static> {
     Out::Int(value.into())
 }
 
-fn of_moment(field: Field, micros: i64) -> Result<Out<'static>> {
+pub(super) fn of_moment(field: Field, micros: i64) -> Result<Out<'static>> {
     if field == Field::Timezone {
         return Err(Error::invalid("a value without a time zone has no offset").with_hint("cast it to TIMESTAMP WITH TIME ZONE"));
     }

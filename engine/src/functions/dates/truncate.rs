@@ -5,6 +5,7 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use super::super::rows::{Args, Function, Kind, Out, function};
 use super::calendar::{DAY, date, date_of, date32, days, interval, midnight, months_later, shifted, too_far};
+use super::columns;
 use super::field::Field;
 use crate::error::{Error, Result};
 
@@ -24,6 +25,7 @@ pub(super) fn functions() -> Vec<Function> {
             "date_trunc('month', DATE '2024-05-06')",
         )
         .also(&["datetrunc"])
+        .of_columns(columns::beginning)
         .form(&[Text, Timestamp], Timestamp, |a| truncated(Field::parse(a.text(0)?)?, a.micros(1)?).map(Out::Micros))
         .form(&[Text, Moment], Moment, |a| truncated(Field::parse(a.text(0)?)?, a.micros(1)?).map(Out::Micros))
         .form(&[Text, Interval], Interval, |a| interval_truncated(Field::parse(a.text(0)?)?, a.interval(1)?).map(Into::into)),
@@ -51,7 +53,7 @@ pub(super) fn functions() -> Vec<Function> {
     ]
 }
 
-fn truncated(field: Field, micros: i64) -> Result<i64> {
+pub(super) fn truncated(field: Field, micros: i64) -> Result<i64> {
     if let Some(length) = field.micros() {
         return Ok(micros - micros.rem_euclid(length));
     }

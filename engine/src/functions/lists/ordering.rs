@@ -8,6 +8,7 @@ use arrow::datatypes::DataType;
 
 use super::{Definition, as_list, chosen, column_of, item, list_of, lists};
 use crate::error::{Error, Result};
+use crate::semantics::order_keys;
 
 pub(super) fn definitions() -> Vec<Definition> {
     vec![
@@ -45,7 +46,7 @@ pub(super) fn definitions() -> Vec<Definition> {
                     if lists.is_null(row) {
                         return Ok(None);
                     }
-                    let order = sort_to_indices(&lists.value(row), Some(options(false, false)), None)?;
+                    let order = sort_to_indices(&order_keys(&lists.value(row))?, Some(options(false, false)), None)?;
                     Ok(Some(Arc::new(Int64Array::from_iter_values(order.values().iter().map(|place| i64::from(*place) + 1)))))
                 };
                 column_of((0..lists.len()).map(row).collect::<Result<Vec<_>>>()?, result)
@@ -116,7 +117,7 @@ fn sorted(arrays: &[ArrayRef], result: &DataType, descending: bool, words: usize
         return Ok(Arc::clone(&arrays[0]));
     }
     chosen(&arrays[0], result, |_, list| {
-        let order = sort_to_indices(list, Some(options(descending, nulls_first)), None)?;
+        let order = sort_to_indices(&order_keys(list)?, Some(options(descending, nulls_first)), None)?;
         Ok(Some(UInt64Array::from_iter_values(order.values().iter().map(|place| u64::from(*place)))))
     })
 }

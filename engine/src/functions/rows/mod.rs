@@ -1,7 +1,8 @@
 //! Functions that look at one row at a time, defined by a line each.
 //!
 //! A [`Function`] has names, a line for people, and forms: which kinds of arguments it takes, what it gives, and how. The form whose kinds are nearest to the
-//! arguments' types is taken, and the arguments become those kinds. Unless a form sees NULLs, a NULL among its arguments gives NULL.
+//! arguments' types is taken, and the arguments become those kinds. Unless a form sees NULLs, a NULL among its arguments gives NULL. The functions that people
+//! call on most rows also look at whole columns, where they can: the answers are the same, sooner.
 
 mod cell;
 mod column;
@@ -10,12 +11,14 @@ mod udf;
 
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, ScalarUDF, Volatility};
 
 pub(super) use cell::{Args, Out, count};
+pub(super) use column::Column;
 pub(super) use kind::Kind;
 use udf::RowFunction;
 
@@ -24,6 +27,10 @@ use crate::types;
 
 /// How a row's arguments become its result.
 pub(super) type Run = for<'a> fn(&Args<'a>) -> Result<Out<'a>>;
+
+/// How columns become the result's at once, none where that is not known; of each it says whether it has one value for all rows. The types of the columns are
+/// those of a form's kinds.
+pub(super) type OfColumns = for<'a> fn(&[(Column<'a>, bool)]) -> Result<Option<ArrayRef>>;
 
 /// Chooses another kind of result by constant arguments.
 pub(super) type Choose = fn(&[Option<&ScalarValue>]) -> Option<Kind>;
@@ -52,6 +59,7 @@ pub(super) struct Function {
     of_lists: Option<Arc<ScalarUDF>>,
     with_now: Option<WithNow>,
     like: Option<Like>,
+    of_columns: Option<OfColumns>,
 }
 
 /// A way to call a function.
@@ -78,6 +86,7 @@ pub(super) fn function(name: &str, usage: &'static str, about: &'static str, exa
         of_lists: None,
         with_now: None,
         like: None,
+        of_columns: None,
     }
 }
 
@@ -130,6 +139,12 @@ impl Function {
     /// What knows which values give a result, so that a filter on the result is one on the values.
     pub(super) fn like(mut self, like: Like) -> Self {
         self.like = Some(like);
+        self
+    }
+
+    /// How whole columns are looked at, in place of their rows.
+    pub(super) fn of_columns(mut self, of_columns: OfColumns) -> Self {
+        self.of_columns = Some(of_columns);
         self
     }
 

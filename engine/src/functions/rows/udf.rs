@@ -59,12 +59,17 @@ impl RowFunction {
             arrays.push((in_kind(*kind, field, &array)?, is_one));
         }
         let columns = arrays.iter().zip(&kinds).zip(&types).map(|(((array, _), kind), from)| Column::new(*kind, array, from));
-        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let columns = columns.zip(&arrays).map(|(column, (_, is_one))| Ok((column?, *is_one))).collect::<Result<Vec<_>>>()?;
+        if let Some(of_columns) = self.function.of_columns.filter(|_| !is_constant)
+            && let Some(array) = of_columns(&columns)?
+        {
+            return Ok(ColumnarValue::Array(array));
+        }
         let mut results = Results::new(self.result_kind(arguments.return_field.data_type(), form.gives), rows);
         let mut row_args = Args(Vec::with_capacity(columns.len()));
         for row in 0..rows {
             row_args.0.clear();
-            row_args.0.extend(columns.iter().zip(&arrays).map(|(column, (_, is_one))| column.cell(if *is_one { 0 } else { row })));
+            row_args.0.extend(columns.iter().map(|(column, is_one)| column.cell(if *is_one { 0 } else { row })));
             let is_null = !form.sees_nulls && (0..row_args.len()).any(|index| row_args.is_null(index));
             results.push(if is_null { Out::Null } else { (form.run)(&row_args)? })?;
         }

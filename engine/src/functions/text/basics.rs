@@ -6,6 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::super::lists;
 use super::super::rows::{Args, Function, Kind, Out, count, function};
+use super::columns;
 use crate::error::{Error, Result};
 use Kind::{Bool, Int, Shown, Text, Texts};
 
@@ -21,7 +22,8 @@ fn lengths_and_parts() -> Vec<Function> {
         function("length", "length(text)", "how many characters a text has", "length('héllo')")
             .also(&["len", "char_length", "character_length"])
             .form(&[Text], Int, |a| Ok(count(a.text(0)?.chars().count()).into()))
-            .of_lists(lists::named("array_length")),
+            .of_lists(lists::named("array_length"))
+            .of_columns(columns::lengths),
         function("strlen", "strlen(text)", "how many bytes a text has", "strlen('héllo')")
             .form(&[Text], Int, |a| Ok(count(a.text(0)?.len()).into())),
         function("octet_length", "octet_length(bytes)", "how many bytes there are", "octet_length('héllo')")
@@ -29,16 +31,12 @@ fn lengths_and_parts() -> Vec<Function> {
             .form(&[Kind::Bytes], Int, |a| Ok(count(a.bytes(0)?.len()).into())),
         function("bit_length", "bit_length(text)", "how many bits a text has", "bit_length('ab')")
             .form(&[Text], Int, |a| Ok(count(a.text(0)?.len() * 8).into())),
-        function("left", "left(text, n)", "the first n characters; all but the last -n for a negative n", "left('hello', 2)").form(
-            &[Text, Int],
-            Text,
-            |a| Ok(left(a.text(0)?, a.int(1)?).into()),
-        ),
-        function("right", "right(text, n)", "the last n characters; all but the first -n for a negative n", "right('hello', 2)").form(
-            &[Text, Int],
-            Text,
-            |a| Ok(right(a.text(0)?, a.int(1)?).into()),
-        ),
+        function("left", "left(text, n)", "the first n characters; all but the last -n for a negative n", "left('hello', 2)")
+            .form(&[Text, Int], Text, |a| Ok(left(a.text(0)?, a.int(1)?).into()))
+            .of_columns(columns::lefts),
+        function("right", "right(text, n)", "the last n characters; all but the first -n for a negative n", "right('hello', 2)")
+            .form(&[Text, Int], Text, |a| Ok(right(a.text(0)?, a.int(1)?).into()))
+            .of_columns(columns::rights),
         function(
             "substring",
             "substring(text, start[, length])",
@@ -47,7 +45,8 @@ fn lengths_and_parts() -> Vec<Function> {
         )
         .also(&["substr", "mid"])
         .form(&[Text, Int], Text, |a| Ok(substring(a.text(0)?, a.int(1)?, None).into()))
-        .form(&[Text, Int, Int], Text, |a| Ok(substring(a.text(0)?, a.int(1)?, Some(a.int(2)?)).into())),
+        .form(&[Text, Int, Int], Text, |a| Ok(substring(a.text(0)?, a.int(1)?, Some(a.int(2)?)).into()))
+        .of_columns(columns::substrings),
         function(
             "text_slice",
             "text_slice(text, first, last, step)",
@@ -83,10 +82,12 @@ fn searches() -> Vec<Function> {
         .form(&[Text, Text, Int], Text, |a| Ok(split_part(a.text(0)?, a.text(1)?, a.int(2)?).into())),
         function("contains", "contains(text, part)", "whether a text has a part", "contains('hello', 'ell')")
             .form(&[Text, Text], Bool, |a| Ok(a.text(0)?.contains(a.text(1)?).into()))
-            .of_lists(array_has_udf()),
+            .of_lists(array_has_udf())
+            .of_columns(columns::contains),
         function("strpos", "strpos(text, part)", "where a part first is in a text; 0 if it is not", "strpos('hello', 'l')")
             .also(&["instr", "position"])
-            .form(&[Text, Text], Int, |a| Ok(position(a.text(0)?, a.text(1)?).into())),
+            .form(&[Text, Text], Int, |a| Ok(position(a.text(0)?, a.text(1)?).into()))
+            .of_columns(columns::positions),
         function("locate", "locate(part, text)", "where a part first is in a text; 0 if it is not", "locate('l', 'hello')")
             .also(&["charindex"])
             .form(&[Text, Text], Int, |a| Ok(position(a.text(1)?, a.text(0)?).into())),
@@ -173,18 +174,18 @@ fn index(number: i64) -> usize {
     usize::try_from(number.max(0)).unwrap_or(usize::MAX)
 }
 
-fn left(text: &str, n: i64) -> &str {
+pub(super) fn left(text: &str, n: i64) -> &str {
     let n = if n < 0 { length(text).saturating_add(n) } else { n };
     &text[..at(text, index(n))]
 }
 
-fn right(text: &str, n: i64) -> &str {
+pub(super) fn right(text: &str, n: i64) -> &str {
     let skipped = if n < 0 { n.saturating_neg() } else { length(text).saturating_sub(n) };
     &text[at(text, index(skipped))..]
 }
 
 /// As DuckDB counts: a negative length goes to the left; before the first character is nothing to be counted but the position 0.
-fn substring(text: &str, start: i64, part: Option<i64>) -> &str {
+pub(super) fn substring(text: &str, start: i64, part: Option<i64>) -> &str {
     let mut part = part.unwrap_or(i64::MAX);
     let from = match start {
         1.. => start - 1,
@@ -192,7 +193,8 @@ fn substring(text: &str, start: i64, part: Option<i64>) -> &str {
             part = part.saturating_sub(1).max(0);
             0
         }
-        _ => length(text).saturating_add(start).max(0),
+        // It may be in front of the text, of which a part is missing then.
+        _ => length(text).saturating_add(start),
     };
     let (from, to) = match part {
         0.. => (from, from.saturating_add(part)),
@@ -253,7 +255,7 @@ fn split_part<'a>(text: &'a str, separator: &str, n: i64) -> &'a str {
     found.unwrap_or("")
 }
 
-fn position(text: &str, part: &str) -> i64 {
+pub(super) fn position(text: &str, part: &str) -> i64 {
     text.find(part).map_or(0, |byte| length(&text[..byte]) + 1)
 }
 

@@ -2,8 +2,10 @@
 
 mod basics;
 mod codes;
+mod columns;
 mod format;
 mod paths;
+mod patterns;
 pub(super) mod regex;
 mod similarity;
 
@@ -11,5 +13,14 @@ use super::rows::Function;
 
 /// All of them.
 pub(super) fn functions() -> Vec<Function> {
-    [basics::functions(), codes::functions(), format::functions(), paths::functions(), regex::functions(), similarity::functions()].concat()
+    [
+        basics::functions(),
+        codes::functions(),
+        format::functions(),
+        paths::functions(),
+        patterns::functions(),
+        regex::functions(),
+        similarity::functions(),
+    ]
+    .concat()
 }

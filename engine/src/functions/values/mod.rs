@@ -10,6 +10,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::rows::{Args, Function, Kind, Out, function};
 use crate::error::{Error, Result};
+use crate::semantics::Try;
 
 /// All that look at rows.
 pub(super) fn functions() -> Vec<Function> {
@@ -35,7 +36,8 @@ pub(super) fn functions() -> Vec<Function> {
 
 /// Those that take or give values of any type.
 pub(super) fn of_any_type() -> Vec<Arc<ScalarUDF>> {
-    [choice::functions(), types::functions(), session::functions()].concat()
+    let attempt = Arc::new(ScalarUDF::new_from_impl(Try::default()));
+    [vec![attempt], choice::functions(), types::functions(), session::functions()].concat()
 }
 
 fn uuid_digit(a: &Args<'_>, place: usize) -> Option<u32> {

@@ -1,7 +1,7 @@
 //! Puts macros in place of their calls, in the syntax tree: a parameter becomes the argument in brackets, so that it stays one value. A macro's own calls
 //! of macros are expanded too; one that would call itself is refused.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use clouddb_storage::Snapshot;
@@ -138,7 +138,8 @@ impl Expander<'_> {
         expanded?;
         hygiene::check_columns(name, &body, values.values())?;
         hygiene::rename_lambdas(&mut body);
-        let _ = VisitMut::visit(&mut body, &mut Substitution(values));
+        let relations = hygiene::relations(&body);
+        let _ = VisitMut::visit(&mut body, &mut Substitution { values, relations });
         Ok(body)
     }
 }
@@ -217,11 +218,15 @@ fn bind(name: &str, parameters: &[(Ident, Option<Expr>)], arguments: &[FunctionA
 }
 
 /// Puts values in place of names. What it puts there is not looked at again: `post` visits come from the inside out.
-struct Substitution(HashMap<String, Expr>);
+struct Substitution {
+    values: HashMap<String, Expr>,
+    /// What the body's own relations are called, in small letters: before a dot such a name is theirs.
+    relations: HashSet<String>,
+}
 
 impl Substitution {
     fn value(&self, name: &Ident) -> Option<Expr> {
-        self.0.get(&name.value.to_lowercase()).cloned()
+        self.values.get(&name.value.to_lowercase()).cloned()
     }
 }
 
@@ -238,9 +243,10 @@ impl VisitorMut for Substitution {
                     };
                 }
             }
-            // A field of a parameter that is a struct.
+            // A field of a parameter that is a struct, unless one of the body's tables is called so.
             Expr::CompoundIdentifier(parts) => {
-                if let Some(value) = parts.first().and_then(|name| self.value(name)) {
+                let parameter = parts.first().filter(|name| !self.relations.contains(&name.value.to_lowercase()));
+                if let Some(value) = parameter.and_then(|name| self.value(name)) {
                     let field = |part: &Ident| Expr::Value(Value::SingleQuotedString(part.value.clone()).into());
                     *expr = parts[1..].iter().fold(value, |value, part| ast::call("get_field", vec![value, field(part)]));
                 }

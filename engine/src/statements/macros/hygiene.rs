@@ -1,8 +1,11 @@
 //! What keeps an argument's names from meaning something else within a macro's body.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, LambdaFunction, OneOrManyWithParens, Query, Visit, VisitMut, Visitor, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, LambdaFunction, OneOrManyWithParens, Query, TableFactor, Visit, VisitMut, Visitor, VisitorMut,
+};
 
 use crate::error::{Error, Result};
 
@@ -52,6 +55,33 @@ impl VisitorMut for Rename {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// What the relations of a body are called, in small letters: its tables and their aliases.
+pub(super) fn relations(body: &impl Visit) -> HashSet<String> {
+    struct Relations(HashSet<String>);
+    impl Visitor for Relations {
+        type Break = ();
+        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+            let (name, alias) = match factor {
+                TableFactor::Table { name, alias, .. } | TableFactor::Function { name, alias, .. } => (name.0.last(), alias),
+                TableFactor::Derived { alias, .. } | TableFactor::UNNEST { alias, .. } | TableFactor::NestedJoin { alias, .. } => {
+                    (None, alias)
+                }
+                TableFactor::Pivot { alias, .. } | TableFactor::Unpivot { alias, .. } => (None, alias),
+                _ => return ControlFlow::Continue(()),
+            };
+            let name = match alias {
+                Some(alias) => Some(&alias.name),
+                None => name.and_then(|part| part.as_ident()),
+            };
+            self.0.extend(name.map(|name| name.value.to_lowercase()));
+            ControlFlow::Continue(())
+        }
+    }
+    let mut relations = Relations(HashSet::new());
+    let _ = body.visit(&mut relations);
+    relations.0
 }
 
 /// Whether a piece of a tree holds a query: its tables may have columns of an argument's names.

@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName,
-    Query, Select, SelectFlavor, SelectItem, SetExpr, TableWithJoins, Value,
+    Query, Select, SelectFlavor, SelectItem, SetExpr, TableFactor, TableWithJoins, Value,
 };
 
 use crate::error::Position;
@@ -70,6 +70,27 @@ pub(crate) fn call(function: &str, arguments: Vec<Expr>) -> Expr {
 /// Where a name stands.
 pub(crate) fn position(ident: &Ident) -> Position {
     Position { line: ident.span.start.line, column: ident.span.start.column }
+}
+
+/// A table by its name, which is not changed any more.
+pub(crate) fn table(name: &str) -> TableFactor {
+    named_table(ObjectName::from(vec![quoted(name)]))
+}
+
+/// A table, and nothing with it.
+pub(crate) fn named_table(name: ObjectName) -> TableFactor {
+    TableFactor::Table {
+        name,
+        alias: None,
+        args: None,
+        with_hints: vec![],
+        version: None,
+        with_ordinality: false,
+        partitions: vec![],
+        json_path: None,
+        sample: None,
+        index_hints: vec![],
+    }
 }
 
 /// `SELECT items FROM from WHERE selection`.

@@ -9,15 +9,30 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::Resolver;
 use super::ast::{identifier, position, take, text};
-use super::scope::{Column, Found, Scope, find};
+use super::scope::{Column, Scope};
 use crate::error::{Error, Result};
 use crate::statements::pivot_syntax::names;
 
 /// What a SELECT calls its expressions.
 #[derive(Debug, Default)]
 pub(super) struct Aliases {
-    /// Names and what they stand for, in the order of the SELECT.
-    pub(super) items: Vec<(String, Expr)>,
+    /// In the order of the SELECT.
+    pub(super) items: Vec<Alias>,
+    /// What the query groups by, once that is known.
+    pub(super) groups: Vec<Expr>,
+}
+
+/// A column of a SELECT.
+#[derive(Debug, Clone)]
+pub(super) struct Alias {
+    /// What the query calls it.
+    pub(super) name: String,
+    /// What it stands for.
+    pub(super) expr: Expr,
+    /// Whether it was given the name; otherwise it is called as it is written.
+    pub(super) is_named: bool,
+    /// What the plan calls it: another name where several have one.
+    pub(super) planned: String,
 }
 
 /// What an alias becomes where it is found.
@@ -25,22 +40,42 @@ pub(super) struct Aliases {
 pub(super) enum Use {
     /// A column of the FROM comes first; otherwise the alias's expression takes its place: WHERE and later columns.
     Expression,
-    /// A column of the FROM comes first; otherwise the alias's name in its own case: GROUP BY, HAVING, QUALIFY.
+    /// A column of the FROM comes first; otherwise the alias's name in its own case: GROUP BY.
     Name,
+    /// A column that is grouped by comes first; otherwise the alias's expression: HAVING, and QUALIFY of groups.
+    Behind,
     /// The alias comes first: ORDER BY.
     NameFirst,
 }
 
 impl Aliases {
-    fn find(&self, ident: &Ident) -> Result<Option<&(String, Expr)>> {
-        match find(self.items.iter().map(|(name, _)| name.as_str()), &ident.value) {
-            Found::None => Ok(None),
-            Found::One(at) => Ok(self.items.get(at)),
-            Found::Several(..) => {
+    /// The column that a name means: of several the last that was given the name, as in DuckDB. Those without a name of their own can be told apart only if
+    /// they are the same.
+    fn find(&self, ident: &Ident) -> Result<Option<&Alias>> {
+        let called = |is_it: &dyn Fn(&str) -> bool| self.items.iter().filter(|alias| is_it(&alias.name)).collect::<Vec<_>>();
+        let exact = called(&|name| name == ident.value);
+        let found = if exact.is_empty() { called(&|name| super::scope::same(name, &ident.value)) } else { exact };
+        if let Some(named) = found.iter().rev().find(|alias| alias.is_named) {
+            return Ok(Some(named));
+        }
+        match found.as_slice() {
+            [first, others @ ..] if others.iter().any(|other| other.expr != first.expr) => {
                 Err(Error::invalid(format!("the name '{}' is ambiguous: several columns of the SELECT are called so", ident.value))
+                    .with_hint("give one of them an alias")
                     .at(position(ident)))
             }
+            found => Ok(found.first().copied()),
         }
+    }
+
+    /// Whether a column is grouped by.
+    fn has_group(&self, column: &Column) -> bool {
+        self.groups.iter().any(|group| *group == column.expr || *group == column.qualified)
+    }
+
+    /// Whether a column is called so.
+    fn has(&self, ident: &Ident) -> bool {
+        self.items.iter().any(|alias| super::scope::same(&alias.name, &ident.value))
     }
 }
 
@@ -175,27 +210,37 @@ impl<'a, 'b> Expressions<'a, 'b> {
         let Some((aliases, how)) = self.aliases else { return Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)) };
         if how == Use::NameFirst
             && self.aggregates == 0
-            && let Some((name, _)) = aliases.find(ident)?
+            && let Some(alias) = aliases.find(ident)?
         {
-            return Ok(Some(identifier(name)));
+            return Ok(Some(identifier(&alias.planned)));
+        }
+        if how == Use::Behind
+            && self.aggregates == 0
+            && let Some(alias) = aliases.find(ident)?.filter(|alias| alias.is_named)
+            && !self.scope.own_column(ident)?.is_some_and(|column| aliases.has_group(&column))
+        {
+            return self.written_out(ident, alias).map(Some);
         }
         if let Some(column) = self.scope.own_column(ident)? {
-            let is_alias_too = how != Use::Expression && aliases.items.iter().any(|(name, _)| super::scope::same(name, &ident.value));
+            let is_alias_too = how != Use::Expression && aliases.has(ident);
             return Ok(Some(if is_alias_too { column.qualified } else { column.expr }));
         }
         match (aliases.find(ident)?, how) {
-            (Some((_, expr)), Use::Expression) => {
-                check_repeatable(ident, expr)?;
-                self.check_parameters(ident, expr)?;
-                Ok(Some(Expr::Nested(Box::new(expr.clone()))))
-            }
-            (Some((name, _)), Use::Name | Use::NameFirst) => Ok(Some(identifier(name))),
+            (Some(alias), Use::Expression | Use::Behind) => self.written_out(ident, alias).map(Some),
+            (Some(alias), Use::Name | Use::NameFirst) => Ok(Some(identifier(&alias.planned))),
             (None, _) => Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)),
         }
     }
 }
 
 impl Expressions<'_, '_> {
+    /// What an alias stands for, where it is used.
+    fn written_out(&self, ident: &Ident, alias: &Alias) -> Result<Expr> {
+        check_repeatable(ident, &alias.expr)?;
+        self.check_parameters(ident, &alias.expr)?;
+        Ok(Expr::Nested(Box::new(alias.expr.clone())))
+    }
+
     /// An alias that is written out within a lambda must not name what the lambda calls its parameter.
     fn check_parameters(&self, alias: &Ident, expr: &Expr) -> Result<()> {
         match names(expr).into_iter().find(|name| self.is_parameter(name)) {

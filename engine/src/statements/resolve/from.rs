@@ -1,15 +1,15 @@
 //! The relations of a FROM: which columns each brings, and by which name.
 
 use datafusion::sql::sqlparser::ast::{
-    FunctionArg, Join, JoinConstraint, JoinOperator, ObjectName, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, TableFunctionArgs,
-    TableWithJoins,
+    FunctionArg, Join, JoinConstraint, JoinOperator, ObjectName, Query, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
+    TableFunctionArgs, TableWithJoins, WildcardAdditionalOptions,
 };
 
 use super::Resolver;
-use super::ast::{position, quoted};
+use super::ast::{plain_query, position, quoted, select};
 use super::scope::{Columns, OutputColumn, Relation, Scope};
 use super::tables::object_name;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::statements::pivot_syntax::names;
 
 /// Functions as tables whose one column has a known name.
@@ -64,9 +64,14 @@ impl Resolver<'_> {
     pub(super) fn factor(&mut self, factor: &mut TableFactor, lateral: &Scope<'_>) -> Result<Vec<Relation>> {
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
-                let (real, columns, hides_last) = self.table(name)?;
-                let qualifier = real.clone();
-                *name = object_name(&real);
+                let (qualifier, planned, columns, hides_last) = self.table(name)?;
+                *name = object_name(&planned);
+                if let ([own], [other]) = (qualifier.as_slice(), planned.as_slice())
+                    && own != other
+                {
+                    let own = || TableAlias { explicit: true, name: quoted(own), columns: vec![], at: None };
+                    alias.get_or_insert_with(own);
+                }
                 let unstarred = columns.as_ref().filter(|_| hides_last).and_then(|columns| columns.len().checked_sub(1));
                 if let (Some(at), Some(alias)) = (unstarred, alias.as_ref())
                     && alias.columns.len() > at
@@ -87,7 +92,7 @@ impl Resolver<'_> {
             TableFactor::Derived { lateral: is_lateral, subquery, alias, .. } => {
                 let columns = match is_lateral {
                     true => self.query(subquery, Some(lateral), false)?,
-                    false => self.query(subquery, lateral.outer, false)?,
+                    false => self.derived(subquery, is_lateral, lateral)?,
                 };
                 if alias.is_none() {
                     // A name that nobody writes, so that its columns can be told from others of their name.
@@ -106,21 +111,14 @@ impl Resolver<'_> {
                 }
                 Ok(vec![unnested(alias, array_exprs.len(), *with_ordinality)?])
             }
-            TableFactor::NestedJoin { table_with_joins, alias } => {
-                let relations = self.table_with_joins(table_with_joins, lateral)?;
-                match alias {
-                    None => Ok(relations),
-                    Some(alias) => {
-                        let (mut columns, mut unstarred) = (Some(Vec::new()), Vec::new());
-                        for relation in relations {
-                            let first = columns.as_ref().map_or(0, Vec::len);
-                            unstarred.extend(relation.unstarred.iter().map(|at| first + at));
-                            columns = columns.zip(relation.columns).map(|(columns, own)| [columns, own].concat());
-                        }
-                        let relation = named(Vec::new(), columns, Some(alias))?;
-                        Ok(vec![Relation { unstarred, ..relation }])
-                    }
-                }
+            TableFactor::NestedJoin { table_with_joins, alias: None } => self.table_with_joins(table_with_joins, lateral),
+            // Under one name, a join's columns are those of `SELECT *`.
+            TableFactor::NestedJoin { table_with_joins, alias: alias @ Some(_) } => {
+                let star = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
+                let joined = SetExpr::Select(Box::new(select(star, vec![table_with_joins.as_ref().clone()], None)));
+                *factor =
+                    TableFactor::Derived { lateral: false, subquery: Box::new(plain_query(joined)), alias: alias.take(), sample: None };
+                self.factor(factor, lateral)
             }
             TableFactor::Pivot { .. } => {
                 *factor = self.pivot(factor, lateral)?;
@@ -134,16 +132,33 @@ impl Resolver<'_> {
         }
     }
 
-    /// A table, view or WITH query: its name as it was given, its columns, and whether `*` leaves out the last one.
-    fn table(&self, name: &ObjectName) -> Result<(Vec<String>, Columns, bool)> {
+    /// A query in FROM. Behind a comma it may see what stands before it without saying LATERAL, as in DuckDB.
+    fn derived(&mut self, subquery: &mut Query, is_lateral: &mut bool, lateral: &Scope<'_>) -> Result<Columns> {
+        if lateral.relations.is_empty() {
+            return self.query(subquery, lateral.outer, false);
+        }
+        let (written, ctes) = (subquery.clone(), self.ctes.len());
+        let error = match self.query(subquery, lateral.outer, false) {
+            Err(error) if error.kind() == ErrorKind::NotFound => error,
+            done => return done,
+        };
+        *subquery = written;
+        self.ctes.truncate(ctes);
+        let columns = self.query(subquery, Some(lateral), false).map_err(|_| error)?;
+        *is_lateral = true;
+        Ok(columns)
+    }
+
+    /// A table, view or WITH query: its name as it was given, as the plan has it, its columns, and whether `*` leaves out the last one.
+    fn table(&mut self, name: &ObjectName) -> Result<(Vec<String>, Vec<String>, Columns, bool)> {
         if let [part] = name.0.as_slice()
             && let Some(ident) = part.as_ident()
-            && let Some((name, columns)) = self.find_cte(&ident.value)
+            && let Some((name, planned, columns)) = self.find_cte(&ident.value)
         {
-            return Ok((vec![name], columns, false));
+            return Ok((vec![name], vec![planned], columns, false));
         }
         let table = self.tables.get(name)?;
-        Ok((table.name.clone(), Some(table.columns.clone()), table.hides_last))
+        Ok((table.name.clone(), table.name.clone(), Some(table.columns.clone()), table.hides_last))
     }
 
     fn arguments(&mut self, arguments: &mut Vec<FunctionArg>, lateral: &Scope<'_>) -> Result<()> {

@@ -16,6 +16,8 @@ enum Side {
     Right,
     /// Whichever is there: of a FULL JOIN.
     Both,
+    /// One side alone is there behind the join, and keeps its columns as they are.
+    One,
 }
 
 impl Resolver<'_> {
@@ -31,7 +33,8 @@ impl Resolver<'_> {
         let (side, keeps_right) = match &join.join_operator {
             JoinOperator::Right(_) | JoinOperator::RightOuter(_) => (Side::Right, true),
             JoinOperator::FullOuter(_) => (Side::Both, true),
-            JoinOperator::LeftSemi(_) | JoinOperator::LeftAnti(_) => (Side::Left, false),
+            JoinOperator::LeftSemi(_) | JoinOperator::LeftAnti(_) => (Side::One, false),
+            JoinOperator::RightSemi(_) | JoinOperator::RightAnti(_) => (Side::One, true),
             _ => (Side::Left, true),
         };
         let keeps_left = !matches!(join.join_operator, JoinOperator::RightSemi(_) | JoinOperator::RightAnti(_));
@@ -163,6 +166,7 @@ fn merge(names: &[Ident], left: &mut [Relation], right: &mut [Relation], side: S
             Side::Left => left_column.expr,
             Side::Right => right_column.expr,
             Side::Both => call("coalesce", vec![left_column.expr, right_column.expr]),
+            Side::One => continue,
         };
         // It stands where the left side has it, once.
         left[left_relation].merged.retain(|(at, _)| *at != left_at);

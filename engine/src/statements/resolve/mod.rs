@@ -24,9 +24,10 @@ mod tables;
 use std::ops::ControlFlow;
 
 use datafusion::execution::session_state::SessionState;
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, Query, SetExpr, SetOperator, Statement, TableAlias, Value,
-    Visit, VisitMut, Visitor, With,
+    Cte, Expr, LimitClause, ObjectName, OrderBy, OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, SetOperator, Statement, TableAlias,
+    TableFactor, TableWithJoins, Value, Values, Visit, VisitMut, Visitor, WildcardAdditionalOptions, With,
 };
 
 use self::expressions::{Aliases, Expressions, Use};
@@ -34,6 +35,9 @@ use self::scope::{Columns, OutputColumn, Relation, Scope};
 use self::tables::Tables;
 use super::refuse::unsupported;
 use crate::error::Result;
+
+/// The name of a relation that stands for its query, which is to run once. No table's: nobody begins one so.
+pub(crate) const MATERIALIZED: &str = "__materialized";
 
 /// Resolves the names of a statement's queries. Returns what the result's columns are called where a plan, whose names have to differ, cannot say it.
 ///
@@ -60,11 +64,21 @@ struct Resolver<'a> {
     state: &'a SessionState,
     tables: &'a Tables,
     /// The WITH queries that can be seen, innermost last.
-    ctes: Vec<(String, Columns)>,
+    ctes: Vec<Named>,
     /// The names of the whole statement's columns, where they are not the plan's.
     names: Option<Vec<String>>,
     /// How many queries of a FROM had no name and got one.
     unnamed: usize,
+}
+
+/// A WITH query.
+struct Named {
+    name: String,
+    /// What the plan calls it: another name where one around is called so.
+    planned: String,
+    columns: Columns,
+    /// How often it is named.
+    uses: usize,
 }
 
 impl Resolver<'_> {
@@ -100,13 +114,22 @@ impl Resolver<'_> {
             }
             None => {}
         }
-        self.ctes.truncate(before);
+        let own = self.ctes.split_off(before);
+        if let Some(With { cte_tables, .. }) = &mut query.with {
+            for (cte, Named { uses, .. }) in cte_tables.iter_mut().zip(own) {
+                if uses > 1 {
+                    run_once(cte);
+                }
+            }
+        }
         Ok(columns)
     }
 
     /// One query of a WITH; a recursive one sees itself.
     fn cte(&mut self, cte: &mut Cte, recursive: bool, outer: Option<&Scope<'_>>) -> Result<()> {
         let name = cte.alias.name.value.clone();
+        let hidden = self.ctes.iter().filter(|around| scope::same(&around.name, &name)).count();
+        let planned = if hidden == 0 { name.clone() } else { format!("{name} {}", hidden + 1) };
         let renamed = |columns: Columns, alias: &mut TableAlias| from::with_column_aliases(columns, alias);
         let recursive = recursive && names_relation(&cte.query, &name);
         if recursive && (cte.query.order_by.is_some() || cte.query.limit_clause.is_some()) {
@@ -119,7 +142,7 @@ impl Resolver<'_> {
             (true, true, SetExpr::SetOperation { op: SetOperator::Union, left, right, .. }) => {
                 let first = self.body(left, outer, false)?;
                 let columns = renamed(first, &mut cte.alias)?;
-                self.ctes.push((name.clone(), columns.clone()));
+                self.ctes.push(Named { name: name.clone(), planned: planned.clone(), columns: columns.clone(), uses: 0 });
                 self.body(right, outer, false)?;
                 self.ctes.pop();
                 columns
@@ -129,8 +152,8 @@ impl Resolver<'_> {
                 renamed(columns, &mut cte.alias)?
             }
         };
-        cte.alias.name = ast::quoted(&name);
-        self.ctes.push((name, columns));
+        cte.alias.name = ast::quoted(&planned);
+        self.ctes.push(Named { name, planned, columns, uses: 0 });
         Ok(())
     }
 
@@ -180,10 +203,38 @@ impl Resolver<'_> {
         Expressions::new(self, scope, aliases).resolve(node)
     }
 
-    /// The columns of a WITH query, and its name as it was given.
-    fn find_cte(&self, name: &str) -> Option<(String, Columns)> {
-        self.ctes.iter().rev().find(|(known, _)| scope::same(known, name)).cloned()
+    /// The columns of a WITH query, its name as it was given, and as the plan has it.
+    fn find_cte(&mut self, name: &str) -> Option<(String, String, Columns)> {
+        let found = self.ctes.iter_mut().rev().find(|known| scope::same(&known.name, name))?;
+        found.uses += 1;
+        Some((found.name.clone(), found.planned.clone(), found.columns.clone()))
     }
+}
+
+/// Marks a WITH query that is named several times: `relations` makes one part of it that runs once, if running it twice could give different rows.
+fn run_once(cte: &mut Cte) {
+    let query = std::mem::replace(
+        cte.query.as_mut(),
+        ast::plain_query(SetExpr::Values(Values { explicit_row: false, value_keyword: false, rows: vec![] })),
+    );
+    let star = || vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
+    let from = |relation: TableFactor| vec![TableWithJoins { relation, joins: vec![] }];
+    let name = cte.alias.name.value.clone();
+    let query = match names_relation(&query, &name) {
+        false => query,
+        // A recursive query sees itself, so that it stays what it is, within another.
+        true => {
+            let inner = Cte { query: Box::new(query), ..cte.clone() };
+            let table = ast::table(&name);
+            let mut all = ast::plain_query(SetExpr::Select(Box::new(ast::select(star(), from(table), None))));
+            all.with = Some(With { with_token: AttachedToken::empty(), recursive: true, cte_tables: vec![inner] });
+            cte.alias.columns.clear();
+            all
+        }
+    };
+    let alias = TableAlias { explicit: true, name: ast::quoted(MATERIALIZED), columns: vec![], at: None };
+    let marked = TableFactor::Derived { lateral: false, subquery: Box::new(query), alias: Some(alias), sample: None };
+    *cte.query = ast::plain_query(SetExpr::Select(Box::new(ast::select(star(), from(marked), None))));
 }
 
 /// Whether a query names a relation.

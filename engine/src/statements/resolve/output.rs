@@ -32,7 +32,8 @@ impl Item {
         Self::Unknown(expr)
     }
 
-    fn name(&self) -> Option<String> {
+    /// What it is called.
+    pub(super) fn name(&self) -> Option<String> {
         match self {
             Self::Expression { name, .. } => Some(name.clone()),
             Self::Unknown(Expr::Identifier(ident)) => Some(as_planned(ident)),

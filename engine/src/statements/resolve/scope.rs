@@ -173,8 +173,9 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The relation that a qualifier means, here or around: its parts may be the last ones of its name.
-    fn relation(&self, qualifier: &[Ident]) -> Option<&Relation> {
+    /// The relations that a qualifier may mean, here or else around: its parts are the last ones of their names. Several where tables of two schemas have one
+    /// name.
+    fn relations(&self, qualifier: &[Ident]) -> Vec<&Relation> {
         let matches = |relation: &&Relation, exact: bool| {
             let parts = &relation.qualifier;
             parts.len() >= qualifier.len()
@@ -183,15 +184,35 @@ impl<'a> Scope<'a> {
                     false => same(part, &ident.value),
                 })
         };
-        let here = self.relations.iter().find(|relation| matches(relation, true));
-        let here = here.or_else(|| self.relations.iter().find(|relation| matches(relation, false)));
-        here.or_else(|| self.outer.and_then(|outer| outer.relation(qualifier)))
+        let mut here: Vec<&Relation> = self.relations.iter().filter(|relation| matches(relation, true)).collect();
+        if here.is_empty() {
+            here = self.relations.iter().filter(|relation| matches(relation, false)).collect();
+        }
+        match (here.is_empty(), self.outer) {
+            (true, Some(outer)) => outer.relations(qualifier),
+            _ => here,
+        }
+    }
+
+    /// The relation that a qualifier means.
+    ///
+    /// # Errors
+    /// *Invalid* for one of several.
+    fn relation(&self, qualifier: &[Ident]) -> Result<Option<&Relation>> {
+        match self.relations(qualifier).as_slice() {
+            [] => Ok(None),
+            [relation] => Ok(Some(relation)),
+            several => Err(several_relations(qualifier, several)),
+        }
     }
 
     /// The relation of this FROM that a qualifier means.
-    pub(super) fn own_relation(&self, qualifier: &[Ident]) -> Option<usize> {
-        let found = self.relation(qualifier)?;
-        self.relations.iter().position(|relation| std::ptr::eq(relation, found))
+    ///
+    /// # Errors
+    /// *Invalid* for one of several.
+    pub(super) fn own_relation(&self, qualifier: &[Ident]) -> Result<Option<usize>> {
+        let Some(found) = self.relation(qualifier)? else { return Ok(None) };
+        Ok(self.relations.iter().position(|relation| std::ptr::eq(relation, found)))
     }
 
     /// What a name without a qualifier means, here or in a query around; a relation's name is a row of it. `None` where only the planner can tell.
@@ -211,7 +232,7 @@ impl<'a> Scope<'a> {
         if open {
             return Ok(None);
         }
-        if let Some(relation) = self.relation(std::slice::from_ref(ident))
+        if let Some(relation) = self.relation(std::slice::from_ref(ident))?
             && let Some(columns) = &relation.columns
         {
             return Ok(Some(whole_row(relation, columns, &ident.value)));
@@ -226,9 +247,18 @@ impl<'a> Scope<'a> {
     pub(super) fn compound(&self, parts: &[Ident]) -> Result<Option<Column>> {
         // The longest qualifier wins; what is left behind the column are fields.
         for length in (1..parts.len()).rev() {
-            let Some(relation) = self.relation(&parts[..length]) else { continue };
-            let Some(columns) = &relation.columns else { return Ok(None) };
             let (ident, fields) = (&parts[length], &parts[length + 1..]);
+            let mut relations = self.relations(&parts[..length]);
+            if relations.len() > 1 {
+                // Of several tables of one name, the column's own.
+                relations.retain(|relation| relation.columns.as_ref().is_none_or(|columns| has(columns, ident)));
+            }
+            let relation = match relations.as_slice() {
+                [] => continue,
+                [relation] => relation,
+                several => return Err(several_relations(&parts[..length], several)),
+            };
+            let Some(columns) = &relation.columns else { return Ok(None) };
             match find(columns.iter().map(|column| column.name.as_str()), &ident.value) {
                 Found::One(at) => {
                     let Some(expr) = relation.reference(at) else { return Ok(None) };
@@ -352,6 +382,25 @@ pub(super) fn struct_field(known: &Fields, field: &Ident, of: &str) -> Result<(S
                 )
                 .at(position(field)))
         }
+    }
+}
+
+fn has(columns: &[OutputColumn], ident: &Ident) -> bool {
+    columns.iter().any(|column| same(&column.name, &ident.value))
+}
+
+fn several_relations(qualifier: &[Ident], several: &[&Relation]) -> Error {
+    let written: Vec<&str> = qualifier.iter().map(|ident| ident.value.as_str()).collect();
+    let names: Vec<String> = several.iter().map(|relation| relation.qualifier.join(".")).collect();
+    let error = Error::invalid(format!("the table name '{}' is ambiguous", written.join(".")));
+    let error = match qualifier.first() {
+        // Those that a star was written out to stand nowhere.
+        Some(first) if first.span.start.line > 0 => error.at(position(first)),
+        _ => error,
+    };
+    match names.iter().enumerate().all(|(at, name)| !names[..at].contains(name) && *name != written.join(".")) {
+        true => error.with_hint(format!("it can be {}", names.join(" or "))),
+        false => error.with_hint("give one of the tables an alias: FROM t, t AS other"),
     }
 }
 

@@ -1,9 +1,11 @@
 //! One SELECT: its FROM, then what it lists, then the clauses that may use what it lists.
 
-use datafusion::sql::sqlparser::ast::{Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem, Visit, Visitor};
 
 use super::ast::{quoted, take};
-use super::expressions::{Aliases, Use};
+use super::expressions::{Alias, Aliases, Use};
 use super::output::{self, Item};
 use super::scope::{Column, Columns, OutputColumn, Scope};
 use super::{Resolver, written};
@@ -24,7 +26,7 @@ impl Resolver<'_> {
         if let [SelectItem::Wildcard(_)] = listed.as_slice() {
             select.projection = listed;
             let columns = all_columns(&scope);
-            self.clauses(select, order_by, &scope, &Aliases::default(), &columns)?;
+            self.clauses(select, order_by, &scope, &mut Aliases::default(), &columns)?;
             return Ok(columns);
         }
         let mut aliases = Aliases::default();
@@ -32,13 +34,8 @@ impl Resolver<'_> {
         for item in listed {
             items.push(self.item(item, &scope, &mut aliases)?);
         }
-        // What has no alias is found by its name too, but only behind the list.
-        for item in &items {
-            if let Item::Expression { expr, name, is_named: false, .. } = item {
-                aliases.items.push((name.clone(), expr.clone()));
-            }
-        }
         let columns = output::columns(&items);
+        let written: Vec<Option<String>> = items.iter().map(Item::name).collect();
         let renamed = output::make_unique(&mut items);
         if is_whole && let (Some(columns), true) = (&columns, renamed) {
             self.names = Some(columns.iter().map(|column| column.name.clone()).collect());
@@ -47,8 +44,9 @@ impl Resolver<'_> {
             true => output::columns(&items),
             false => columns,
         };
+        let mut aliases = aliases_of(&items, written);
         select.projection = items.into_iter().map(Item::into_select_item).collect();
-        self.clauses(select, order_by, &scope, &aliases, &columns)?;
+        self.clauses(select, order_by, &scope, &mut aliases, &columns)?;
         Ok(columns)
     }
 
@@ -58,7 +56,7 @@ impl Resolver<'_> {
         select: &mut Select,
         order_by: Option<&mut OrderBy>,
         scope: &Scope<'_>,
-        aliases: &Aliases,
+        aliases: &mut Aliases,
         columns: &Columns,
     ) -> Result<()> {
         if let Some(selection) = &mut select.selection {
@@ -66,12 +64,18 @@ impl Resolver<'_> {
             self.expression(selection, scope, Some((aliases, Use::Expression)))?;
         }
         if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
-            for expr in exprs {
+            for expr in exprs.iter_mut() {
                 self.expression(expr, scope, Some((aliases, Use::Name)))?;
             }
+            aliases.groups.clone_from(exprs);
         }
-        for expr in select.having.iter_mut().chain(select.qualify.iter_mut()) {
-            self.expression(expr, scope, Some((aliases, Use::Name)))?;
+        if let Some(having) = &mut select.having {
+            self.expression(having, scope, Some((aliases, Use::Behind)))?;
+        }
+        if let Some(qualify) = &mut select.qualify {
+            let how = if aliases.groups.is_empty() { Use::Expression } else { Use::Behind };
+            self.expression(qualify, scope, Some((aliases, how)))?;
+            with_window(qualify, aliases);
         }
         for window in &mut select.named_window {
             self.expression(&mut window.1, scope, None)?;
@@ -110,7 +114,8 @@ impl Resolver<'_> {
                     _ => None,
                 };
                 self.expression(&mut expr, scope, Some((aliases, Use::Expression)))?;
-                aliases.items.push((alias.value.clone(), expr.clone()));
+                let name = alias.value.clone();
+                aliases.items.push(Alias { name: name.clone(), expr: expr.clone(), is_named: true, planned: name });
                 Ok(Item::Expression { expr, name: alias.value, data_type, is_named: true })
             }
             other => Ok(Item::Other(Box::new(other))),
@@ -123,7 +128,7 @@ impl Resolver<'_> {
             return Ok(Some(column));
         }
         let mut expr = Expr::Identifier(ident.clone());
-        let alias = aliases.items.iter().find(|(name, _)| super::scope::same(name, &ident.value)).map(|(name, _)| name.clone());
+        let alias = aliases.items.iter().rfind(|alias| super::scope::same(&alias.name, &ident.value)).map(|alias| alias.name.clone());
         match alias {
             Some(name) => {
                 self.expression(&mut expr, scope, Some((aliases, Use::Expression)))?;
@@ -133,6 +138,52 @@ impl Resolver<'_> {
             None => scope.name(ident),
         }
     }
+}
+
+/// DataFusion wants a window function in QUALIFY, which may be about columns alone where the list has one: it is named, and says nothing.
+fn with_window(qualify: &mut Expr, aliases: &Aliases) {
+    if window_in(qualify).is_some() {
+        return;
+    }
+    let Some(window) = aliases.items.iter().find_map(|alias| window_in(&alias.expr)) else { return };
+    let is_null = Expr::IsNull(Box::new(window.clone()));
+    let either = Expr::BinaryOp { left: Box::new(is_null), op: BinaryOperator::Or, right: Box::new(Expr::IsNotNull(Box::new(window))) };
+    *qualify = Expr::BinaryOp {
+        left: Box::new(Expr::Nested(Box::new(take(qualify)))),
+        op: BinaryOperator::And,
+        right: Box::new(Expr::Nested(Box::new(either))),
+    };
+}
+
+/// The first window function of an expression.
+fn window_in(expr: &Expr) -> Option<Expr> {
+    struct Finder(Option<Expr>);
+    impl Visitor for Finder {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(function) if function.over.is_some() => {
+                    self.0 = Some(expr.clone());
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    let mut finder = Finder(None);
+    let _ = expr.visit(&mut finder);
+    finder.0
+}
+
+/// What a SELECT's items can be called by behind its list: those without an alias by their own name, too.
+fn aliases_of(items: &[Item], written: Vec<Option<String>>) -> Aliases {
+    let aliases = items.iter().zip(written).filter_map(|(item, written)| match item {
+        Item::Expression { expr, name, is_named, .. } => {
+            Some(Alias { name: written?, expr: expr.clone(), is_named: *is_named, planned: name.clone() })
+        }
+        Item::Unknown(_) | Item::Other(_) => None,
+    });
+    Aliases { items: aliases.collect(), groups: Vec::new() }
 }
 
 /// The columns that `*` stands for: `None` where one relation's are not known.

@@ -66,7 +66,7 @@ impl Resolver<'_> {
         written_out: &mut Vec<SelectItem>,
     ) -> Result<()> {
         let parts: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
-        if let Some(at) = scope.own_relation(&parts) {
+        if let Some(at) = scope.own_relation(&parts)? {
             return match starred(scope, Some(at)) {
                 Some(columns) => self.with_options(columns, &options, written_out),
                 None => {
@@ -207,7 +207,7 @@ impl Resolver<'_> {
             FunctionArgExpr::Wildcard => all()?,
             FunctionArgExpr::QualifiedWildcard(name) => {
                 let parts: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
-                let at = scope.own_relation(&parts).ok_or_else(|| Error::not_found(format!("there is no table '{name}' here")))?;
+                let at = scope.own_relation(&parts)?.ok_or_else(|| Error::not_found(format!("there is no table '{name}' here")))?;
                 starred(scope, Some(at)).ok_or_else(unknown_columns)?
             }
             FunctionArgExpr::WildcardWithOptions(options) => {

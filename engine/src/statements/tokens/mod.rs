@@ -1,19 +1,22 @@
 //! Small changes to a statement's tokens before they are parsed, for spellings that the parser reads only in another database's dialect, or not at all.
 //!
 //! - here: types of structs, numbers, `**`, WITH ... AS MATERIALIZED; `samples`: TABLESAMPLE in DuckDB's words and USING SAMPLE; `asof`: the condition of
-//!   an ASOF JOIN; `arrows`: whether `->` takes a field of JSON or begins a lambda's body.
+//!   an ASOF JOIN; `pivots`: PIVOT and UNPIVOT as statements; `arrows`: whether `->` takes a field of JSON or begins a lambda's body.
 
 mod arrows;
 mod asof;
+mod pivots;
 mod samples;
 
 use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Word};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Whitespace, Word};
 
 use crate::error::{Error, Position, Result};
 
 /// What an ASOF JOIN without a match condition of its own gets as one.
 pub(crate) use asof::AsofKind;
+/// What a PIVOT groups by, while it is parsed.
+pub(crate) use pivots::GROUPS as PIVOT_GROUPS;
 
 /// Carries out all changes but those of numbers, which are made when a script is split.
 ///
@@ -22,8 +25,12 @@ pub(crate) use asof::AsofKind;
 pub(crate) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
     struct_types(tokens);
     powers(tokens);
+    bare_trims(tokens);
     without_materialized(tokens);
     positional_joins(tokens)?;
+    percentages(tokens)?;
+    from_first(tokens);
+    pivots::standardize(tokens)?;
     samples::standardize(tokens)?;
     asof::standardize(tokens)?;
     arrows::standardize(tokens);
@@ -70,6 +77,26 @@ fn powers(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
+/// `trim(LEADING FROM x)` is `trim(LEADING x)`.
+fn bare_trims(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 0;
+    while at < tokens.len() {
+        let is_side =
+            matches!(&tokens[at].token, Token::Word(word) if matches!(word.keyword, Keyword::BOTH | Keyword::LEADING | Keyword::TRAILING));
+        let bracket = previous_solid(tokens, at).filter(|before| is_side && tokens[*before].token == Token::LParen);
+        let is_trim = bracket
+            .and_then(|bracket| previous_solid(tokens, bracket))
+            .is_some_and(|before| is_keyword(&tokens[before].token, Keyword::TRIM));
+        if is_trim
+            && let Some(next) = next_solid(tokens, at)
+            && is_keyword(&tokens[next].token, Keyword::FROM)
+        {
+            tokens.remove(next);
+        }
+        at += 1;
+    }
+}
+
 /// `WITH a AS MATERIALIZED (...)` says how to compute, not what: what runs once is decided by looking at the plan.
 fn without_materialized(tokens: &mut Vec<TokenWithSpan>) {
     let mut at = 0;
@@ -92,6 +119,72 @@ fn without_materialized(tokens: &mut Vec<TokenWithSpan>) {
         }
         at += 1;
     }
+}
+
+/// `LIMIT 10%` would be a remainder of nothing.
+fn percentages(tokens: &[TokenWithSpan]) -> Result<()> {
+    for (at, token) in tokens.iter().enumerate() {
+        if is_keyword(&token.token, Keyword::LIMIT)
+            && let Some(number) = next_solid(tokens, at)
+            && matches!(tokens[number].token, Token::Number(..))
+            && let Some(sign) = next_solid(tokens, number)
+            && (tokens[sign].token == Token::Mod || is_keyword(&tokens[sign].token, Keyword::PERCENT))
+            && next_solid(tokens, sign).is_none_or(|next| !matches!(tokens[next].token, Token::Number(..) | Token::LParen))
+        {
+            let position = Position { line: token.span.start.line, column: token.span.start.column };
+            return Err(Error::unsupported("LIMIT of a percentage is not supported")
+                .with_hint("QUALIFY row_number() OVER (ORDER BY ...) <= count(*) OVER () * 0.5 keeps the first half")
+                .at(position));
+        }
+    }
+    Ok(())
+}
+
+/// `FROM t WHERE ...` is `SELECT * FROM t WHERE ...`. The parser knows FROM first alone, and in front of SELECT.
+fn from_first(tokens: &mut Vec<TokenWithSpan>) {
+    for at in (0..tokens.len()).rev() {
+        if !is_keyword(&tokens[at].token, Keyword::FROM) || !stands_first(tokens, at) || !has_clauses(tokens, at) {
+            continue;
+        }
+        let like = tokens[at].clone();
+        let blank = || TokenWithSpan { token: Token::Whitespace(Whitespace::Space), span: like.span };
+        let star = TokenWithSpan { token: Token::Mul, span: like.span };
+        tokens.splice(at..at, [word("SELECT", Keyword::SELECT, &like), blank(), star, blank()]);
+    }
+}
+
+/// Whether a FROM is the beginning of a query.
+fn stands_first(tokens: &[TokenWithSpan], at: usize) -> bool {
+    let Some(before) = previous_solid(tokens, at) else { return true };
+    match &tokens[before].token {
+        Token::LParen => true,
+        Token::Word(word) => {
+            let between = matches!(word.keyword, Keyword::AS | Keyword::UNION | Keyword::ALL | Keyword::INTERSECT | Keyword::EXCEPT);
+            word.quote_style.is_none() && (between || word.keyword == Keyword::EXPLAIN)
+        }
+        _ => false,
+    }
+}
+
+/// Whether clauses follow a FROM, and no SELECT.
+fn has_clauses(tokens: &[TokenWithSpan], from: usize) -> bool {
+    let (mut depth, mut found) = (0_usize, false);
+    for token in &tokens[from + 1..] {
+        match &token.token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth == 0 => break,
+            Token::RParen => depth -= 1,
+            Token::SemiColon | Token::EOF => break,
+            Token::Word(word) if depth == 0 && word.quote_style.is_none() => match word.keyword {
+                Keyword::SELECT => return false,
+                Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT => break,
+                Keyword::WHERE | Keyword::GROUP | Keyword::HAVING | Keyword::QUALIFY => found = true,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The parser would take `t POSITIONAL JOIN u` for a table with the alias "positional".

@@ -6,33 +6,30 @@
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{AsArray, Decimal128Array};
+use arrow::array::{ArrayRef, AsArray, Decimal128Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, IntervalMonthDayNanoType, IntervalUnit};
+use arrow::error::ArrowError;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::logical_expr::expr::{AggregateFunction, Between, Case, InList, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, SortExpr, Volatility,
+    WindowFunctionDefinition,
 };
 
-use super::typed::type_of;
+use super::super::typed::type_of;
+use super::extremes;
 use crate::error::{Error, to_datafusion};
 
 const NANOS_A_DAY: i128 = 86_400_000_000_000;
 const DAYS_A_MONTH: i128 = 30;
 
 /// Functions that compare their arguments, or what is in them.
-const COMPARING: [&str; 37] = [
-    "min",
-    "max",
-    "greatest",
-    "least",
+const COMPARING: [&str; 21] = [
     "nullif",
-    "median",
     "array_max",
     "array_min",
-    "array_sort",
     "array_position",
     "array_positions",
     "array_has",
@@ -46,17 +43,7 @@ const COMPARING: [&str; 37] = [
     "array_replace_all",
     "array_intersect",
     "array_except",
-    "arg_max",
-    "arg_min",
-    "arg_max_null",
-    "arg_min_null",
-    "max_n",
-    "min_n",
-    "quantile_disc",
     "mode",
-    "list_sort",
-    "list_reverse_sort",
-    "list_grade_up",
     "list_position",
     "list_max",
     "list_min",
@@ -69,7 +56,7 @@ static LENGTH: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(ScalarUDF::n
 ///
 /// # Errors
 /// *Unsupported* for functions that would compare intervals part by part.
-pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+pub(in crate::semantics) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             for operand in [&left, &right] {
@@ -95,27 +82,44 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Exp
         Expr::InSubquery(in_subquery) if is_interval(&in_subquery.expr, schema)? => {
             return Err(unsupported("IN (SELECT ...) of an INTERVAL", "write EXISTS (SELECT 1 ... WHERE ... = ...)"));
         }
-        Expr::AggregateFunction(AggregateFunction { func, mut params }) => {
+        Expr::AggregateFunction(AggregateFunction { mut func, mut params }) => {
             refuse(func.name(), &params.args, schema)?;
-            let changed = keys(&mut params.order_by, schema)?;
-            Transformed::new_transformed(Expr::AggregateFunction(AggregateFunction { func, params }), changed)
+            let is_extreme = extremes::by_length(&mut func, &mut params.args, schema)?;
+            params.distinct &= !is_extreme;
+            let has_keys = keys(&mut params.order_by, schema)?;
+            Transformed::new_transformed(Expr::AggregateFunction(AggregateFunction { func, params }), is_extreme || has_keys)
         }
         Expr::WindowFunction(mut window) => {
             let WindowFunction { fun, params } = &mut *window;
             refuse(fun.name(), &params.args, schema)?;
-            let changed = keys(&mut params.order_by, schema)?;
-            Transformed::new_transformed(Expr::WindowFunction(window), changed)
+            let is_extreme = match fun {
+                WindowFunctionDefinition::AggregateUDF(func) => {
+                    let name = func.name().to_owned();
+                    let is_extreme = extremes::by_length(func, &mut params.args, schema)?;
+                    // What leaves the frame cannot be taken back.
+                    if is_extreme && !params.window_frame.start_bound.is_unbounded() {
+                        return Err(unsupported(
+                            &format!("{name} of an INTERVAL over a frame that moves"),
+                            "epoch(x) is its length in seconds, which can be compared",
+                        ));
+                    }
+                    is_extreme
+                }
+                WindowFunctionDefinition::WindowUDF(_) => false,
+            };
+            let has_keys = keys(&mut params.order_by, schema)?;
+            Transformed::new_transformed(Expr::WindowFunction(window), is_extreme || has_keys)
         }
         Expr::ScalarFunction(ScalarFunction { func, args }) => {
             refuse(func.name(), &args, schema)?;
-            Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))
+            extremes::of_values(ScalarFunction { func, args }, schema)?
         }
         other => Transformed::no(other),
     })
 }
 
 /// A key of a sort or a join.
-pub(super) fn key(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+pub(in crate::semantics) fn key(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     refuse_nested(&expr, schema)?;
     match is_interval(&expr, schema)? {
         true => Ok(Transformed::yes(length(expr))),
@@ -171,12 +175,30 @@ fn holds_interval(data_type: &DataType) -> bool {
     }
 }
 
-fn is_interval(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+pub(super) fn is_interval(expr: &Expr, schema: &DFSchema) -> Result<bool> {
     Ok(matches!(type_of(expr, schema)?, DataType::Interval(_)))
 }
 
-fn length(interval: Expr) -> Expr {
+pub(super) fn length(interval: Expr) -> Expr {
     Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&LENGTH), vec![interval]))
+}
+
+/// The lengths of intervals, in nanoseconds.
+fn lengths(intervals: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let intervals = cast(intervals, &DataType::Interval(IntervalUnit::MonthDayNano))?;
+    let lengths: Decimal128Array = intervals.as_primitive::<IntervalMonthDayNanoType>().unary(|interval| {
+        let days = i128::from(interval.months) * DAYS_A_MONTH + i128::from(interval.days);
+        days * NANOS_A_DAY + i128::from(interval.nanoseconds)
+    });
+    Ok(Arc::new(lengths.with_precision_and_scale(DECIMAL128_MAX_PRECISION, 0)?))
+}
+
+/// What values are sorted by: intervals by their lengths, all others by themselves.
+pub(crate) fn order_keys(values: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    match values.data_type() {
+        DataType::Interval(_) => lengths(values),
+        _ => Ok(Arc::clone(values)),
+    }
 }
 
 /// The length of an interval in nanoseconds.
@@ -206,12 +228,6 @@ impl ScalarUDFImpl for Length {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
-        let intervals = cast(&arrays[0], &DataType::Interval(IntervalUnit::MonthDayNano))?;
-        let intervals = intervals.as_primitive::<IntervalMonthDayNanoType>();
-        let lengths: Decimal128Array = intervals.unary(|interval| {
-            let days = i128::from(interval.months) * DAYS_A_MONTH + i128::from(interval.days);
-            days * NANOS_A_DAY + i128::from(interval.nanoseconds)
-        });
-        Ok(ColumnarValue::Array(Arc::new(lengths.with_precision_and_scale(DECIMAL128_MAX_PRECISION, 0)?)))
+        Ok(ColumnarValue::Array(lengths(&arrays[0])?))
     }
 }
