@@ -33,7 +33,7 @@ fn unescaped(text: &str) -> Option<Vec<u8>> {
     let mut bytes = first.as_bytes().to_vec();
     for part in rest.split('\\') {
         bytes.extend(hex(part.strip_prefix('x')?.get(..2)?)?);
-        bytes.extend_from_slice(part[3..].as_bytes());
+        bytes.extend_from_slice(&part.as_bytes()[3..]);
     }
     Some(bytes)
 }

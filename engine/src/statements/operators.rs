@@ -36,12 +36,8 @@ pub(super) fn as_calls(expr: &mut Expr) {
             *expr = call("factorial", vec![take(inner)]);
         }
         Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => with_backslashes(pattern, escape_char),
-        Expr::Extract { field: field @ DateTimeField::Custom(_), .. } => {
-            if let DateTimeField::Custom(name) = field {
-                // As PostgreSQL and DuckDB do, `extract('year' FROM d)`.
-                name.quote_style = None;
-            }
-        }
+        // As PostgreSQL and DuckDB do, `extract('year' FROM d)`.
+        Expr::Extract { field: DateTimeField::Custom(name), .. } => name.quote_style = None,
         Expr::SimilarTo { negated, expr: inner, pattern, escape_char } => {
             let mut arguments = vec![take(inner), take(pattern)];
             arguments.extend(escape_char.take().map(Expr::Value));
