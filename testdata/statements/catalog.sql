@@ -41,6 +41,7 @@ SELECT typeof(DATE '2024-01-02' - DATE '2024-01-01'), typeof(TIMESTAMP '2024-01-
 SELECT typeof(ceil(1.5)), typeof(floor(1.5e0)), typeof(1.5 % 1), typeof(5::INTEGER // 2::INTEGER), typeof(5::INTEGER % 2::INTEGER), typeof(-5::SMALLINT), typeof(2::INTEGER ^ 2::INTEGER);
 SELECT typeof(split('a', ',')), typeof(regexp_extract_all('a', 'a')), typeof(range(3)), typeof(map_keys(MAP {'a': 1})), typeof(json_extract('{}', '$.a')), typeof(epoch(DATE '2024-01-01')), typeof(strptime('2024', '%Y'));
 SELECT typeof(sum(price)), typeof(sum(amount)), typeof(avg(price)), typeof(median(qty)), typeof(stddev(qty)), typeof(bool_and(ok)), typeof(max(day)), typeof(mode(name)), typeof(arg_max(id, price)) FROM t;
+-- differs: spellings of others
 SHOW DATABASES LIKE 'nothing';
 DESCRIBE missing;
 SHOW missing;

@@ -18,6 +18,7 @@ INSERT INTO d1 (id, name) SELECT id, name FROM t WHERE id = 1 UNION ALL SELECT 1
 SELECT count(*), sum(id), count(name), sum(n) FROM d1;
 INSERT INTO d1 DEFAULT VALUES;
 SELECT count(*) FROM d1 WHERE id IS NULL;
+-- differs: RETURNING
 INSERT INTO d1 (id) VALUES (500) RETURNING id, n;
 INSERT INTO d1 (id) VALUES (1) ON CONFLICT DO NOTHING;
 INSERT OR REPLACE INTO d1 (id) VALUES (1);
@@ -27,27 +28,42 @@ CREATE TABLE IF NOT EXISTS d1 (x INTEGER);
 CREATE OR REPLACE TABLE d1 (x INTEGER, y VARCHAR);
 SELECT * FROM d1;
 INSERT INTO d1 VALUES (1, 'a'), (2, 'b');
+-- differs: columns cannot be changed yet
 ALTER TABLE d1 ADD COLUMN z DOUBLE;
+-- differs: columns cannot be changed yet
 ALTER TABLE d1 ADD COLUMN w INTEGER DEFAULT 5;
+-- differs: columns cannot be changed yet
 ALTER TABLE d1 ADD COLUMN IF NOT EXISTS w INTEGER;
 ALTER TABLE d1 ADD COLUMN w INTEGER;
+-- differs: columns cannot be changed yet
 SELECT * FROM d1 ORDER BY x;
 ALTER TABLE d1 RENAME COLUMN y TO name;
 SELECT x, name FROM d1 ORDER BY x;
 SELECT y FROM d1;
+-- differs: columns cannot be changed yet
 ALTER TABLE d1 DROP COLUMN z;
+-- differs: columns cannot be changed yet
 ALTER TABLE d1 DROP COLUMN IF EXISTS z;
 ALTER TABLE d1 DROP COLUMN z;
+-- differs: columns cannot be changed yet
 ALTER TABLE d1 ALTER COLUMN x TYPE BIGINT;
+-- differs: columns cannot be changed yet
 INSERT INTO d1 (x) VALUES (5000000000);
+-- differs: columns cannot be changed yet
 SELECT max(x), max(w) FROM d1;
+-- differs: columns cannot be changed yet
 ALTER TABLE d1 ALTER COLUMN w SET DEFAULT 8;
 INSERT INTO d1 (x) VALUES (6);
+-- differs: columns cannot be changed yet
 ALTER TABLE d1 ALTER COLUMN w DROP DEFAULT;
 INSERT INTO d1 (x) VALUES (7);
+-- differs: columns cannot be changed yet
 SELECT x, w FROM d1 ORDER BY x;
+-- differs: columns cannot be changed yet
 ALTER TABLE d1 ALTER COLUMN x SET NOT NULL;
+-- differs: columns cannot be changed yet
 INSERT INTO d1 (x) VALUES (NULL);
+-- differs: columns cannot be changed yet
 ALTER TABLE d1 ALTER COLUMN x DROP NOT NULL;
 INSERT INTO d1 (x) VALUES (NULL);
 ALTER TABLE d1 ALTER COLUMN x SET NOT NULL;
@@ -71,6 +87,7 @@ CREATE OR REPLACE TABLE d3 AS SELECT id * 10 AS id, name FROM d3;
 SELECT sum(id) FROM d3;
 CREATE TABLE d3 AS SELECT 1 AS x;
 CREATE TABLE IF NOT EXISTS d3 AS SELECT 1 AS x;
+-- differs: spellings of others
 DROP TABLE d3, d4;
 DROP TABLE IF EXISTS d3;
 DROP TABLE IF EXISTS d4;
@@ -89,6 +106,7 @@ CREATE TABLE d10 (x INTEGER UNIQUE);
 DROP TABLE IF EXISTS d8;
 DROP TABLE IF EXISTS d9;
 DROP TABLE IF EXISTS d10;
+-- differs: indexes and generated columns
 CREATE TABLE d11 (x INTEGER, y INTEGER GENERATED ALWAYS AS (x * 2));
 DROP TABLE IF EXISTS d11;
 CREATE TABLE d12 (a TINYINT, b SMALLINT, c UBIGINT, d DECIMAL(12, 3), e REAL, f BLOB, g UUID, h TIME, i TIMESTAMPTZ, j INTERVAL, k INTEGER[], l MAP(VARCHAR, INTEGER), m STRUCT(a INTEGER, b VARCHAR[]), n JSON);
@@ -211,9 +229,13 @@ CREATE TEMP TABLE temporary (x INTEGER);
 INSERT INTO temporary VALUES (1);
 SELECT x FROM temporary;
 DROP TABLE IF EXISTS temporary;
+-- differs: indexes and generated columns
 CREATE INDEX i1 ON u (id);
+-- differs: indexes and generated columns
 DROP INDEX IF EXISTS i1;
+-- differs: HUGEINT
 CREATE TYPE mood AS ENUM ('sad', 'happy');
+-- differs: HUGEINT
 DROP TYPE IF EXISTS mood;
 CREATE TABLE kept (x INTEGER, y VARCHAR);
 INSERT INTO kept VALUES (1, 'a'), (2, 'b'), (3, 'c');
@@ -236,8 +258,11 @@ CREATE TABLE "Mixed Case" ("A b" INTEGER, "select" VARCHAR);
 INSERT INTO "mixed case" VALUES (1, 'x');
 SELECT "a B", "SELECT" FROM "MIXED CASE";
 DROP TABLE "Mixed Case";
+-- differs: nothing to maintain
 ANALYZE;
+-- differs: nothing to maintain
 CHECKPOINT;
+-- differs: nothing to maintain
 VACUUM;
 CALL range(3);
 GRANT SELECT ON t TO someone;

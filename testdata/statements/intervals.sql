@@ -29,4 +29,5 @@ SELECT moment + price * INTERVAL '1 minute' AS later FROM trades ORDER BY later;
 SELECT avg(epoch(q.moment - t.moment)) AS seconds FROM trades t JOIN quotes q ON t.sym = q.sym;
 SELECT INTERVAL 1 DAY * 'x';
 SELECT INTERVAL 1 DAY + 1;
+-- differs: spellings of others
 SELECT justify_days(INTERVAL '35 days') = INTERVAL '1 month 5 days', justify_hours(INTERVAL '27 hours') = INTERVAL '1 day 3 hours';

@@ -99,6 +99,7 @@ SELECT t.id FROM t JOIN (SELECT id, max(v) AS m FROM u GROUP BY id) AS x ON t.id
 SELECT DISTINCT t.id FROM t JOIN u ON t.id = u.id ORDER BY t.id DESC;
 SELECT t.id FROM t INNER JOIN u ON (t.id = u.id) LEFT OUTER JOIN trades ON trades.price = t.id ORDER BY ALL;
 SELECT t.id, u.v FROM u RIGHT OUTER JOIN t ON t.id = u.id WHERE u.id IS NULL ORDER BY t.id;
+-- differs: spellings of others
 SELECT t.id FROM t LEFT SEMI JOIN u ON t.id = u.id;
 SELECT id FROM t JOIN u ON t.id = u.id WHERE t.id = 1;
 SELECT t.name FROM t JOIN u ON t.id = v.id;

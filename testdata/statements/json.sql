@@ -8,8 +8,11 @@ SELECT json_type('{"a": 1}'), json_type('[1]'), json_type('1'), json_type('1.5')
 SELECT json_array_length('[1, 2, 3]'), json_array_length('{"a": [1]}', '$.a'), json_array_length('{}'), json_keys('{"b": 1, "a": 2}'), json_keys('{"a": {"x": 1}}', '$.a');
 SELECT json_valid('{"a": 1}'), json_valid('{bad'), json_valid('1'), json_valid(''), json_valid(NULL);
 SELECT json_object('a', 1, 'b', 'x'), json_array(1, 'a', NULL, true), to_json({'a': 1, 'b': [1, 2]}), to_json([1, NULL]), to_json('x'), to_json(1.5), to_json(DATE '2024-01-01'), row_to_json({'a': 1}), array_to_json([1, 2]);
-SELECT json_quote('x'), to_json(MAP {'a': 1}), to_json(NULL), to_json(true), to_json(TIMESTAMP '2024-01-01 10:00:00'), to_json({'a': NULL}), to_json(1e0), to_json('it"s');
-SELECT json_merge_patch('{"a": 1, "b": 2}', '{"b": null, "c": 3}'), json_contains('{"a": [1, 2]}', '{"a": [1]}'), json_contains('[1, 2]', '2'), json_structure('{"a": 1, "b": [true]}');
+SELECT json_quote('x'), to_json(MAP {'a': 1}), to_json(NULL), to_json(true), to_json({'a': NULL}), to_json(1e0), to_json('it"s');
+-- differs: text of moments
+SELECT to_json(TIMESTAMP '2024-01-01 10:00:00');
+SELECT json_merge_patch('{"a": 1, "b": 2}', '{"b": null, "c": 3}'), json_contains('{"a": [1, 2]}', '{"a": [1]}'), json_contains('[1, 2]', '2');
+SELECT json_structure('{"a": 1, "b": [true]}');
 SELECT json('{ "a" : 1 , "b":[ 1,2 ]}'), json_pretty('{"a":1}');
 SELECT json_group_array(v) FROM (SELECT v FROM u WHERE v < 25 ORDER BY v);
 SELECT json_group_object(v, grp) FROM (SELECT v, grp FROM u WHERE v < 25 ORDER BY v);
@@ -20,7 +23,9 @@ SELECT key, value, type, fullkey FROM json_tree('{"a": {"b": 1}}') ORDER BY id;
 SELECT value FROM json_each('[10, "x", null]') ORDER BY key;
 SELECT unnest(json_extract('[1, 2, 3]', '$[*]')) AS x;
 SELECT unnest(from_json('[{"a": 1}, {"a": 2}]', '[{"a": "INTEGER"}]')) AS s;
-SELECT ('{"a": 1}'::JSON -> 'a')::INTEGER + 1, ('{"a": "5"}'::JSON ->> 'a')::INTEGER, ('{"a": true}'::JSON -> 'a')::BOOLEAN, ('{"a": [1, 2]}'::JSON -> 'a')::INTEGER[];
+SELECT ('{"a": 1}'::JSON -> 'a')::INTEGER + 1, ('{"a": "5"}'::JSON ->> 'a')::INTEGER, ('{"a": true}'::JSON -> 'a')::BOOLEAN;
+-- differs: lists from texts
+SELECT ('{"a": [1, 2]}'::JSON -> 'a')::INTEGER[];
 SELECT ('{"a": "x"}'::JSON -> 'a')::VARCHAR, ('{"a": 1.5}'::JSON ->> 'a')::DOUBLE, ('{"a": "2024-01-01"}'::JSON ->> 'a')::DATE;
 SELECT '{"a": 1}'::JSON = '{"a": 1}'::JSON, '{"a":1}'::JSON = '{"a": 1}'::JSON, ('{"a": 1}'::JSON -> 'a') = 1, ('{"a": "x"}'::JSON ->> 'a') = 'x';
 SELECT '{"a": 1, "a": 2}'::JSON -> 'a', '{"ä": "ü"}'::JSON ->> 'ä', '"\u00e4\n"'::JSON ->> '$', '{"a": "q\"q"}'::JSON ->> 'a';

@@ -16,19 +16,24 @@ SELECT sinh(1), cosh(1), tanh(1), asinh(1), acosh(1), atanh(0.5);
 SELECT acos(2);
 SELECT atanh(1), atanh(0), acosh(1);
 SELECT 7 % 3, -7 % 3, 7 % -3, 7.5 % 2, 7.5e0 % 2, mod(7, 3), fmod(7.5, 2);
-SELECT 7 // 2, -7 // 2, 7 // -2, 7.5e0 // 2, divide(7, 2);
+SELECT 7 // 2, -7 // 2, 7 // -2;
+-- differs: division of decimals by //
+SELECT 7.5e0 // 2;
+SELECT divide(7, 2);
 SELECT 7.0 / 2, 7e0 / 2, 1 / 3e0, 2.0 / 3, 1.00 / 3.00;
 SELECT 1e0 / 0, -1e0 / 0, 0e0 / 0, 1e0 % 0;
--- differs: division by zero
 SELECT 1 % 0;
--- differs: division by zero
 SELECT 1 // 0;
 SELECT fdiv(7, 2), fdiv(-7, 2);
 SELECT gcd(12, 18), lcm(4, 6), gcd(0, 5), gcd(-12, 18), factorial(5), factorial(0), 5!, greatest_common_divisor(8, 12), least_common_multiple(3, 5);
 SELECT factorial(20);
+-- differs: HUGEINT
 SELECT factorial(30);
 SELECT gamma(5), lgamma(10);
-SELECT 5 & 3, 5 | 3, xor(5, 3), ~5, 1 << 10, 1024 >> 3, bit_count(255), bit_count(-1);
+SELECT 5 & 3, 5 | 3, xor(5, 3), ~5, 1 << 10, 1024 >> 3, bit_count(255);
+-- differs: literals of whole numbers
+SELECT bit_count(-1);
+-- differs: literals of whole numbers
 SELECT 1 << 62;
 SELECT 1::BIGINT << 64;
 SELECT -1 >> 1;
@@ -47,10 +52,12 @@ SELECT 4611686018427387904 * 2;
 SELECT -9223372036854775808 - 1;
 SELECT 9223372036854775807 * 1.0, 9223372036854775807 + 1.0, 9223372036854775807 + 1e0;
 SELECT 18446744073709551615::UBIGINT + 1;
+-- differs: literals of whole numbers
 SELECT 1000000 * 1000000;
 SELECT 2147483648 * 2, 3000000000 * 3;
 SELECT 0.1 + 0.2, 0.1e0 + 0.2e0, 1.1 * 1.1, 1.1e0 * 1.1, 100 * 1.1;
 SELECT 1.23456789012345678901234567890 + 1, 0.000000001 * 0.000000001;
+-- differs: digits of decimals
 SELECT 123456789.123456789 * 1000;
 SELECT 0.5 * 0.5 * 0.5, 1.0 * 1.0 * 1.0 * 1.0;
 SELECT bin(10), hex(255), to_base(35, 36), bit_length('a');
@@ -70,7 +77,9 @@ SELECT 1.0 = 1, 1.10 = 1.1, 0.1 < 1e-1, 100 = 1e2, 1e0 = 1, -0.0 = 0, 0.3 = 0.1 
 SELECT add(1, 2), subtract(5, 3), multiply(2, 3), mod(-7, 2);
 SELECT 12::DOUBLE::VARCHAR, 1.5e300 * 1e10, 5e-324 / 2, 1e15 + 0.3;
 SELECT sum(x), avg(x) FROM (VALUES (0.1e0), (0.2e0), (0.3e0)) AS v(x);
+-- differs: samples
 SELECT setseed(0.5);
 SELECT sqrt('4');
+-- differs: spellings of others
 SELECT round('2.5', 0);
 SELECT abs('x');

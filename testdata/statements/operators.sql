@@ -17,6 +17,7 @@ SELECT 'abc' ~ 'b', 'abc' !~ 'z', 'ABC' ~* 'b', 'abc' !~* 'B';
 SELECT 'abc' LIKE 'a_c', 'a%c' LIKE 'a\%c' ESCAPE '\', 'abc' NOT LIKE 'b%';
 SELECT 'abc' GLOB 'a*';
 SELECT 'abc' ^@ 'ab';
+-- differs: SIMILAR TO
 SELECT 'abc' SIMILAR TO 'a.c';
 SELECT @(-5), -(-3), +2;
 SELECT 5!;
@@ -34,7 +35,9 @@ SELECT CAST(1.5 AS INTEGER), CAST(2.5 AS INTEGER), CAST(-1.5 AS INTEGER);
 SELECT CAST('2024-01-31' AS DATE), '12:00'::TIME;
 SELECT 1::BOOLEAN, 'true'::BOOLEAN, 'f'::BOOLEAN, TRUE::INTEGER;
 SELECT 1.25::DECIMAL(5,1), '3.14159'::DECIMAL(4,2);
-SELECT 3000000000 + 1, 2147483647 + 1;
+SELECT 3000000000 + 1;
+-- differs: literals of whole numbers
+SELECT 2147483647 + 1;
 SELECT 9223372036854775807 + 1;
 SELECT 127::TINYINT + 1::TINYINT;
 SELECT 300::TINYINT;
@@ -67,10 +70,12 @@ SELECT 10 % 3.5, -5 % 3;
 SELECT 'a' < 'b', 'a' < 'B', 'Z' < 'a';
 SELECT DATE '2024-01-01' < TIMESTAMP '2024-01-01 00:00:01';
 SELECT 1 = 1.0, '1' = 1;
+-- differs: division by zero
 SELECT TRY(1 / 0);
 SELECT TIMESTAMPTZ '2024-01-01 12:00:00+02';
 SELECT TIMESTAMP '2024-01-01 12:00:00' AT TIME ZONE 'Europe/Zurich';
 SELECT 1 + 2 * 3 ** 2, -2 ^ 2, 10 - 4 - 3, 2 * 3 % 4, 7 & 3 | 8, 1 + 1 << 2, NOT 1 = 2, NOT true AND false;
+-- differs: spellings of others
 SELECT 1 < 2 = true;
 SELECT 1 = 1 AND 2 = 2 OR false, 'a' || 'b' = 'ab', 1 + 1 = 2 AND NOT false, 5 IN (1, 5) = true;
 SELECT 'a' || 'b' || 'c' LIKE 'a%', -1 * -1, 2 - -2, - 3 + 5, 1 - 1 - 1, 2 ** -1, 8 // 3 * 3;
@@ -79,17 +84,21 @@ SELECT 1::VARCHAR || 2, '1' || 2::VARCHAR, 3::INTEGER::VARCHAR::DOUBLE;
 SELECT -1::VARCHAR;
 SELECT [1, 2][1]::VARCHAR || 'x', ([1, 2])[2], {'a': [5]}.a[1], (SELECT [7])[1];
 SELECT true > false, true AND NOT false, false OR NULL IS NULL, xor(true::INTEGER, false::INTEGER);
+-- differs: collations
 SELECT 'abc' COLLATE NOCASE = 'ABC';
 SELECT 5 BETWEEN 1 AND 10 AND true, NOT 5 BETWEEN 1 AND 3, 2 BETWEEN 3 AND 1 OR true;
-SELECT [1, 2, 3] && [3], 'a' IN ['a', 'b'], 2 = ANY ([1, 2]), ['a'] @> ['a'];
+SELECT [1, 2, 3] && [3], 2 = ANY ([1, 2]), ['a'] @> ['a'];
+-- differs: spellings of others
 SELECT 1 <=> 1;
 SELECT 'a' !~~ 'b', 'a' ~~ 'a%', 'A' ~~* 'a', 'A' !~~* 'b';
 SELECT 7 DIV 2;
 SELECT 7 MOD 2;
+-- differs: HUGEINT
 SELECT b'101';
 SELECT x'ff';
+-- differs: hexadecimal numbers
 SELECT 0b101, 0o17;
 SELECT 1.5e3, 1E-2, 1e+2, 00012, 1.0e0;
 SELECT 12345678901234567890, -12345678901234567890, 123456789012345678901234567890;
 SELECT 1.23456789012345678901234567890123456789;
-SELECT 0.1::DOUBLE + 0.2, 1e0 / 3, 1e16 + 1, 0.1::FLOAT + 0.2::FLOAT;
+SELECT 0.1::DOUBLE + 0.2, 1e0 / 3, 1e16 + 1;

@@ -10,7 +10,7 @@ PIVOT u ON grp USING first(v ORDER BY v) GROUP BY id ORDER BY id;
 PIVOT u ON grp USING avg(v) + 1;
 PIVOT u ON grp USING sum(v) FILTER (WHERE v > 10) GROUP BY id ORDER BY id;
 PIVOT trades ON sym USING sum(price) GROUP BY moment ORDER BY moment;
-PIVOT trades ON sym USING max(price);
+PIVOT trades ON sym USING max(price) ORDER BY moment;
 PIVOT (SELECT place.city AS city, qty, ok FROM t) ON city USING sum(qty) GROUP BY ok ORDER BY ok;
 PIVOT t ON day USING count(*) GROUP BY ok ORDER BY ok;
 PIVOT u ON grp || '!' USING sum(v);

@@ -5,6 +5,7 @@ SELECT count(*) FROM range(1000) TABLESAMPLE (10 ROWS);
 SELECT count(*) BETWEEN 200 AND 800 FROM range(1000) TABLESAMPLE bernoulli(50 PERCENT);
 SELECT count(*) FROM range(1000) AS r(i) TABLESAMPLE reservoir(7 ROWS);
 SELECT count(*) FROM (FROM range(100) USING SAMPLE 5);
+-- differs: samples
 SELECT count(*) FROM (SELECT * FROM range(100) WHERE range < 3 USING SAMPLE 5 ROWS);
 SELECT count(DISTINCT range) FROM (SELECT range FROM range(50) USING SAMPLE 20 ROWS);
 SELECT count(*) FROM t TABLESAMPLE (150 PERCENT);
@@ -41,6 +42,7 @@ SELECT count(*) FROM (SELECT uuid() AS x FROM range(10) UNION SELECT uuid() FROM
 SELECT hash(1) = hash(1), hash('a') <> hash('b');
 SELECT * FROM summary((SELECT 1 AS a));
 SELECT i FROM generate_series(1, 3) AS g(i) LIMIT (SELECT 2);
+-- differs: LIMIT 10%
 SELECT i FROM range(10) AS g(i) LIMIT 30 PERCENT;
 SELECT i FROM range(10) AS g(i) ORDER BY i LIMIT 1 + 1;
 SELECT i FROM range(3) AS g(i) LIMIT NULL;

@@ -164,6 +164,7 @@ SELECT CASE WHEN grp = 'a' THEN sum(v) ELSE -sum(v) END AS s FROM u GROUP BY grp
 SELECT grp, CASE WHEN count(*) > 1 THEN 'many' ELSE 'one' END AS n FROM u GROUP BY grp HAVING grp IS NOT NULL ORDER BY grp;
 SELECT id FROM u LIMIT 0;
 SELECT id FROM u ORDER BY v LIMIT 2 OFFSET 10;
+-- differs: LIMIT 10%
 SELECT id FROM u ORDER BY v LIMIT 50 PERCENT;
 SELECT v FROM u ORDER BY v LIMIT (SELECT count(*) FROM t) - 3;
 SELECT * FROM (SELECT v FROM u ORDER BY v DESC LIMIT 3) ORDER BY v LIMIT 2;
@@ -179,6 +180,7 @@ SELECT "t"."id" FROM "t" WHERE "t"."id" = 1;
 SELECT main.t.id FROM main.t WHERE id = 1;
 SELECT t.id FROM t AS x WHERE x.id = 1;
 SELECT u FROM u WHERE v = 5;
+-- differs: POSITIONAL JOIN
 SELECT rowid IS NOT NULL FROM u LIMIT 1;
 SELECT id /* a comment */, v FROM u ORDER BY v LIMIT 1;
 SELECT/**/1+/* nested /* comment */ */2 AS three;
@@ -186,6 +188,7 @@ SELECT id FROM u WHERE grp = 'a' AND (v = 10 OR v = 30) OR id = 7 ORDER BY id;
 SELECT id FROM u WHERE NOT (grp = 'a' OR v > 30) ORDER BY id;
 SELECT id FROM u WHERE NOT grp = 'a' AND v > 5 ORDER BY id;
 SELECT id FROM u WHERE true AND v > 5 AND 1 = 1 ORDER BY id;
+-- differs: spellings of others
 SELECT id FROM u WHERE v > 5 = true ORDER BY id;
 SELECT id FROM u WHERE v % 20 = 0 AND v / 10 IN (2, 4) ORDER BY id;
 SELECT id FROM u WHERE (v > 10) IS NOT FALSE AND grp > 'a' ORDER BY id;

@@ -1,7 +1,10 @@
 -- Functions and operators of texts.
 SELECT id, length(name), upper(name), lower(name), reverse(name) FROM t ORDER BY id;
-SELECT length('Zürich'), char_length('äöü'), character_length('a'), strlen('äöü'), octet_length('ab'::BLOB), bit_length('ä'), length_grapheme('🤦🏼‍♂️');
-SELECT upper('straße'), lower('ÄÖÜ'), ucase('x'), lcase('X');
+SELECT length('Zürich'), char_length('äöü'), character_length('a'), strlen('äöü'), octet_length('ab'::BLOB), bit_length('ä');
+SELECT length_grapheme('🤦🏼‍♂️');
+SELECT upper('äöü'), lower('ÄÖÜ'), ucase('x'), lcase('X');
+-- differs: capital of ß
+SELECT upper('straße');
 SELECT substr('Zürich', 2, 3), substring('hello', 2), substring('hello' FROM 2 FOR 3), substring('hello' FROM 3), substr('hello', -3), substr('hello', -3, 2);
 SELECT substr('hello', 0), substr('hello', 0, 2), substr('hello', 10), substr('hello', 2, 0), substring('hello', 1, 100);
 SELECT substr('hello', 2, -1);
@@ -41,16 +44,21 @@ SELECT string_split_regex('a1b22c', '[0-9]+'), list_aggregate(split('b,a', ','),
 SELECT array_to_string([1, 2, NULL, 3], '-'), array_to_string(['a', 'b'], ''), array_to_string([], ',');
 SELECT 'abc' < 'abd', 'Z' < 'a', 'a' < 'ä', '' < 'a', 'a' < 'aa', 'a ' = 'a', 'A' = 'a';
 SELECT name FROM t ORDER BY lower(name), id;
+-- differs: collations
 SELECT name FROM t ORDER BY name COLLATE NOCASE;
 SELECT greatest('a', 'B', 'c'), least('b', 'A'), coalesce(NULL, 'x'), nullif('a', 'a');
 SELECT id FROM t WHERE name LIKE '_anana' ORDER BY id;
 SELECT id FROM t WHERE name ILIKE '%AN%' ORDER BY id;
-SELECT 'a%b' LIKE 'a\%b' ESCAPE '\', 'axb' LIKE 'a\%b' ESCAPE '\', 'a_b' LIKE 'a!_b' ESCAPE '!', 'a\b' LIKE 'a\b', 'ab' LIKE 'a%b%';
+SELECT 'a%b' LIKE 'a\%b' ESCAPE '\', 'axb' LIKE 'a\%b' ESCAPE '\', 'a_b' LIKE 'a!_b' ESCAPE '!', 'ab' LIKE 'a%b%';
+-- differs: backslashes in LIKE
+SELECT 'a\b' LIKE 'a\b';
 SELECT 'abc' LIKE 'ABC', 'abc' ILIKE 'ABC', 'ÄB' ILIKE 'äb', 'abc' NOT ILIKE 'A%', NULL LIKE 'a', 'a' LIKE NULL;
 SELECT '' LIKE '', '' LIKE '%', 'a' LIKE '', 'abc' LIKE '%%', E'a\nb' LIKE 'a_b';
 SELECT 'abc' LIKE 'a' || '%', 'a.c' GLOB 'a?c', 'abc' GLOB '[a-b]*', 'a1' GLOB 'a[0-9]', 'abc' GLOB 'A*';
 SELECT like_escape('a%b', 'a$%b', '$'), ilike_escape('A%b', 'a$%b', '$'), not_like_escape('a', 'b', '$');
-SELECT 'it''s', "length"('x'), E'a\tb', E'\u00e4';
+SELECT 'it''s', "length"('x'), E'a\tb';
+-- differs: escapes in E''
+SELECT E'\u00e4';
 SELECT 'a' 'b';
 SELECT $$a$b$$, $x$it's $$ here$x$, length(E'\\'), length('\n');
 SELECT string_agg(c, '' ORDER BY c) FROM (SELECT unnest(split('hello', '')) AS c);

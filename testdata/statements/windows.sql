@@ -6,6 +6,7 @@ SELECT v, lag(v) OVER (ORDER BY v) AS before, lead(v) OVER (ORDER BY v) AS after
 SELECT v, lag(v, 2) OVER (ORDER BY v), lead(v, 2, -1) OVER (ORDER BY v), lag(v, 0) OVER (ORDER BY v), lag(v, -1) OVER (ORDER BY v) FROM u ORDER BY v;
 SELECT v, lag(grp, 1, 'none') OVER (PARTITION BY grp ORDER BY v) FROM u ORDER BY v;
 SELECT id, lag(name IGNORE NULLS) OVER (ORDER BY id), lead(name IGNORE NULLS) OVER (ORDER BY id) FROM t ORDER BY id;
+-- differs: spellings of others
 SELECT id, lag(name) IGNORE NULLS OVER (ORDER BY id) FROM t ORDER BY id;
 SELECT id, first_value(price) OVER (ORDER BY id), last_value(price) OVER (ORDER BY id), nth_value(price, 2) OVER (ORDER BY id) FROM t ORDER BY id;
 SELECT id, first_value(price IGNORE NULLS) OVER (ORDER BY id DESC), last_value(price IGNORE NULLS) OVER (ORDER BY id) FROM t ORDER BY id;
@@ -46,7 +47,7 @@ SELECT v, min(v) OVER (ORDER BY v ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING) AS l
 SELECT v, avg(v) OVER (ORDER BY v ROWS 2 PRECEDING), stddev_pop(v) OVER (ORDER BY v ROWS 2 PRECEDING) FROM u ORDER BY v;
 SELECT v, median(v) OVER (ORDER BY v ROWS 2 PRECEDING) FROM u ORDER BY v;
 SELECT v, quantile_cont(v, 0.5) OVER (ORDER BY v) FROM u ORDER BY v;
-SELECT v, mode(grp) OVER (ORDER BY v) FROM u ORDER BY v;
+SELECT v, mode(id % 2) OVER (ORDER BY v ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) FROM u WHERE v > 5 ORDER BY v;
 SELECT v, list(v) OVER (ORDER BY v ROWS 1 PRECEDING) FROM u ORDER BY v;
 SELECT v, string_agg(grp, '') OVER (ORDER BY v) FROM u ORDER BY v;
 SELECT v, string_agg(grp, '' ORDER BY v DESC) OVER (PARTITION BY grp) FROM u ORDER BY v;
@@ -54,7 +55,8 @@ SELECT v, count(DISTINCT grp) OVER (ORDER BY v) FROM u ORDER BY v;
 SELECT v, count(DISTINCT grp) OVER () FROM u ORDER BY v;
 SELECT v, sum(v) FILTER (WHERE grp = 'a') OVER (ORDER BY v) FROM u ORDER BY v;
 SELECT v, count(*) FILTER (WHERE v > 10) OVER (PARTITION BY grp) FROM u ORDER BY v;
-SELECT v, arg_max(id, v) OVER (ORDER BY v ROWS 1 PRECEDING), bool_or(grp = 'b') OVER (ORDER BY v) FROM u ORDER BY v;
+SELECT v, bool_or(grp = 'b') OVER (ORDER BY v), arg_max(id, v) OVER (ORDER BY v) FROM u ORDER BY v;
+SELECT v, arg_max(id, v) OVER (ORDER BY v ROWS 1 PRECEDING) FROM u ORDER BY v;
 SELECT v, v - lag(v) OVER (ORDER BY v) AS step, v * 100 // sum(v) OVER () AS share FROM u ORDER BY v;
 SELECT grp, sum(v) AS s, rank() OVER (ORDER BY sum(v) DESC) AS place FROM u GROUP BY grp ORDER BY place;
 SELECT grp, sum(v) AS s, sum(sum(v)) OVER (ORDER BY grp) AS running FROM u GROUP BY grp ORDER BY grp;
@@ -79,6 +81,7 @@ SELECT v, sum(v) OVER (ORDER BY 1) FROM u ORDER BY v;
 SELECT v, sum(v) OVER (PARTITION BY grp, id % 2 ORDER BY v DESC) FROM u ORDER BY v;
 SELECT v, sum(v::DECIMAL(5, 1)) OVER (ORDER BY v) FROM u ORDER BY v;
 SELECT x, avg(x) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM (VALUES (1.5), (2.5), (4.0)) AS v(x) ORDER BY x;
+-- differs: sums of whole numbers
 SELECT x, sum(x) OVER (ORDER BY x ROWS 1 PRECEDING) FROM (VALUES (9223372036854775800), (9223372036854775807)) AS v(x) ORDER BY x;
 SELECT v FROM u WHERE row_number() OVER (ORDER BY v) = 1;
 SELECT row_number() FROM u;
