@@ -4,8 +4,8 @@ SELECT count(), count(1) FROM u;
 SELECT sum(v), avg(v), min(v), max(v) FROM u;
 SELECT sum(price), avg(price), min(price), max(price) FROM t;
 SELECT sum(amount), min(amount), max(amount) FROM t;
--- differs: average of decimals
 SELECT avg(amount) FROM t;
+SELECT avg(x) FROM (VALUES (1.0), (1.0), (2.0)) AS v(x);
 SELECT avg(amount::DOUBLE) FROM t;
 SELECT avg(qty), avg(DISTINCT qty), sum(DISTINCT qty) FROM t;
 SELECT min(name), max(name), min(day), max(moment), min(ok), max(ok) FROM t;

@@ -36,6 +36,7 @@ SELECT id, list_filter(tags, lambda x: x > name) AS later FROM t ORDER BY id;
 SELECT id, [upper(x) for x in tags if len(x) > 1] AS long FROM t ORDER BY id;
 SELECT list_transform([[1, 2], [3]], lambda l: list_sum(l)), list_transform([[1, 2], [3]], lambda l: list_transform(l, lambda x: x * len(l)));
 SELECT [x.a * 2 for x in [{'a': 1}, {'a': 5}] if x.a > 1];
+-- differs: tuples have names
 SELECT list_zip([1, 2], ['a', 'b']);
 SELECT list_zip([1, 2, 3], [4]), list_zip([1, 2], [4], true);
 SELECT array_zip([1], [2], [3]);

@@ -19,7 +19,7 @@ SELECT 'abc' GLOB 'a*';
 SELECT 'abc' ^@ 'ab';
 -- differs: SIMILAR TO
 SELECT 'abc' SIMILAR TO 'a.c';
-SELECT @(-5), -(-3), +2;
+SELECT @(-5), -(-3) AS three, +2;
 SELECT 5!;
 -- differs: hexadecimal numbers
 SELECT 1_000_000, 0xff, 1e3, .5, 1.;

@@ -87,6 +87,7 @@ SELECT id FROM t WHERE qty >= ALL (SELECT qty FROM t WHERE qty IS NOT NULL);
 SELECT id FROM t WHERE id = ANY (SELECT id FROM u) ORDER BY id;
 SELECT id FROM t WHERE id = ANY ([1, 4]) ORDER BY id;
 SELECT (SELECT count(*) FROM u) + 1;
+-- differs: names of VALUES' columns
 VALUES (1, 'a'), (2, 'b');
 SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS v(n, s) ORDER BY n;
 SELECT n FROM (VALUES (3), (1), (2)) AS v(n) ORDER BY n DESC;

@@ -44,15 +44,21 @@ SELECT id FROM t WHERE id > 3 UNION ALL SELECT sum(id) FROM t ORDER BY 1;
 SELECT 1 UNION ALL SELECT 1, 2;
 SELECT 1 AS x UNION SELECT 2 AS y ORDER BY x;
 SELECT id AS k FROM t INTERSECT SELECT id FROM u ORDER BY k DESC;
+-- differs: names of VALUES' columns
 VALUES (1, 'a'), (NULL, 'b'), (3, NULL);
+-- differs: names of VALUES' columns
 VALUES (1), (2), (3) ORDER BY 1 DESC LIMIT 2;
+-- differs: names of VALUES' columns
 VALUES (1), (2.5);
 VALUES (1), ('a');
 VALUES (1, 2), (3);
+-- differs: names of VALUES' columns
 VALUES (DATE '2024-01-01'), (NULL);
 SELECT * FROM (VALUES (1, [1, 2]), (2, [])) AS v(a, b) ORDER BY a;
+-- differs: names of VALUES' columns
 SELECT col0 FROM (VALUES (1), (2)) ORDER BY col0;
 SELECT sum(a) AS s FROM (VALUES (1, 2), (3, 4)) AS v(a, b) WHERE b > 2;
+-- differs: names of VALUES' columns
 SELECT v.* FROM (VALUES (1, 2)) AS v(a);
 SELECT * FROM (VALUES (1)) AS v(a, b);
 WITH v(x) AS (VALUES (1), (2), (3)) SELECT sum(x) AS s FROM v;
