@@ -240,13 +240,13 @@ mod tests {
         );
         assert_eq!(grouped.message(), "the column 't.a' must be in GROUP BY, or within an aggregate");
         assert!(grouped.hint().is_some_and(|hint| hint.contains("any_value(a)")));
-        for (message, expected) in [
-            ("Cannot cast string '2024-13-01' to value of Date32 type", "'2024-13-01' is no DATE"),
-            ("Error parsing timestamp from 'yesterday': error parsing date", "'yesterday' is no TIMESTAMP"),
+        for (message, expected, hint) in [
+            ("Cannot cast string '2024-13-01' to value of Date32 type", "'2024-13-01' is no DATE", "a date is written '2024-01-31'"),
+            ("Error parsing timestamp from 'yesterday': error parsing date", "'yesterday' is no TIMESTAMP", "a timestamp is written '2024"),
         ] {
             let error = plan(message);
             assert_eq!(error.message(), expected);
-            assert!(error.hint().is_some_and(|hint| hint.starts_with("write it as '2024-05-31")));
+            assert!(error.hint().is_some_and(|found| found.starts_with(hint)));
         }
         let sum = plan("Cannot coerce arithmetic expression Utf8View + Int64 to valid types");
         assert_eq!(sum.message(), "there is no VARCHAR + BIGINT");

@@ -159,7 +159,8 @@ fn meant(message: &str, tokens: &[&TokenWithSpan], at: usize) -> Option<String> 
     {
         return Some(format!("write {} BY", word.value.to_uppercase()));
     }
-    let mut words = [found, before].into_iter().flatten().filter_map(|token| mistakable(token));
+    // A word that stands where an alias may is taken for one, and what follows it is one too many.
+    let mut words = [before, found].into_iter().flatten().filter_map(|token| mistakable(token));
     if let Some(clause) = words.find_map(|word| nearest(&word.value, CLAUSES)) {
         return Some(did_you_mean(clause));
     }

@@ -7,9 +7,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Distinct, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause, OrderBy, OrderByExpr,
-    OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator, SetQuantifier, Statement, TableAlias, TableFactor, TableFunctionArgs,
-    TableWithJoins, Visit, Visitor, With,
+    Cte, Distinct, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause, NamedWindowDefinition,
+    NamedWindowExpr, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator, SetQuantifier, Statement,
+    TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, WindowSpec, WindowType, With,
 };
 
 use crate::error::{Error, Result};
@@ -168,7 +168,7 @@ impl Checker {
             distribute_by,
             sort_by,
             having: _,
-            named_window: _,
+            named_window,
             qualify: _,
             window_before_qualify: _,
             value_table_mode,
@@ -180,6 +180,12 @@ impl Checker {
         match flavor {
             // `FROM t` alone gets its `*` before it is planned.
             SelectFlavor::Standard | SelectFlavor::FromFirst | SelectFlavor::FromFirstNoSelect => {}
+        }
+        for NamedWindowDefinition(_, window) in named_window {
+            match window {
+                NamedWindowExpr::NamedWindow(_) => {}
+                NamedWindowExpr::WindowSpec(window) => self.window(window)?,
+            }
         }
         refuse(select_modifiers.is_some(), "a modifier of SELECT such as HIGH_PRIORITY")?;
         refuse(top.is_some(), "TOP (write LIMIT)")?;
@@ -308,6 +314,12 @@ impl Checker {
         refuse(with_fill.is_some(), "WITH FILL")
     }
 
+    /// DataFusion takes the named window and leaves out what is added to it.
+    fn window(&self, window: &WindowSpec) -> Result<()> {
+        let WindowSpec { window_name, partition_by: _, order_by: _, window_frame: _ } = window;
+        refuse(window_name.is_some(), "a window that adds to a named one (write it out: OVER (PARTITION BY ... ORDER BY ...))")
+    }
+
     fn expr(&self, expr: &Expr) -> Result<()> {
         match expr {
             Expr::Function(Function {
@@ -317,9 +329,13 @@ impl Checker {
                 args,
                 filter: _,
                 null_treatment: _,
-                over: _,
+                over,
                 within_group,
             }) => {
+                match over {
+                    None | Some(WindowType::NamedWindow(_)) => {}
+                    Some(WindowType::WindowSpec(window)) => self.window(window)?,
+                }
                 refuse(!matches!(parameters, FunctionArguments::None), "a second list of a function's arguments")?;
                 refuse(
                     matches!(args, FunctionArguments::Subquery(_)),

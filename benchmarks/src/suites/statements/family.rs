@@ -82,7 +82,7 @@ mod tests {
         let expected = [
             statement("SELECT ';', 1", None),
             statement("SELECT 2 -- two", Some("a reason")),
-            statement("  + 3", None),
+            statement("+ 3", None),
             statement("SELECT 4", None),
         ];
         assert_eq!(statements(text), expected);
