@@ -9,6 +9,7 @@ use datafusion::common::{DataFusionError, SchemaError};
 
 pub use clouddb_storage::{Error, ErrorKind, Position, Result};
 
+use crate::nearest::shortened;
 use crate::types::in_messages::with_sql_names;
 
 /// What stands before the hint in the text of an error that must be one of DataFusion's: operators spill where they see its kind.
@@ -200,16 +201,6 @@ fn without_prefixes(text: &str) -> String {
         }
     }
     text.to_owned()
-}
-
-/// The first names of a list that may be long.
-fn shortened(names: &[String]) -> String {
-    // More than a screen's line of names helps nobody.
-    const SHOWN: usize = 12;
-    match names.len() > SHOWN {
-        true => format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN),
-        false => names.join(", "),
-    }
 }
 
 #[cfg(test)]

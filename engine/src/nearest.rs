@@ -1,5 +1,7 @@
 //! Names that were probably meant: the one measure for tables, columns, functions, settings, options, files, keywords and the shell's commands.
 
+use std::borrow::Borrow;
+
 use strsim::osa_distance;
 
 /// How many names of a list are shown.
@@ -39,7 +41,7 @@ pub(crate) fn hint<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -
 }
 
 /// The first names of a list that may be long.
-pub(crate) fn shortened(names: &[&str]) -> String {
+pub(crate) fn shortened<S: Borrow<str>>(names: &[S]) -> String {
     match names.len() > SHOWN {
         true => format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN),
         false => names.join(", "),
