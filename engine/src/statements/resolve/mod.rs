@@ -34,7 +34,7 @@ use self::expressions::{Aliases, Expressions, Use};
 use self::scope::{Columns, OutputColumn, Relation, Scope};
 use self::tables::Tables;
 use super::refuse::unsupported;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The name of a relation that stands for its query, which is to run once. No table's: nobody begins one so.
 pub(crate) const MATERIALIZED: &str = "__materialized";
@@ -87,6 +87,11 @@ impl Resolver<'_> {
         let before = self.ctes.len();
         if let Some(With { cte_tables, recursive, .. }) = &mut query.with {
             for cte in cte_tables {
+                let name = &cte.alias.name;
+                // One around may be hidden, one beside it may not: which of both would be meant?
+                if self.ctes[before..].iter().any(|own| scope::same(&own.name, &name.value)) {
+                    return Err(Error::invalid(format!("WITH names two queries '{}'", name.value)).at(ast::position(name)));
+                }
                 self.cte(cte, *recursive, outer)?;
             }
         }
