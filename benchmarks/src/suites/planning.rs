@@ -18,7 +18,7 @@ use crate::numbers::{geometric_mean, median, milliseconds};
 use crate::place::{Place, StoreArgs};
 use crate::report;
 use crate::tpch::data::{self, Data, Format};
-use crate::tpch::{QUERIES, TABLES, Table};
+use crate::tpch::{QUERIES, Query, TABLES, Table};
 
 /// What a dropped plan's task may need to be gone.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -51,7 +51,7 @@ pub struct Args {
 
 /// A query's times, in seconds.
 struct Planned {
-    query: usize,
+    query: Query,
     clouddb: Vec<f64>,
     datafusion: Vec<f64>,
 }
@@ -98,17 +98,17 @@ async fn plain(data: &Data, threads: usize) -> Result<SessionContext> {
 async fn measure(args: &Args, mut session: Session, plain: &SessionContext) -> Result<Vec<Planned>> {
     session.execute("BEGIN").await?;
     let mut planned: Vec<Planned> = QUERIES
-        .iter()
+        .into_iter()
         .filter(|query| args.queries.is_empty() || args.queries.contains(&query.number))
-        .map(|query| Planned { query: query.number, clouddb: Vec::new(), datafusion: Vec::new() })
+        .map(|query| Planned { query, clouddb: Vec::new(), datafusion: Vec::new() })
         .collect();
     for round in 0..=args.runs {
         for times in &mut planned {
-            let sql = QUERIES.iter().find(|query| query.number == times.query).context("a query that there is not")?.sql(args.scale);
+            let sql = times.query.sql(args.scale);
             // Who is first changes.
             for turn in [round % 2, (round + 1) % 2] {
                 let seconds = if turn == 0 { clouddb(&mut session, &sql).await } else { datafusion(plain, &sql).await };
-                let seconds = seconds.context(format!("planning query {}", times.query))?;
+                let seconds = seconds.context(format!("planning query {}", times.query.number))?;
                 let counted = if turn == 0 { &mut times.clouddb } else { &mut times.datafusion };
                 if round > 0 {
                     counted.push(seconds);
@@ -147,7 +147,7 @@ fn show(args: &Args, planned: &[Planned], kind: &str) -> Result<()> {
     let line =
         |name: String, ours: f64, theirs: f64| vec![name, milliseconds(ours), milliseconds(theirs), format!("{:.2} ×", ours / theirs)];
     let mut lines: Vec<Vec<String>> =
-        planned.iter().map(|query| line(format!("Q{}", query.query), median(&query.clouddb), median(&query.datafusion))).collect();
+        planned.iter().map(|query| line(format!("Q{}", query.query.number), median(&query.clouddb), median(&query.datafusion))).collect();
     lines.push(line("all".to_owned(), ours, theirs));
     println!("{}", report::table(&["query", "CloudDB", "DataFusion", "CloudDB is"], &lines));
     let mean = geometric_mean(&planned.iter().map(Planned::ratio).collect::<Vec<_>>());
@@ -159,7 +159,7 @@ fn show(args: &Args, planned: &[Planned], kind: &str) -> Result<()> {
     results["geometric_mean"] = json!(mean);
     results["queries"] = planned
         .iter()
-        .map(|query| json!({"query": query.query, "clouddb_seconds": query.clouddb, "datafusion_seconds": query.datafusion}))
+        .map(|query| json!({"query": query.query.number, "clouddb_seconds": query.clouddb, "datafusion_seconds": query.datafusion}))
         .collect::<Value>();
     report::write_json(&args.out, &format!("planning-sf{}-{kind}", args.scale), &results)?;
     Ok(())
