@@ -25,8 +25,8 @@ use crate::semantics;
 use crate::session::Session;
 use crate::settings::Options;
 use crate::sharing;
-use crate::statements::sequences::Blocks;
-use crate::statements::stored::StoredSql;
+use crate::statements::objects::sequences::Blocks;
+use crate::statements::objects::stored::StoredSql;
 use crate::types::CloudTypePlanner;
 
 /// A database opened for SQL. Cloning is cheap; all clones share storage, caches and memory.

@@ -11,7 +11,8 @@ use super::objects::{DATABASE_OID, Relation, SchemaObject, What};
 use super::{Definition, Facts, PG_CATALOG, pg_types};
 use crate::session::view::Asked;
 use crate::settings::CATALOG;
-use crate::statements::{ddl, settings};
+use crate::statements::objects::ddl;
+use crate::statements::settings;
 use crate::types::sql_name;
 
 const T: Kind = Kind::Text;

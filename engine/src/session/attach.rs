@@ -9,7 +9,7 @@ use super::result::Done;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::settings::{CATALOG, Options};
-use crate::statements::attach::AttachStatement;
+use crate::statements::objects::attach::AttachStatement;
 use crate::statements::{lookup, unsupported};
 
 /// A database that a session has attached.

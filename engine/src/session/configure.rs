@@ -12,8 +12,11 @@ use crate::introspection::{INFORMATION_SCHEMA, PG_CATALOG};
 use crate::reuse::fingerprint;
 use crate::settings::{CATALOG, DEFAULT_SCHEMA};
 use crate::statements::context::Context;
+use crate::statements::lookup;
+use crate::statements::meaning::rewrite;
 use crate::statements::set::{self, Setting};
-use crate::statements::{lookup, rewrite, settings, unsupported};
+use crate::statements::settings;
+use crate::statements::unsupported;
 use crate::system_tables::SYSTEM_SCHEMA;
 
 impl Session {

@@ -40,12 +40,17 @@ use crate::explain::{Explained, Format, Wish};
 use crate::limits::{Running, StatementLimits};
 use crate::reuse::Query;
 use crate::statements::context::Context;
+use crate::statements::explain;
 use crate::statements::kind::{self, Kind};
-use crate::statements::parse::{self, Parsed, Statement};
+use crate::statements::lookup;
 use crate::statements::prepare::{Execute, Prepared};
+use crate::statements::rows::cache;
+use crate::statements::rows::copy;
+use crate::statements::rows::export;
 use crate::statements::show::{self, Show};
+use crate::statements::syntax::parse::{self, Parsed, Statement};
+use crate::statements::unsupported;
 use crate::statements::write::{self, Write};
-use crate::statements::{cache, copy, explain, export, lookup, unsupported};
 
 /// How often a statement is run again after a conflict. Conflicts need two transactions that create, drop or alter the same name: more than a few in a
 /// row means that somebody does nothing else.

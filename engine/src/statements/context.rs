@@ -15,8 +15,6 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement};
 
-use super::parse::name_parts;
-use super::{balance, catalog_syntax, lookup, macros, rewrite};
 use crate::catalog::CloudTable;
 use crate::database::Database;
 use crate::error::{Error, Result, from_datafusion};
@@ -26,6 +24,12 @@ use crate::reuse::{ResultKey, is_settled, with_results};
 use crate::session::catalogs::SessionCatalogs;
 use crate::session::stack::deep;
 use crate::settings::CATALOG;
+use crate::statements::lookup;
+use crate::statements::meaning::balance;
+use crate::statements::meaning::catalog_syntax;
+use crate::statements::meaning::macros;
+use crate::statements::meaning::rewrite;
+use crate::statements::syntax::parse::name_parts;
 
 /// How many sorts of a statement, each in all partitions, may take a quarter of a small limit to merge in: 16 times a 64th.
 const SORTS_WITH_A_SHARE: usize = 64;

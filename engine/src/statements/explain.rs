@@ -2,9 +2,9 @@
 
 use datafusion::sql::sqlparser::ast::{AnalyzeFormat, AnalyzeFormatKind, Expr, Statement, UtilityOption};
 
-use super::refuse::unsupported;
 use crate::error::{Error, Result};
 use crate::explain::{Format, Wish};
+use crate::statements::meaning::refuse::unsupported;
 
 /// What an EXPLAIN asks for, and what is to be planned: its query; or, where DataFusion's own lines are wanted, an EXPLAIN as DataFusion reads it.
 pub(crate) fn understood(statement: Statement) -> Result<(Wish, Statement)> {

@@ -2,9 +2,9 @@
 
 use datafusion::sql::sqlparser::ast::{ObjectType, Statement};
 
-use super::instead;
-use super::refuse::unsupported;
 use crate::error::{Error, Result};
+use crate::statements::meaning::instead;
+use crate::statements::meaning::refuse::unsupported;
 
 /// Statements by who carries them out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +72,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use datafusion::sql::sqlparser::parser::Parser;
 
-    use super::super::dialect::DIALECT;
     use super::*;
     use crate::error::ErrorKind;
+    use crate::statements::syntax::dialect::DIALECT;
 
     #[test]
     fn statements_that_nobody_carries_out_are_refused_by_name() {

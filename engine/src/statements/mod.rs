@@ -1,66 +1,29 @@
 //! Statements: parsed, checked, rewritten; then carried out here, or planned by DataFusion.
 //!
 //! ```text
-//! text ─ parse ─▶ tokens ─ depth ─▶ syntax tree ─ kind ─▶ query ─ refuse, rewrite ─▶ DataFusion
-//!                                                      ├▶ write ─ tables, insert, copy, ... ─▶ storage's Transaction
-//!                                                      ├▶ show, settings ─▶ rows, session
-//!                                                      └▶ transaction, session ─▶ session
+//! text ─ syntax ─▶ syntax tree ─ kind ─▶ query ─ meaning ─▶ DataFusion
+//!                                     ├▶ write ─ objects, rows ─▶ storage's Transaction
+//!                                     ├▶ show, settings ─▶ rows, session
+//!                                     └▶ transaction, session ─▶ session
 //! ```
 
-mod alter;
-pub(crate) mod attach;
-mod balance;
-pub(crate) mod cache;
-mod catalog_syntax;
-mod conform;
-mod constant;
 pub(crate) mod context;
-pub(crate) mod copy;
-mod copy_options;
-pub(crate) mod ddl;
-mod dependents;
-mod depth;
-mod dialect;
 pub(crate) mod explain;
-pub(crate) mod export;
-mod files_in;
-pub(crate) mod import;
-mod indexed_lambdas;
-mod insert;
-mod instead;
-mod interval_literals;
 pub(crate) mod kind;
 pub(crate) mod lookup;
-mod macros;
-mod mistakes;
-mod names;
-mod operators;
-pub(crate) mod parse;
-mod pivot;
-mod pivot_syntax;
+pub(crate) mod meaning;
+pub(crate) mod objects;
 pub(crate) mod prepare;
-mod refuse;
-mod resolve;
-pub(crate) mod rewrite;
-mod sample;
-pub(crate) mod schemas;
-pub(crate) mod sequences;
+pub(crate) mod rows;
 pub(crate) mod set;
 pub(crate) mod settings;
 pub(crate) mod show;
-mod spellings;
-pub(crate) mod stored;
-mod structs;
-mod tables;
-mod tokens;
-mod values;
-mod views;
-mod words;
+pub(crate) mod syntax;
 pub(crate) mod write;
 
-pub use names::table_names;
-pub use parse::{Statement, is_complete, parse};
-pub(crate) use pivot_syntax::names as names_in;
-pub(crate) use refuse::unsupported;
-pub(crate) use resolve::{MATERIALIZED, ast};
-pub(crate) use tokens::AsofKind;
+pub(crate) use meaning::refuse::unsupported;
+pub(crate) use meaning::resolve::{MATERIALIZED, ast};
+pub use syntax::names::table_names;
+pub use syntax::parse::{Statement, is_complete, parse};
+pub(crate) use syntax::pivot_syntax::names as names_in;
+pub(crate) use syntax::tokens::AsofKind;

@@ -9,8 +9,8 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
-use super::parse::{self, Statement};
 use crate::error::{Error, Result};
+use crate::statements::syntax::parse::{self, Statement};
 
 /// `PREPARE name (types) AS statement`.
 #[derive(Debug, Clone)]

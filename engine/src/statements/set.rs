@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use datafusion::sql::sqlparser::ast::{ContextModifier, Expr, ObjectName, Set, Use, Value};
 
-use super::refuse::unsupported;
 use super::settings::{self, Change, Definition, Scope};
 use crate::error::{Error, Result};
 use crate::optimizer::PREFIX;
+use crate::statements::meaning::refuse::unsupported;
 
 /// A change of a session's settings.
 #[derive(Debug, Clone, PartialEq)]

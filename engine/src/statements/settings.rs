@@ -6,13 +6,13 @@
 use datafusion::config::ConfigOptions;
 
 use super::lookup;
-use super::refuse::unsupported;
 use super::set::{self, Setting};
 use crate::error::{Error, Result};
 use crate::introspection::functions::version;
 use crate::limits::{duration_text, parse_duration, parse_size, size_text};
 use crate::optimizer::{PREFIX, uses_cached_result};
 use crate::session::view::Asked;
+use crate::statements::meaning::refuse::unsupported;
 
 /// For whom a setting holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,17 +3,20 @@
 use clouddb_storage::Transaction;
 use datafusion::sql::sqlparser::ast::{ObjectType, Statement};
 
-use super::alter::{self, AlterView};
 use super::context::Context;
-use super::copy::{self, CopyStatement};
-use super::dependents::Dependents;
-use super::import::{self, ImportStatement};
-use super::macros::{self, MacroStatement};
-use super::refuse::unsupported;
-use super::sequences::{self, SequenceStatement};
-use super::{insert, schemas, tables, views};
 use crate::error::{Error, Result};
 use crate::session::result::Done;
+use crate::statements::meaning::macros::{self, MacroStatement};
+use crate::statements::meaning::refuse::unsupported;
+use crate::statements::objects::alter::{self, AlterView};
+use crate::statements::objects::dependents::Dependents;
+use crate::statements::objects::schemas;
+use crate::statements::objects::sequences::{self, SequenceStatement};
+use crate::statements::objects::tables;
+use crate::statements::objects::views;
+use crate::statements::rows::copy::{self, CopyStatement};
+use crate::statements::rows::import::{self, ImportStatement};
+use crate::statements::rows::insert;
 
 /// A statement that changes the database.
 #[derive(Debug, Clone)]

@@ -310,7 +310,7 @@ mod tests {
     use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Statement};
 
     use super::*;
-    use crate::statements::parse;
+    use crate::statements::syntax::parse;
 
     fn planned(sql_type: &str) -> Result<FieldRef> {
         let statement = parse::parse(&format!("SELECT CAST(x AS {sql_type})"))?.remove(0);

@@ -1,5 +1,6 @@
 //! What was found out about a CSV file, as a table of one row: `sniff_csv('x.csv')`, with DuckDB's columns.
 
+use crate::statements::objects::ddl;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, ListArray, RecordBatch, StringViewArray, StructArray, UInt64Array};
@@ -79,5 +80,5 @@ fn column_list(names: &[&str], kinds: &[String]) -> Result<ArrayRef> {
 }
 
 fn quoted(text: &str) -> String {
-    crate::statements::ddl::literal(text)
+    ddl::literal(text)
 }

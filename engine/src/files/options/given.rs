@@ -4,7 +4,7 @@ use arrow::datatypes::{DataType, Field};
 use datafusion::sql::sqlparser::ast::{CastKind, Expr};
 
 use crate::error::{Error, Result};
-use crate::statements::parse;
+use crate::statements::syntax::parse;
 use crate::types;
 
 /// What stands behind an option's name.

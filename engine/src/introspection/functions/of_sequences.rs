@@ -14,7 +14,7 @@ use super::super::cells::{Cell, Kind};
 use super::{FunctionDefinition, text, values};
 use crate::error::{Error, Result, to_datafusion};
 use crate::session::view::Asked;
-use crate::statements::sequences;
+use crate::statements::objects::sequences;
 
 /// The functions that only look.
 pub(super) static FUNCTIONS: &[FunctionDefinition] = &[FunctionDefinition {

@@ -7,7 +7,9 @@ use super::{Made, one_text};
 use crate::error::{Error, Result};
 use crate::statements::context::Context;
 use crate::statements::lookup::{self, Found};
-use crate::statements::{ddl, macros, sequences};
+use crate::statements::meaning::macros;
+use crate::statements::objects::ddl;
+use crate::statements::objects::sequences;
 
 /// One row with the statement.
 pub(super) fn create(context: &Context, made: Made, name: &ObjectName) -> Result<RecordBatch> {

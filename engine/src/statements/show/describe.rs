@@ -13,7 +13,7 @@ use crate::introspection::{self};
 use crate::settings::CATALOG;
 use crate::statements::context::Context;
 use crate::statements::lookup::{self, Found};
-use crate::statements::parse;
+use crate::statements::syntax::parse;
 use crate::types::{quoted_where_needed, sql_name};
 use datafusion::catalog::CatalogProvider;
 

@@ -13,7 +13,9 @@ use crate::introspection::{self, Facts};
 use crate::limits::size_text;
 use crate::settings::{CATALOG, DEFAULT_SCHEMA};
 use crate::statements::context::Context;
-use crate::statements::{lookup, parse, settings as all_settings};
+use crate::statements::lookup;
+use crate::statements::settings as all_settings;
+use crate::statements::syntax::parse;
 use crate::types::sql_name;
 
 const SCHEMAS: &[Column] = &[("database_name", Kind::Text), ("schema_name", Kind::Text), ("current", Kind::Flag)];

@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::{Fact, Listed, Made, Show, Target};
-use crate::statements::words::word_at;
+use crate::statements::syntax::words::word_at;
 
 type Result<T> = std::result::Result<T, ParserError>;
 

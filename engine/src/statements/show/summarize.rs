@@ -17,7 +17,7 @@ use crate::introspection::cells::{self, Cell, Column, Kind, row as cells_of};
 use crate::scan::scanned;
 use crate::session::result::Rows;
 use crate::statements::context::Context;
-use crate::statements::parse;
+use crate::statements::syntax::parse;
 use crate::types::{is_uuid, sql_name};
 
 const SUMMARIZED: &[Column] = &[

@@ -1,0 +1,17 @@
+//! What a syntax tree means, written so that DataFusion plans it so: names are found, other spellings are written out, and what nobody carries out is refused.
+
+pub(crate) mod balance;
+pub(crate) mod catalog_syntax;
+pub(crate) mod files_in;
+pub(crate) mod indexed_lambdas;
+pub(crate) mod instead;
+pub(crate) mod interval_literals;
+pub(crate) mod macros;
+pub(crate) mod operators;
+pub(crate) mod pivot;
+pub(crate) mod refuse;
+pub(crate) mod resolve;
+pub(crate) mod rewrite;
+pub(crate) mod sample;
+pub(crate) mod spellings;
+pub(crate) mod structs;

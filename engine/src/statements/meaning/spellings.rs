@@ -1,0 +1,90 @@
+//! Spellings of queries that mean what another spelling means, in that other one: `FROM t`, `TABLE t`, `FETCH FIRST`, samples.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Fetch, Ident, LimitClause, ObjectName, Query, Select, SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins,
+    Value, VisitMut, VisitorMut, WildcardAdditionalOptions,
+};
+
+use super::refuse::unsupported;
+use super::resolve::ast;
+use crate::error::{Error, Result};
+use crate::statements::meaning::sample;
+use crate::statements::syntax::pivot_syntax;
+
+/// Rewrites all queries of a statement.
+pub(crate) fn standardize(statement: &mut Statement) -> Result<()> {
+    match VisitMut::visit(statement, &mut Standard) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
+}
+
+struct Standard;
+
+impl VisitorMut for Standard {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        body(&mut query.body);
+        flow(fetch(query))
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        // Of statements that hold a query among other things.
+        pivot_syntax::grouped(factor);
+        flow(sample::carry_out(factor))
+    }
+}
+
+fn flow(result: Result<()>) -> ControlFlow<Error> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
+/// `FROM t` and `TABLE t` mean `SELECT * FROM t`.
+fn body(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) if select.flavor == SelectFlavor::FromFirstNoSelect => {
+            select.flavor = SelectFlavor::Standard;
+            select.projection = vec![star()];
+        }
+        SetExpr::Table(table) => {
+            let parts = table.schema_name.iter().chain(&table.table_name).map(|part| Ident::new(part.as_str()));
+            let name = ObjectName::from(parts.collect::<Vec<_>>());
+            *body = SetExpr::Select(Box::new(all_of(name)));
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            self::body(left);
+            self::body(right);
+        }
+        _ => {}
+    }
+}
+
+fn star() -> SelectItem {
+    SelectItem::Wildcard(WildcardAdditionalOptions::default())
+}
+
+fn all_of(name: ObjectName) -> Select {
+    ast::select(vec![star()], vec![TableWithJoins { relation: ast::named_table(name), joins: vec![] }], None)
+}
+
+/// `FETCH FIRST 3 ROWS ONLY` means `LIMIT 3`.
+fn fetch(query: &mut Query) -> Result<()> {
+    let Some(Fetch { with_ties, percent, quantity }) = query.fetch.take() else { return Ok(()) };
+    if with_ties || percent {
+        return Err(unsupported("FETCH ... WITH TIES and PERCENT")
+            .with_hint("rank() over the order tells which rows are ties: SELECT ... QUALIFY rank() OVER (ORDER BY x) <= 3"));
+    }
+    let rows = quantity.unwrap_or_else(|| Expr::Value(Value::Number("1".to_owned(), false).into()));
+    match &mut query.limit_clause {
+        none @ None => *none = Some(LimitClause::LimitOffset { limit: Some(rows), offset: None, limit_by: vec![] }),
+        Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = Some(rows),
+        Some(_) => return Err(Error::invalid("a query has both LIMIT and FETCH").with_hint("one of them is enough")),
+    }
+    Ok(())
+}
