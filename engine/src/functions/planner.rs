@@ -1,9 +1,11 @@
 //! What SQL's own syntax becomes: EXTRACT, POSITION, SUBSTRING, the operators `->` and `->>`, and `max(x, n)`.
 
-use datafusion::common::{DFSchema, Result};
+use arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::functions::string::starts_with;
+use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::functions_nested::array_has::array_has_any_udf;
-use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, ScalarFunction};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr};
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
@@ -23,11 +25,21 @@ fn call(name: &str, arguments: Vec<Expr>) -> PlannerResult<Vec<Expr>> {
 }
 
 impl ExprPlanner for FunctionPlanner {
-    fn plan_binary_op(&self, expr: RawBinaryExpr, _: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let name = match expr.op {
             BinaryOperator::Arrow => "json_extract",
             BinaryOperator::LongArrow => "json_extract_string",
             BinaryOperator::DuckIntegerDivide => "div",
+            // As of texts: DataFusion would append the NULL.
+            BinaryOperator::StringConcat => {
+                let types = [expr.left.get_type(schema), expr.right.get_type(schema)];
+                return Ok(match types {
+                    [Ok(list @ DataType::List(_)), Ok(DataType::Null)] | [Ok(DataType::Null), Ok(list @ DataType::List(_))] => {
+                        PlannerResult::Planned(lit(ScalarValue::try_from(&list)?))
+                    }
+                    _ => PlannerResult::Original(expr),
+                });
+            }
             BinaryOperator::PGOverlap => {
                 let call = ScalarFunction::new_udf(array_has_any_udf(), vec![expr.left, expr.right]);
                 return Ok(PlannerResult::Planned(Expr::ScalarFunction(call)));
@@ -90,6 +102,18 @@ impl ExprPlanner for FunctionPlanner {
             && let Some(function) = aggregates::named(&format!("{}_n", expr.func.name()))
         {
             expr.func = function;
+        }
+        // DataFusion's takes any value, whatever the order.
+        if expr.func.name() == "any_value" && !expr.order_by.is_empty() {
+            let first = AggregateFunction::new_udf(
+                first_value_udaf(),
+                expr.args,
+                expr.distinct,
+                expr.filter,
+                expr.order_by,
+                Some(NullTreatment::IgnoreNulls),
+            );
+            return Ok(PlannerResult::Planned(Expr::AggregateFunction(first)));
         }
         // Texts are separated by commas unless it is said otherwise.
         if expr.args.len() == 1 && expr.func.name() == "string_agg" {

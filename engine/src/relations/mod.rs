@@ -1,12 +1,13 @@
 //! Relations of a FROM that DataFusion does not plan: rows of lists beside the row that holds them (`unnest`), expressions beside the row that they are
-//! computed from (`lateral`), the nearest earlier row of another table (`asof`);
-//! and WITH queries that are to run once.
+//! computed from (`lateral`), the nearest earlier row of another table (`asof`), rows that are written out (`values`); and WITH queries that are to run
+//! once.
 //!
 //! Whoever resolves names puts brackets around such a join and what stands left of it, so that it comes here as one relation.
 
 mod asof;
 mod lateral;
 mod unnest;
+mod values;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use datafusion::sql::sqlparser::ast::{Join, JoinConstraint, JoinOperator, TableFactor};
+use datafusion::sql::sqlparser::ast::{Join, JoinConstraint, JoinOperator, SetExpr, TableFactor};
 
 use crate::sharing::materialized;
 use crate::statements::{MATERIALIZED, names_in};
@@ -40,6 +41,11 @@ impl RelationPlanner for CloudRelations {
             let alone = JoinOperator::CrossJoin(JoinConstraint::None);
             let plan = unnest::plan(one_row, array_exprs, *with_ordinality, alias, &alone, context)?;
             return Ok(planned(plan));
+        }
+        if let TableFactor::Derived { lateral: false, subquery, alias: None, sample: None } = &relation
+            && let SetExpr::Values(rows) = subquery.body.as_ref()
+        {
+            return Ok(planned(values::plan(rows, context)?));
         }
         if let TableFactor::Derived { lateral: false, subquery, alias: Some(alias), sample: None } = &relation
             && alias.name.value == MATERIALIZED

@@ -10,7 +10,8 @@ use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
 use arrow::datatypes::{DataType, Field, Fields};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::casts::ready_for;
+use super::casts::{may_become_infinite, ready_for, without_new_infinities};
+use super::kinds;
 use crate::error::{Error, Result};
 use crate::types::{self, uuid};
 
@@ -35,7 +36,7 @@ pub(crate) fn conform(array: &ArrayRef, source: &Field, target: &Field) -> Resul
         return Ok(nested);
     }
     let ready = ready_for(target.data_type(), source, array).map_err(|error| error.context(format!("column '{}'", target.name())))?;
-    if !can_cast_types(ready.data_type(), target.data_type()) {
+    if kinds::are_strangers(source.data_type(), target.data_type()) || !can_cast_types(ready.data_type(), target.data_type()) {
         return Err(Error::invalid(format!(
             "column '{}' of type {} cannot hold values of type {}",
             target.name(),
@@ -44,13 +45,22 @@ pub(crate) fn conform(array: &ArrayRef, source: &Field, target: &Field) -> Resul
         )));
     }
     let options = |safe| CastOptions { safe, format_options: FormatOptions::default() };
-    cast_with_options(&ready, target.data_type(), &options(false)).map_err(|error| {
-        let value = cast_with_options(&ready, target.data_type(), &options(true)).ok().and_then(|cast| first_lost(array, &cast));
-        match value {
-            Some(value) => Error::invalid(format!("column '{}' of type {} cannot hold '{value}'", target.name(), types::sql_name(target))),
-            None => Error::from(error).context(format!("column '{}' of type {}", target.name(), types::sql_name(target))),
+    let cannot_hold =
+        |value: String| Error::invalid(format!("column '{}' of type {} cannot hold '{value}'", target.name(), types::sql_name(target)));
+    match cast_with_options(&ready, target.data_type(), &options(false)) {
+        Ok(cast) if may_become_infinite(array.data_type(), target.data_type()) => {
+            let finite = without_new_infinities(array, cast)?;
+            first_lost(array, &finite).map_or(Ok(finite), |value| Err(cannot_hold(value)))
         }
-    })
+        Ok(cast) => Ok(cast),
+        Err(error) => {
+            let value = cast_with_options(&ready, target.data_type(), &options(true)).ok().and_then(|cast| first_lost(array, &cast));
+            Err(value.map_or_else(
+                || Error::from(error).context(format!("column '{}' of type {}", target.name(), types::sql_name(target))),
+                cannot_hold,
+            ))
+        }
+    }
 }
 
 /// Lists, structs and maps part by part, so that what is within them is cast as any other value; none where the two are built differently.

@@ -10,8 +10,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewBuilder};
-use arrow::compute::{CastOptions, cast, cast_with_options};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewBuilder};
+use arrow::compute::{CastOptions, cast, cast_with_options, nullif};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit};
 use arrow::util::display::FormatOptions;
 use datafusion::common::tree_node::Transformed;
@@ -19,7 +19,7 @@ use datafusion::common::{DFSchema, Result as DataFusionResult};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
 use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use super::assignment::conform;
+use super::assignment::{conform, shortened};
 use super::bytes;
 use crate::error::{Error, Result, from_datafusion, to_datafusion};
 use crate::text::values;
@@ -62,8 +62,40 @@ fn is_ours(from: &DataType, to: &DataType) -> bool {
                 || loses_digits(from, to)
                 || !holds_range(from, to)
                 || (from.is_string() && matches!(to, DataType::Interval(_) | DataType::Timestamp(..)))
+                || may_become_infinite(from, to)
         }
     }
+}
+
+/// Whether Arrow makes infinity of a number that is too large.
+pub(super) fn may_become_infinite(from: &DataType, to: &DataType) -> bool {
+    match to {
+        DataType::Float64 => from.is_string(),
+        DataType::Float16 | DataType::Float32 => from.is_string() || *from == DataType::Float64,
+        _ => false,
+    }
+}
+
+/// Infinity only where there was infinity before: what else became it is NULL in the result.
+///
+/// # Errors
+/// Arrow's.
+pub(super) fn without_new_infinities(before: &ArrayRef, after: ArrayRef) -> Result<ArrayRef> {
+    let wide = cast(&after, &DataType::Float64)?;
+    if !wide.as_primitive::<Float64Type>().iter().flatten().any(f64::is_infinite) {
+        return Ok(after);
+    }
+    let was_infinite: BooleanArray = match before.data_type().is_string() {
+        true => {
+            let texts = cast(before, &DataType::Utf8View)?;
+            let is_word = |text: &str| text.trim().trim_start_matches(['+', '-']).starts_with(['i', 'I']);
+            texts.as_string_view().iter().map(|text| text.map(is_word)).collect()
+        }
+        false => before.as_primitive::<Float64Type>().iter().map(|value| value.map(f64::is_infinite)).collect(),
+    };
+    let is_new = |(value, was): (Option<f64>, Option<bool>)| value.is_some_and(f64::is_infinite) && was == Some(false);
+    let new: BooleanArray = wide.as_primitive::<Float64Type>().iter().zip(&was_infinite).map(|pair| Some(is_new(pair))).collect();
+    Ok(nullif(&after, &new)?)
 }
 
 fn makes_text(from: &DataType, to: &DataType) -> bool {
@@ -253,7 +285,19 @@ impl OwnCast {
         }
         let ready = ready_for(to, from, array)?;
         let options = CastOptions { safe: self.safe, format_options: FormatOptions::default() };
-        cast_with_options(&ready, to, &options).map_err(|error| from_datafusion(error.into()))
+        let cast = cast_with_options(&ready, to, &options).map_err(|error| from_datafusion(error.into()))?;
+        if !may_become_infinite(from.data_type(), to) {
+            return Ok(cast);
+        }
+        let finite = without_new_infinities(array, Arc::clone(&cast))?;
+        match (0..cast.len()).find(|row| cast.is_valid(*row) && finite.is_null(*row)) {
+            Some(row) if !self.safe => {
+                let value = values::formatter(from, array, &values::options("NULL"))?.value(row).try_to_string()?;
+                Err(Error::invalid(format!("{} is too large for {}", shortened(&value), types::sql_name(&self.to)))
+                    .with_hint("DOUBLE goes to 1.8e308, FLOAT to 3.4e38"))
+            }
+            _ => Ok(finite),
+        }
     }
 }
 

@@ -12,16 +12,18 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, IntervalUnit};
+use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result as DataFusionResult, ScalarValue};
 use datafusion::config::ConfigOptions;
-use datafusion::logical_expr::expr::{Between, Case, InList, InSubquery, ScalarFunction};
+use datafusion::logical_expr::expr::{Between, Case, Cast, InList, InSubquery, ScalarFunction, TryCast};
+use datafusion::logical_expr::type_coercion::binary::type_union_resolution;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Like, LogicalPlan, Operator, Projection, Union, cast, lit};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::arithmetic::Operation;
-use super::{dates, walk};
+use super::typed::type_of;
+use super::{dates, kinds, walk};
 use crate::functions::uuids;
 use crate::types;
 
@@ -56,6 +58,7 @@ fn columns_that_meet(node: LogicalPlan) -> DataFusionResult<Transformed<LogicalP
             let mut changed = false;
             for (left, right) in &mut join.on {
                 let types = [left.get_type(&schemas[0])?, right.get_type(&schemas[1])?];
+                kinds::check_types(&types)?;
                 if mixes_floats_and_decimals(&types) {
                     *left = in_type(std::mem::take(left), &DataType::Float64, &schemas[0]);
                     *right = in_type(std::mem::take(right), &DataType::Float64, &schemas[1]);
@@ -67,6 +70,7 @@ fn columns_that_meet(node: LogicalPlan) -> DataFusionResult<Transformed<LogicalP
         LogicalPlan::Union(mut union) => {
             let width = union.schema.fields().len();
             let types = |column: usize| union.inputs.iter().map(move |input| input.schema().field(column).data_type().clone());
+            (0..width).try_for_each(|column| kinds::check_types(&types(column).collect::<Vec<_>>()))?;
             let mixed: Vec<bool> = (0..width).map(|column| mixes_floats_and_decimals(&types(column).collect::<Vec<_>>())).collect();
             // Quotients of decimals have become DOUBLEs since the union's types were taken.
             let is_stale = |column| union.schema.field(column).data_type().is_decimal() && types(column).any(|found| found.is_floating());
@@ -92,6 +96,7 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Trans
         Ok(compared) => return Ok(Transformed::yes(compared)),
         Err(other) => other,
     };
+    check(&expr, schema)?;
     Ok(match expr {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) if is_decimal(&left, schema) || is_decimal(&right, schema) => {
             Transformed::yes(Operation::Divide.call(vec![*left, *right]))
@@ -131,13 +136,21 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Trans
         }
         Expr::InSubquery(expr) => in_subquery(expr, schema)?,
         Expr::Case(case) => case_in_types(case, schema),
-        Expr::ScalarFunction(ScalarFunction { func, args }) if SAME_TYPE.contains(&func.name()) => match common(&args, schema) {
+        Expr::ScalarFunction(ScalarFunction { func, args }) if SAME_TYPE.contains(&func.name()) => match meeting(&args, schema) {
             Some(common) => {
                 let args = args.into_iter().map(|argument| in_type(argument, &common, schema)).collect();
                 Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args }))
             }
             None => Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })),
         },
+        // As in FROM: DataFusion's series of dates by months ends too early.
+        Expr::ScalarFunction(ScalarFunction { func, args })
+            if matches!(func.name(), "range" | "generate_series") && args.iter().any(|argument| is_date(argument, schema)) =>
+        {
+            let moment = DataType::Timestamp(TimeUnit::Microsecond, None);
+            let args = args.into_iter().map(|argument| if is_date(&argument, schema) { cast(argument, moment.clone()) } else { argument });
+            Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args: args.collect() }))
+        }
         Expr::ScalarFunction(ScalarFunction { func, mut args }) if func.name() == "get_field" => {
             let changed = match args.as_mut_slice() {
                 [map, key] => key_of_map(map, key, schema),
@@ -149,11 +162,33 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Trans
     })
 }
 
+/// Refuses what compares or mixes values that do not meet, and casts between them.
+fn check(expr: &Expr, schema: &DFSchema) -> DataFusionResult<()> {
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => kinds::check([left.as_ref(), right.as_ref()], schema),
+        Expr::Between(Between { expr, low, high, .. }) => kinds::check([expr.as_ref(), low.as_ref(), high.as_ref()], schema),
+        Expr::InList(InList { expr, list, .. }) => kinds::check(std::iter::once(expr.as_ref()).chain(list), schema),
+        Expr::Case(case) => {
+            if let Some(base) = &case.expr {
+                kinds::check(std::iter::once(base.as_ref()).chain(case.when_then_expr.iter().map(|(when, _)| when.as_ref())), schema)?;
+            }
+            kinds::check(case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()), schema)
+        }
+        Expr::ScalarFunction(ScalarFunction { func, args }) if SAME_TYPE.contains(&func.name()) => kinds::check(args, schema),
+        Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => match type_of(expr, schema) {
+            Ok(from) => kinds::check_cast(&from, field.data_type()),
+            // What has no type yet is DataFusion's to judge.
+            Err(_) => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
 /// What a CASE compares, and what it results in.
 fn case_in_types(mut case: Case, schema: &DFSchema) -> Transformed<Expr> {
     let compared = case.expr.as_deref().into_iter().chain(case.when_then_expr.iter().map(|(when, _)| &**when));
     let compared = case.expr.as_ref().and(common(compared, schema));
-    let results = common(case.when_then_expr.iter().map(|(_, then)| &**then).chain(case.else_expr.as_deref()), schema);
+    let results = meeting(case.when_then_expr.iter().map(|(_, then)| &**then).chain(case.else_expr.as_deref()), schema);
     let cast = |expr: &mut Expr, common: &Option<DataType>| {
         if let Some(common) = common {
             *expr = in_type(std::mem::take(expr), common, schema);
@@ -215,6 +250,10 @@ fn is_decimal(expr: &Expr, schema: &DFSchema) -> bool {
     expr.get_type(schema).is_ok_and(|data_type| data_type.is_decimal())
 }
 
+fn is_date(expr: &Expr, schema: &DFSchema) -> bool {
+    expr.get_type(schema).is_ok_and(|data_type| matches!(data_type, DataType::Date32 | DataType::Date64))
+}
+
 fn is_uuid(expr: &Expr, schema: &DFSchema) -> bool {
     expr.get_type(schema).is_ok_and(|data_type| data_type == DataType::FixedSizeBinary(types::UUID_WIDTH))
 }
@@ -231,6 +270,41 @@ pub(crate) fn is_comparison(op: Operator) -> bool {
             | Operator::IsDistinctFrom
             | Operator::IsNotDistinctFrom
     )
+}
+
+/// The type in which the rows of a VALUES meet, where it is not the one that DataFusion would take.
+pub(crate) fn of_rows(cells: &[&Expr], schema: &DFSchema) -> Option<DataType> {
+    meeting(cells.iter().copied(), schema)
+}
+
+/// The type in which values meet of which one becomes the result: a text that is written out beside others is read as one of theirs, as in DuckDB and PostgreSQL.
+fn meeting<'a>(exprs: impl IntoIterator<Item = &'a Expr> + Clone, schema: &DFSchema) -> Option<DataType> {
+    common(exprs.clone(), schema).or_else(|| type_beside_texts(exprs, schema))
+}
+
+/// The type of those that are not texts written out, where all others are. TRUE and FALSE are the numbers 1 and 0 beside numbers.
+fn type_beside_texts<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> Option<DataType> {
+    let (mut types, mut texts, mut truths) = (Vec::new(), false, false);
+    for expr in exprs {
+        match expr.get_type(schema).ok()? {
+            DataType::Null => {}
+            _ if is_written_text(expr) => texts = true,
+            DataType::Boolean => truths = true,
+            other => types.push(other),
+        }
+    }
+    match (types.is_empty(), truths) {
+        (true, true) if texts => return Some(DataType::Boolean),
+        (true, _) => return None,
+        (false, true) if !types.iter().all(DataType::is_numeric) => return None,
+        (false, _) => {}
+    }
+    let common = type_union_resolution(&types)?;
+    ((texts || truths) && !common.is_string() && !common.is_nested()).then_some(common)
+}
+
+fn is_written_text(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(value, _) if value.data_type().is_string())
 }
 
 /// The type in which these meet, where it is not the one that DataFusion would take.
@@ -264,14 +338,15 @@ fn common<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> O
 }
 
 /// An expression in the common type. NULLs, and texts that meet neither a UUID nor an INTERVAL, are left to DataFusion.
-fn in_type(expr: Expr, common: &DataType, schema: &DFSchema) -> Expr {
+pub(crate) fn in_type(expr: Expr, common: &DataType, schema: &DFSchema) -> Expr {
     let Ok(data_type) = expr.get_type(schema) else { return expr };
     let joins = match common {
         DataType::FixedSizeBinary(_) if data_type.is_string() => return uuids::uuid_of(expr),
         DataType::FixedSizeBinary(_) => false,
         DataType::Interval(_) => data_type.is_string(),
-        DataType::Timestamp(..) => matches!(data_type, DataType::Date32 | DataType::Date64),
-        _ => data_type.is_numeric(),
+        DataType::Timestamp(..) => matches!(data_type, DataType::Date32 | DataType::Date64) || is_written_text(&expr),
+        common if common.is_numeric() => data_type.is_numeric() || data_type == DataType::Boolean || is_written_text(&expr),
+        _ => is_written_text(&expr),
     };
     match joins && data_type != *common {
         true => cast(expr, common.clone()),

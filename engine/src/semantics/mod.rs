@@ -5,10 +5,12 @@
 //! - `intervals`: what timestamps, times of day and intervals make, and the length by which intervals compare; `dates`: DATEs beside constant TIMESTAMPs.
 //! - `typed`: one rule behind that, for what depends on types: arithmetic that never wraps (`arithmetic`), casts that round and that the optimizer does
 //!   not look through (`casts`), intervals compared by their length.
+//! - `input_order`: the order of a query within, for aggregates that depend on it.
 //! - `in_subquery`: IN (SELECT ...) where NULL must be told from false.
 //! - `sum`: sums of whole numbers keep 128 bits until their end (`accumulators`).
 //! - `assignment`: what a value becomes in a column.
 //! - `average`: averages that round; `extremes`: minima and maxima of groups with a NaN.
+//! - `kinds`: numbers and moments, which do not meet; `nested`: lists and structs in order.
 //! - `zones`: AT TIME ZONE; `attempts`: TRY.
 //!
 //! The sum of BIGINTs is a BIGINT, or an error: a wider type, as HUGEINT in DuckDB or NUMERIC in PostgreSQL, would change the type of every result that sums
@@ -25,7 +27,10 @@ mod common_types;
 mod dates;
 mod extremes;
 mod in_subquery;
+mod input_order;
 mod intervals;
+mod kinds;
+mod nested;
 mod planner;
 mod sum;
 mod typed;
@@ -46,7 +51,7 @@ pub(crate) use arithmetic::{always_has_a_result, sum_and_multiple, summands};
 pub(crate) use attempts::Try;
 pub(crate) use average::rounded_quotient;
 pub(crate) use casts::{keeps_order, texts as as_text};
-pub(crate) use common_types::{is_comparison, with_common_types};
+pub(crate) use common_types::{in_type, is_comparison, of_rows, with_common_types};
 pub(crate) use intervals::{order_keys, scaled as scaled_interval};
 pub(crate) use typed::with_our_meaning;
 
@@ -54,8 +59,9 @@ pub(crate) use typed::with_our_meaning;
 /// become joins when all types are known.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(in_subquery::InSubqueries));
-    rules.insert(1, Arc::new(common_types::CommonTypes));
+    rules.insert(0, Arc::new(input_order::InputOrder));
+    rules.insert(1, Arc::new(in_subquery::InSubqueries));
+    rules.insert(2, Arc::new(common_types::CommonTypes));
     rules.push(Arc::new(typed::TypedMeaning));
     rules.push(Arc::new(Unnesting));
     rules

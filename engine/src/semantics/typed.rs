@@ -6,7 +6,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{arithmetic, attempts, casts, common_types, intervals, walk};
+use super::{arithmetic, attempts, casts, common_types, intervals, nested, walk};
 
 /// The rule. It belongs behind those that give expressions their types.
 #[derive(Debug)]
@@ -37,7 +37,9 @@ pub(crate) fn with_our_meaning(expr: Expr, schema: &DFSchema) -> Result<Expr> {
 fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     expr.transform_up(|expr| match &expr {
         Expr::Cast(_) | Expr::TryCast(_) => casts::rewritten(expr, schema),
-        Expr::BinaryExpr(binary) if common_types::is_comparison(binary.op) => intervals::rewritten(expr, schema),
+        Expr::BinaryExpr(binary) if common_types::is_comparison(binary.op) => {
+            intervals::rewritten(expr, schema)?.transform_data(|expr| nested::rewritten(expr, schema))
+        }
         Expr::BinaryExpr(_) | Expr::Negative(_) => arithmetic::rewritten(expr, schema),
         Expr::Between(_)
         | Expr::InList(_)
@@ -45,7 +47,9 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         | Expr::Case(_)
         | Expr::AggregateFunction(_)
         | Expr::WindowFunction(_)
-        | Expr::ScalarFunction(_) => intervals::rewritten(expr, schema)?.transform_data(|expr| attempts::rewritten(expr, schema)),
+        | Expr::ScalarFunction(_) => intervals::rewritten(expr, schema)?
+            .transform_data(|expr| nested::rewritten(expr, schema))?
+            .transform_data(|expr| attempts::rewritten(expr, schema)),
         _ => Ok(Transformed::no(expr)),
     })
 }

@@ -78,6 +78,7 @@ pub(crate) fn field(name: &str, sql_type: &SqlType) -> Result<FieldRef> {
 }
 
 fn data_type(sql_type: &SqlType) -> Result<DataType> {
+    check_length(sql_type)?;
     Ok(match sql_type {
         SqlType::Bool | SqlType::Boolean => DataType::Boolean,
         SqlType::TinyInt(_) => DataType::Int8,
@@ -153,6 +154,11 @@ fn data_type(sql_type: &SqlType) -> Result<DataType> {
                 field(&normalized(name), &part.field_type)
             });
             let fields = named.collect::<Result<Vec<_>>>()?;
+            let lower = |field: &FieldRef| field.name().to_lowercase();
+            if let Some(twin) = fields.iter().enumerate().find(|(at, field)| fields[..*at].iter().any(|before| lower(before) == lower(field))) {
+                return Err(Error::invalid(format!("a STRUCT has two fields called '{}'", twin.1.name()))
+                    .with_hint("names differ by more than the case of their letters"));
+            }
             if fields.is_empty() {
                 return Err(Error::invalid("a STRUCT needs fields").with_hint("write STRUCT(name type, ...)"));
             }
@@ -170,6 +176,39 @@ fn data_type(sql_type: &SqlType) -> Result<DataType> {
         SqlType::Custom(name, arguments) if arguments.is_empty() => custom(&name.to_string())?,
         other => return Err(no_type(&other.to_string())),
     })
+}
+
+/// Refuses lengths that would mean nothing: MySQL's width of a whole number, the length of a list.
+fn check_length(sql_type: &SqlType) -> Result<()> {
+    match sql_type {
+        SqlType::TinyInt(Some(_))
+        | SqlType::SmallInt(Some(_))
+        | SqlType::Int2(Some(_))
+        | SqlType::Int(Some(_))
+        | SqlType::Integer(Some(_))
+        | SqlType::Int4(Some(_))
+        | SqlType::MediumInt(Some(_))
+        | SqlType::BigInt(Some(_))
+        | SqlType::Int8(Some(_))
+        | SqlType::TinyIntUnsigned(Some(_))
+        | SqlType::SmallIntUnsigned(Some(_))
+        | SqlType::Int2Unsigned(Some(_))
+        | SqlType::IntUnsigned(Some(_))
+        | SqlType::IntegerUnsigned(Some(_))
+        | SqlType::Int4Unsigned(Some(_))
+        | SqlType::MediumIntUnsigned(Some(_))
+        | SqlType::BigIntUnsigned(Some(_))
+        | SqlType::Int8Unsigned(Some(_)) => {
+            let name = sql_type.to_string();
+            let plain = name.split('(').next().unwrap_or(&name).to_owned();
+            let hint = format!("write {plain}; DECIMAL(5, 0) holds numbers of five digits");
+            Err(Error::unsupported(format!("{name}: a whole number has no length")).with_hint(hint))
+        }
+        SqlType::Array(ArrayElemTypeDef::SquareBracket(item, Some(_))) => {
+            Err(Error::unsupported(format!("{sql_type}: a list has no fixed length")).with_hint(format!("write {item}[]")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Types that the parser does not know by name.

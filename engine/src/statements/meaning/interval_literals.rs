@@ -40,6 +40,11 @@ fn rewritten(found: &mut Interval) -> Result<Option<Expr>> {
         return Err(unsupported("INTERVAL with a number of digits").with_hint("leave the digits out"));
     }
     let unit = leading_field.as_ref().map(ToString::to_string);
+    if unit.is_none() && matches!(value.as_ref(), Expr::Value(number) if matches!(number.value, Value::Number(..))) {
+        // What stands behind it, if it is no unit, has become the name of the column.
+        return Err(Error::invalid(format!("INTERVAL {value} has no unit"))
+            .with_hint("units are YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND, as in INTERVAL 5 DAY"));
+    }
     if let Some(amount) = constant(value) {
         let whole = unit.map_or_else(|| amount.clone(), |unit| format!("{amount} {unit}"));
         return interval::parse(&whole).map(|interval| Some(literal(interval)));

@@ -7,11 +7,12 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Distinct, Expr, Function, FunctionArguments, GroupByExpr, Join, JoinConstraint, JoinOperator, LimitClause, NamedWindowDefinition,
+    Cte, Distinct, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, NamedWindowDefinition,
     NamedWindowExpr, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator, SetQuantifier, Statement,
     TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, WindowSpec, WindowType, With,
 };
 
+use super::resolve::ast::position;
 use crate::error::{Error, Result};
 
 /// The error for a construct that is not carried out.
@@ -337,18 +338,53 @@ impl Checker {
                     Some(WindowType::WindowSpec(window)) => self.window(window)?,
                 }
                 refuse(!matches!(parameters, FunctionArguments::None), "a second list of a function's arguments")?;
+                if let FunctionArguments::List(list) = args
+                    && list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
+                    && list.args.iter().any(is_wildcard)
+                {
+                    return Err(unsupported("DISTINCT of * in an aggregate").with_hint("write SELECT count(*) FROM (SELECT DISTINCT * FROM ...)"));
+                }
                 refuse(
                     matches!(args, FunctionArguments::Subquery(_)),
                     "a query as the only argument of a function without brackets of its own",
                 )?;
+                if let FunctionArguments::List(list) = args {
+                    check_different(list.args.iter().filter_map(|argument| match argument {
+                        FunctionArg::Named { name, .. } => Some(name),
+                        FunctionArg::ExprNamed { .. } | FunctionArg::Unnamed(_) => None,
+                    }))?;
+                }
                 within_group.iter().try_for_each(|expr| self.order_by(expr))
             }
+            Expr::Dictionary(fields) => check_different(fields.iter().map(|field| &field.key)),
             Expr::Collate { .. } => Err(unsupported("COLLATE")),
             Expr::OuterJoin(_) => Err(unsupported("the outer join operator (+)")),
             Expr::Prior(_) => Err(unsupported("PRIOR")),
             Expr::MatchAgainst { .. } => Err(unsupported("MATCH ... AGAINST")),
             _ => Ok(()),
         }
+    }
+}
+
+/// Names of fields and arguments, which are found whatever their case: a second one could not be.
+fn check_different<'a>(names: impl Iterator<Item = &'a Ident>) -> Result<()> {
+    let mut before: Vec<&Ident> = Vec::new();
+    for name in names {
+        if let Some(first) = before.iter().find(|before| before.value.eq_ignore_ascii_case(&name.value)) {
+            return Err(Error::invalid(format!("the names '{}' and '{}' are the same", first.value, name.value))
+                .with_hint("names differ by more than the case of their letters: give one of them another")
+                .at(position(name)));
+        }
+        before.push(name);
+    }
+    Ok(())
+}
+
+fn is_wildcard(argument: &FunctionArg) -> bool {
+    let (FunctionArg::Unnamed(value) | FunctionArg::Named { arg: value, .. } | FunctionArg::ExprNamed { arg: value, .. }) = argument;
+    match value {
+        FunctionArgExpr::Wildcard | FunctionArgExpr::QualifiedWildcard(_) | FunctionArgExpr::WildcardWithOptions(_) => true,
+        FunctionArgExpr::Expr(_) => false,
     }
 }
 

@@ -4,11 +4,12 @@
 //! ROLLBACK gives none back. Numbers of a block that nobody asked for are never handed out.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clouddb_storage::catalog::SequenceMeta;
 use clouddb_storage::{SequenceId, Snapshot, Transaction};
-use datafusion::sql::sqlparser::ast::ObjectName;
+use datafusion::sql::sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, Value, Visit, Visitor};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
@@ -20,7 +21,7 @@ use crate::statements::context::Context;
 use crate::statements::lookup;
 use crate::statements::meaning::refuse::unsupported;
 use crate::statements::objects::schemas;
-use crate::statements::syntax::parse::name_parts;
+use crate::statements::syntax::parse::{name_parts, parse_expression};
 use crate::statements::syntax::words;
 
 /// How many numbers a process takes at least: a commit for each would make `nextval` as slow as an INSERT.
@@ -120,7 +121,10 @@ pub(crate) fn carry_out(context: &Context, transaction: &mut Transaction, statem
         SequenceStatement::Drop { if_exists, names } => {
             for name in names {
                 match find(context, &transaction.snapshot(), &name) {
-                    Ok((_, meta)) => transaction.drop_sequence(meta.id)?,
+                    Ok((schema, meta)) => {
+                        check_unused(&transaction.snapshot(), &schema, &meta)?;
+                        transaction.drop_sequence(meta.id)?;
+                    }
                     Err(error) if if_exists && error.kind() == ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
                 }
@@ -128,6 +132,51 @@ pub(crate) fn carry_out(context: &Context, transaction: &mut Transaction, statem
             Ok(Done::new("DROP SEQUENCE"))
         }
     }
+}
+
+/// Refuses to drop what a column's default takes numbers from: every INSERT would fail.
+fn check_unused(snapshot: &Snapshot, schema: &str, meta: &SequenceMeta) -> Result<()> {
+    for owner in snapshot.schemas() {
+        for table in snapshot.tables(&owner.name) {
+            for column in &table.meta().columns {
+                let names = column.default().map(sequences_of).unwrap_or_default();
+                let is_this = |name: &str| match name.rsplit_once('.') {
+                    Some((in_schema, name)) => name.eq_ignore_ascii_case(&meta.name) && in_schema.eq_ignore_ascii_case(schema),
+                    None => name.eq_ignore_ascii_case(&meta.name),
+                };
+                if names.iter().any(|name| is_this(name)) {
+                    let (table, column) = (&table.meta().name, column.name());
+                    return Err(Error::invalid(format!("the column '{table}.{column}' takes its default from the sequence '{}'", meta.name))
+                        .with_hint(format!("first: ALTER TABLE {table} ALTER {column} DROP DEFAULT")));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The sequences that an expression takes numbers from.
+fn sequences_of(default: &str) -> Vec<String> {
+    struct Names(Vec<String>);
+    impl Visitor for Names {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            if let Expr::Function(function) = expr
+                && function.name.to_string().eq_ignore_ascii_case("nextval")
+                && let FunctionArguments::List(list) = &function.args
+                && let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))] = list.args.as_slice()
+                && let Value::SingleQuotedString(name) = &value.value
+            {
+                self.0.push(name.replace('"', ""));
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut names = Names(Vec::new());
+    if let Ok(expr) = parse_expression(default) {
+        let _ = expr.visit(&mut names);
+    }
+    names.0
 }
 
 fn create(context: &Context, transaction: &mut Transaction, create: Create) -> Result<Done> {

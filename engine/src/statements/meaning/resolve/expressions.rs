@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LambdaFunction, OneOrManyWithParens, Query,
+    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, LambdaFunction, OneOrManyWithParens, Query,
     VisitMut, VisitorMut,
 };
 
@@ -129,6 +129,7 @@ impl<'a, 'b> Expressions<'a, 'b> {
             Expr::Lambda(LambdaFunction { params, .. }) => self.lambdas.push(parameters(params)),
             Expr::CompoundFieldAccess { root, access_chain } => self.qualified_root(root, access_chain),
             Expr::Function(function) => {
+                self.check_clauses(function)?;
                 self.aggregates += usize::from(self.is_aggregate(function));
                 let name = function.name.to_string().to_ascii_lowercase();
                 if WITH_DATE_PARTS.contains(&name.as_str())
@@ -200,6 +201,43 @@ impl<'a, 'b> Expressions<'a, 'b> {
 
     fn is_aggregate(&self, function: &Function) -> bool {
         function.over.is_some() || self.resolver.state.aggregate_functions().contains_key(&function.name.to_string().to_lowercase())
+    }
+
+    /// What only aggregates and window functions carry out.
+    fn check_clauses(&self, function: &Function) -> Result<()> {
+        let name = function.name.to_string().to_lowercase();
+        let state = self.resolver.state;
+        let collects = state.aggregate_functions().contains_key(&name) || state.window_functions().contains_key(&name);
+        if collects || !state.scalar_functions().contains_key(&name) {
+            return Ok(());
+        }
+        let has = |is_it: fn(&FunctionArgumentClause) -> bool| match &function.args {
+            FunctionArguments::List(list) => list.clauses.iter().any(is_it),
+            FunctionArguments::None | FunctionArguments::Subquery(_) => false,
+        };
+        let distinct = matches!(&function.args, FunctionArguments::List(list) if list.duplicate_treatment.is_some());
+        let ordered = has(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_)));
+        let nulls = has(|clause| matches!(clause, FunctionArgumentClause::IgnoreOrRespectNulls(_)));
+        let clause = [
+            (function.over.is_some(), "OVER"),
+            (function.filter.is_some(), "FILTER"),
+            (distinct, "DISTINCT"),
+            (ordered, "ORDER BY"),
+            (nulls || function.null_treatment.is_some(), "IGNORE NULLS and RESPECT NULLS"),
+            (!function.within_group.is_empty(), "WITHIN GROUP"),
+        ];
+        match clause.into_iter().find(|(there, _)| *there) {
+            None => Ok(()),
+            Some((_, clause)) => {
+                let error = Error::invalid(format!("{clause} of {name}, which is neither an aggregate nor a window function"));
+                let at = function.name.0.first().and_then(|part| part.as_ident()).map(position);
+                let error = error.with_hint(format!("leave it out: {name} computes one value of one row"));
+                Err(match at {
+                    Some(at) => error.at(at),
+                    None => error,
+                })
+            }
+        }
     }
 
     fn is_parameter(&self, ident: &Ident) -> bool {

@@ -176,6 +176,16 @@ impl Resolver<'_> {
                     }
                 }
                 let width = values.rows.first().map_or(0, |row| row.content.len());
+                // As a relation it gets its types from `relations`.
+                let rows = std::mem::replace(values, Values { explicit_row: false, value_keyword: false, rows: vec![] });
+                let relation = TableFactor::Derived {
+                    lateral: false,
+                    subquery: Box::new(ast::plain_query(SetExpr::Values(rows))),
+                    alias: None,
+                    sample: None,
+                };
+                let all = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
+                *body = SetExpr::Select(Box::new(ast::select(all, vec![TableWithJoins { relation, joins: vec![] }], None)));
                 Ok(Some((1..=width).map(|at| OutputColumn { name: format!("column{at}"), data_type: None }).collect()))
             }
             _ => Ok(None),

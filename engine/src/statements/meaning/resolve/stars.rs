@@ -37,6 +37,7 @@ impl Resolver<'_> {
             return Ok(items);
         }
         let mut written_out = Vec::with_capacity(items.len());
+        let has_items = !items.is_empty();
         for item in items {
             match item {
                 SelectItem::Wildcard(options) => match starred(scope, None) {
@@ -53,6 +54,9 @@ impl Resolver<'_> {
                 }
                 other => written_out.push(other),
             }
+        }
+        if has_items && written_out.is_empty() {
+            return Err(Error::invalid("no column is left of *").with_hint("EXCLUDE and LIKE leave at least one"));
         }
         Ok(written_out)
     }

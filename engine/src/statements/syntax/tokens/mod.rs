@@ -29,6 +29,7 @@ pub(crate) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
     without_materialized(tokens);
     positional_joins(tokens)?;
     percentages(tokens)?;
+    texts_side_by_side(tokens)?;
     from_first(tokens);
     pivots::standardize(tokens)?;
     samples::standardize(tokens)?;
@@ -119,6 +120,22 @@ fn without_materialized(tokens: &mut Vec<TokenWithSpan>) {
         }
         at += 1;
     }
+}
+
+/// `'a' 'b'` and `1 'b'` would be a column called b.
+fn texts_side_by_side(tokens: &[TokenWithSpan]) -> Result<()> {
+    for (at, token) in tokens.iter().enumerate() {
+        if matches!(token.token, Token::SingleQuotedString(_))
+            && let Some(before) = previous_solid(tokens, at)
+            && matches!(tokens[before].token, Token::SingleQuotedString(_) | Token::Number(..))
+        {
+            let position = Position { line: token.span.start.line, column: token.span.start.column };
+            return Err(Error::invalid(format!("there is nothing between {} and {}", tokens[before].token, token.token))
+                .with_hint("a comma is missing, or || to join texts; a name for a column stands behind AS, in double quotes")
+                .at(position));
+        }
+    }
+    Ok(())
 }
 
 /// `LIMIT 10%` would be a remainder of nothing.
