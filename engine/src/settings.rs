@@ -110,6 +110,8 @@ impl Options {
         options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
         // 0.06 + 0.01 is 0.07, as in every other database, not 0.06999999999999999.
         options.sql_parser.parse_float_as_decimal = true;
+        // The order of a query within is looked at when the whole is known: `semantics::input_order`.
+        options.sql_parser.enable_subquery_sort_elimination = false;
         options.sql_parser.dialect = ConfigDialect::DuckDB;
         options.execution.time_zone = Some("UTC".to_owned());
         config

@@ -294,7 +294,7 @@ impl OwnCast {
             Some(row) if !self.safe => {
                 let value = values::formatter(from, array, &values::options("NULL"))?.value(row).try_to_string()?;
                 Err(Error::invalid(format!("{} is too large for {}", shortened(&value), types::sql_name(&self.to)))
-                    .with_hint("DOUBLE goes to 1.8e308, FLOAT to 3.4e38"))
+                    .with_hint("DOUBLE goes to 1.8e308, REAL to 3.4e38"))
             }
             _ => Ok(finite),
         }

@@ -24,11 +24,15 @@ use datafusion::optimizer::AnalyzerRule;
 use super::arithmetic::Operation;
 use super::typed::type_of;
 use super::{dates, kinds, walk};
+use crate::error::{Error, while_planning};
 use crate::functions::uuids;
 use crate::types;
 
 /// Functions whose arguments all meet in one type.
 const SAME_TYPE: [&str; 5] = ["make_array", "coalesce", "greatest", "least", "nullif"];
+
+/// Those that take texts beside other values: `functions::values::meeting`.
+const MEETING: [&str; 3] = ["coalesce", "greatest", "least"];
 
 /// The rule.
 #[derive(Debug)]
@@ -174,12 +178,32 @@ fn check(expr: &Expr, schema: &DFSchema) -> DataFusionResult<()> {
             }
             kinds::check(case.when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(case.else_expr.as_deref()), schema)
         }
-        Expr::ScalarFunction(ScalarFunction { func, args }) if SAME_TYPE.contains(&func.name()) => kinds::check(args, schema),
+        Expr::ScalarFunction(ScalarFunction { func, args }) if SAME_TYPE.contains(&func.name()) => {
+            kinds::check(args, schema)?;
+            match MEETING.contains(&func.name()) {
+                true => check_texts(func.name(), args, schema),
+                false => Ok(()),
+            }
+        }
         Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field }) => match type_of(expr, schema) {
             Ok(from) => kinds::check_cast(&from, field.data_type()),
             // What has no type yet is DataFusion's to judge.
             Err(_) => Ok(()),
         },
+        _ => Ok(()),
+    }
+}
+
+/// Refuses texts beside values of another type, but for those that are written out.
+fn check_texts(name: &str, arguments: &[Expr], schema: &DFSchema) -> DataFusionResult<()> {
+    let types: Vec<DataType> = arguments.iter().map(|argument| type_of(argument, schema)).collect::<DataFusionResult<_>>()?;
+    let text = types.iter().zip(arguments).any(|(found, argument)| found.is_string() && !is_written_text(argument));
+    let other = types.iter().find(|found| !found.is_string() && !found.is_null());
+    match other {
+        Some(other) if text => {
+            let error = Error::invalid(format!("{name} of VARCHAR and {}: values of one type are wanted", crate::types::name_of(other)));
+            Err(while_planning(error.with_hint("write a cast around one of them, such as CAST(x AS VARCHAR)")))
+        }
         _ => Ok(()),
     }
 }

@@ -43,6 +43,7 @@ use crate::statements::context::Context;
 use crate::statements::explain;
 use crate::statements::kind::{self, Kind};
 use crate::statements::lookup;
+use crate::statements::meaning::rewrite;
 use crate::statements::prepare::{Execute, Prepared};
 use crate::statements::rows::cache;
 use crate::statements::rows::copy;
@@ -212,6 +213,7 @@ impl Session {
             Parsed::Show(show) => self.show(statement.sql(), *show).await,
             Parsed::Write(write) => self.write(statement.sql(), *write).await.map(StatementResult::Done),
             Parsed::Prepare(prepare) => {
+                self.check_names(&prepare.prepared).await?;
                 self.prepared.insert(prepare.name, prepare.prepared);
                 Ok(StatementResult::Done(Done::new("PREPARE")))
             }
@@ -311,6 +313,17 @@ impl Session {
             active.note_reads(&context);
         }
         Ok(StatementResult::Rows(rows))
+    }
+
+    /// Refuses to prepare a query whose tables or columns are not there.
+    async fn check_names(&self, prepared: &Prepared) -> Result<()> {
+        let Some(mut query) = prepared.query() else { return Ok(()) };
+        let context = self.read_context().await?;
+        match stack::deep(Box::pin(rewrite::rewrite(&context, &mut query))).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+            // What else may be wrong depends on the values.
+            _ => Ok(()),
+        }
     }
 
     /// Runs a prepared statement with its values.

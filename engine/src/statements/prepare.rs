@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, Statement as SqlStatement, Visit, Visitor};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::error::{Error, Result};
-use crate::statements::syntax::parse::{self, Statement};
+use crate::statements::syntax::parse::{self, Parsed, Statement};
 
 /// `PREPARE name (types) AS statement`.
 #[derive(Debug, Clone)]
@@ -122,6 +122,16 @@ fn places(statement: &Statement) -> Result<Vec<String>> {
 }
 
 impl Prepared {
+    /// The query with a number in each place, if it is one: what its names mean is the same.
+    pub(crate) fn query(&self) -> Option<SqlStatement> {
+        let text = self.statement.with_placeholders(|token| "0".repeat(token.len()));
+        let [statement] = <[Statement; 1]>::try_from(parse::parse(&text).ok()?).ok()?;
+        match parse::parse_statement(&statement).ok()? {
+            Parsed::Sql(sql) => Some(*sql).filter(|sql| matches!(sql, SqlStatement::Query(_))),
+            _ => None,
+        }
+    }
+
     /// The statement with the values of an EXECUTE.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Functions of any value: its type, conditions, errors, random and unique values, the session.
 
 mod choice;
+mod meeting;
 mod session;
 mod types;
 
@@ -37,7 +38,7 @@ pub(super) fn functions() -> Vec<Function> {
 /// Those that take or give values of any type.
 pub(super) fn of_any_type() -> Vec<Arc<ScalarUDF>> {
     let attempt = Arc::new(ScalarUDF::new_from_impl(Try::default()));
-    [vec![attempt], choice::functions(), types::functions(), session::functions()].concat()
+    [vec![attempt], choice::functions(), meeting::functions(), types::functions(), session::functions()].concat()
 }
 
 fn uuid_digit(a: &Args<'_>, place: usize) -> Option<u32> {

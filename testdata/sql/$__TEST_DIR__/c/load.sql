@@ -1,1 +1,0 @@
-COPY main.kept FROM '$__TEST_DIR__/c/kept.csv' (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', ESCAPE '"');
