@@ -33,7 +33,9 @@ SELECT 65536::INTEGER * 65536::INTEGER;
 SELECT abs((-128)::TINYINT);
 SELECT (-9223372036854775808)::BIGINT // (-1);
 SELECT 32767::SMALLINT + 1::INTEGER;
-SELECT 1.5::FLOAT, 1e40::DOUBLE, '1e400'::DOUBLE;
+SELECT 1.5::FLOAT, 1e40::DOUBLE;
+-- differs: numbers too large
+SELECT '1e400'::DOUBLE;
 SELECT 1e40::FLOAT;
 SELECT 'inf'::DOUBLE, '-Infinity'::DOUBLE, 'NaN'::DOUBLE, 'infinity'::FLOAT;
 SELECT 'nan'::DOUBLE = 'nan'::DOUBLE, 'nan'::DOUBLE > 'inf'::DOUBLE, 0.0::DOUBLE = -0.0::DOUBLE;
@@ -111,6 +113,7 @@ SELECT TRY_CAST(['1', 'x'] AS INTEGER[]);
 -- differs: lists from texts
 SELECT '[1, 2, 3]'::INTEGER[], '[]'::INTEGER[], '[a, b]'::VARCHAR[];
 SELECT [1, NULL, 3]::VARCHAR, ['a', 'b c']::VARCHAR, [[1], [2, 3]]::VARCHAR, [true, NULL]::VARCHAR;
+-- differs: lists have no fixed length
 SELECT [1, 2, 3]::INTEGER[3], [1, 2]::INTEGER[2] = [1, 2];
 SELECT [1, 2]::INTEGER[3];
 SELECT [[1, 2], [3]]::VARCHAR[][];

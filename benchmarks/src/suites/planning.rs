@@ -96,6 +96,9 @@ async fn plain(data: &Data, threads: usize) -> Result<SessionContext> {
 }
 
 async fn measure(args: &Args, mut session: Session, plain: &SessionContext) -> Result<Vec<Planned>> {
+    if let Some(unknown) = args.queries.iter().find(|number| !QUERIES.iter().any(|query| query.number == **number)) {
+        return Err(Error::new(format!("TPC-H has no query {unknown}: they are 1 to {}", QUERIES.len())));
+    }
     session.execute("BEGIN").await?;
     let mut planned: Vec<Planned> = QUERIES
         .into_iter()
