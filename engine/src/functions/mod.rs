@@ -8,7 +8,7 @@ mod aliases;
 mod catalogue;
 mod dates;
 mod family;
-mod json;
+pub(crate) mod json;
 mod lists;
 mod numbers;
 mod planner;

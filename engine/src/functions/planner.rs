@@ -5,12 +5,12 @@ use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::functions::string::starts_with;
 use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::functions_nested::array_has::array_has_any_udf;
-use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, ScalarFunction};
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr};
-use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, lit};
+use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, ScalarFunction, WindowFunction, WindowFunctionParams};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr, RawWindowExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, cast, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::{aggregates, scalar_named};
+use super::{aggregates, json, scalar_named};
 use crate::error::{Error, to_datafusion};
 
 /// The planner. It belongs in front of DataFusion's.
@@ -24,9 +24,16 @@ fn call(name: &str, arguments: Vec<Expr>) -> PlannerResult<Vec<Expr>> {
     }
 }
 
+/// Whether it is a path of JSON that may lead to several parts.
+fn has_several(path: &Expr) -> bool {
+    matches!(path, Expr::Literal(text, _) if text.try_as_str().flatten().is_some_and(json::has_several))
+}
+
 impl ExprPlanner for FunctionPlanner {
     fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
         let name = match expr.op {
+            BinaryOperator::Arrow if has_several(&expr.right) => "json_extract_all",
+            BinaryOperator::LongArrow if has_several(&expr.right) => "json_extract_string_all",
             BinaryOperator::Arrow => "json_extract",
             BinaryOperator::LongArrow => "json_extract_string",
             BinaryOperator::DuckIntegerDivide => "div",
@@ -90,6 +97,17 @@ impl ExprPlanner for FunctionPlanner {
 
     fn plan_overlay(&self, arguments: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
         Ok(call("overlay", arguments))
+    }
+
+    /// Numbers of rows are BIGINTs, as in DuckDB and PostgreSQL; DataFusion's are UBIGINTs, of which `-n` is an error.
+    fn plan_window(&self, expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+        if !matches!(expr.func_def.name(), "row_number" | "rank" | "dense_rank" | "ntile") {
+            return Ok(PlannerResult::Original(expr));
+        }
+        let RawWindowExpr { func_def, args, partition_by, order_by, window_frame, filter, null_treatment, distinct } = expr;
+        let params = WindowFunctionParams { args, partition_by, order_by, window_frame, filter, null_treatment, distinct };
+        let number = Expr::WindowFunction(Box::new(WindowFunction { fun: func_def, params }));
+        Ok(PlannerResult::Planned(cast(number, DataType::Int64)))
     }
 
     fn plan_aggregate(&self, mut expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {

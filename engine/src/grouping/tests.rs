@@ -7,7 +7,7 @@ use crate::{Database, Options, Session};
 /// Rows whose keys are few, dense, spread out, short and long texts, with NULLs among them; and numbers of several types.
 const TABLE: &str = "CREATE TABLE t AS SELECT value AS n, value % 7 AS few, value * 7919 % 50021 AS dense, value * 1000003 * 999983 AS spread,
     CASE WHEN value % 11 = 0 THEN NULL ELSE 'k' || (value % 23) END AS short, 'a text of more than twelve bytes ' || (value % 1009) AS long,
-    CASE WHEN value % 5 = 0 THEN NULL ELSE CAST(value % 1000 AS DECIMAL(12, 2)) / 4 END AS price, DATE '2020-01-01' + CAST(value % 400 AS INT) AS day,
+    CASE WHEN value % 5 = 0 THEN NULL ELSE CAST(value % 1000 AS DECIMAL(12,2)) / 4 END AS price, DATE '2020-01-01' + CAST(value % 400 AS INT) AS day,
     value % 3 = 0 AS flag, CAST(value AS DOUBLE) / 8 AS x FROM generate_series(1, 120000) AS r(value)";
 
 const QUERIES: &[&str] = &[
@@ -96,7 +96,7 @@ async fn an_error_in_one_partition_is_the_answer_of_all() -> TestResult {
 async fn sums_fit_if_they_fit_one_behind_the_other() -> TestResult {
     let mut session = session(None).await?;
     let large = "9".to_owned() + &"0".repeat(37);
-    let signed = format!("CASE WHEN value % 2 = 0 THEN CAST({large} AS DECIMAL(38, 0)) ELSE CAST(-{large} AS DECIMAL(38, 0)) END");
+    let signed = format!("CASE WHEN value % 2 = 0 THEN CAST({large} AS DECIMAL(38,0)) ELSE CAST(-{large} AS DECIMAL(38,0)) END");
     let sql = format!("SELECT g, sum(d), count(*) FROM (SELECT 1 AS g, {signed} AS d FROM generate_series(1, 8) AS r(value)) GROUP BY g");
     assert_eq!(answer(&mut session, &sql).await?, ["| g | sum(d) | count(*) |", "| 1 | 0 | 8 |"]);
     let sql = "SELECT few % 3, sum(price), sum(n), sum(few), min(n) FROM t GROUP BY few % 3";

@@ -43,11 +43,11 @@ fn nothing_is_known_once_a_plan_is_run_again() {
 const TABLES: &[&str] = &[
     "CREATE TABLE big AS SELECT value AS n, value % 1009 AS few, CAST(value % 5003 AS SMALLINT) AS small, value * 1000003 - 7 AS spread,
         CASE WHEN value % 13 = 0 THEN NULL ELSE value % 4001 - 2000 END AS maybe, DATE '2000-01-01' + CAST(value % 3000 AS INT) AS day,
-        CAST(value % 2503 AS DECIMAL(12, 2)) / 4 AS price, 'k' || (value % 701) AS name, CAST(value % 907 AS DOUBLE) AS x
+        CAST(value % 2503 AS DECIMAL(12,2)) / 4 AS price, 'k' || (value % 701) AS name, CAST(value % 907 AS DOUBLE) AS x
         FROM generate_series(1, 300000) AS r(value)",
     "CREATE TABLE built AS SELECT value AS n, value % 97 AS few, CAST(value * 11 AS SMALLINT) AS small, value * 3000009 - 7 AS spread,
         CASE WHEN value % 5 = 0 THEN NULL ELSE value - 500 END AS maybe, DATE '2001-01-01' + CAST(value % 50 AS INT) AS day,
-        CAST(value AS DECIMAL(12, 2)) / 4 AS price, 'k' || (value * 3) AS name, CAST(value AS DOUBLE) AS x
+        CAST(value AS DECIMAL(12,2)) / 4 AS price, 'k' || (value * 3) AS name, CAST(value AS DOUBLE) AS x
         FROM generate_series(1, 400) AS r(value)",
     "CREATE TABLE nothing AS SELECT * FROM built WHERE n < 0",
 ];

@@ -74,7 +74,7 @@ impl Kind {
     fn out_of_range(self) -> datafusion::common::DataFusionError {
         let name = types::sql_name(&Field::new("sum", self.data_type(), true));
         let wider = match self {
-            Self::Signed | Self::Unsigned => "DECIMAL(38, 0) or DOUBLE",
+            Self::Signed | Self::Unsigned => "DECIMAL(38,0) or DOUBLE",
             Self::Decimal(..) => "DOUBLE",
         };
         to_datafusion(

@@ -349,7 +349,7 @@ fn out_of_range(error: DataFusionError, data_type: &DataType) -> DataFusionError
     let name = types::sql_name(&Field::new("value", data_type.clone(), true));
     let wider = match data_type {
         DataType::Decimal128(..) => "DOUBLE",
-        DataType::UInt64 | DataType::Int64 => "DECIMAL(38, 0) or DOUBLE",
+        DataType::UInt64 | DataType::Int64 => "DECIMAL(38,0) or DOUBLE",
         _ => "BIGINT",
     };
     to_datafusion(Error::invalid(format!("{what} is out of the range of {name}")).with_hint(format!("cast the operands to {wider}")))

@@ -22,6 +22,7 @@ use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunct
 use super::assignment::{conform, shortened};
 use super::bytes;
 use crate::error::{Error, Result, from_datafusion, to_datafusion};
+use crate::text::extremes::plain_texts;
 use crate::text::values;
 use crate::types::{self, interval};
 
@@ -99,8 +100,10 @@ pub(super) fn without_new_infinities(before: &ArrayRef, after: ArrayRef) -> Resu
 }
 
 fn makes_text(from: &DataType, to: &DataType) -> bool {
-    let is_ours =
-        |from: &DataType| matches!(from, DataType::Timestamp(..) | DataType::Interval(_) | DataType::FixedSizeBinary(types::UUID_WIDTH));
+    let is_ours = |from: &DataType| {
+        let has_extremes = matches!(from, DataType::Float32 | DataType::Float64 | DataType::Date32 | DataType::Date64);
+        has_extremes || matches!(from, DataType::Timestamp(..) | DataType::Interval(_) | DataType::FixedSizeBinary(types::UUID_WIDTH))
+    };
     to.is_string() && (from.is_nested() || is_ours(from))
 }
 
@@ -254,6 +257,9 @@ fn with_seconds(array: &ArrayRef) -> Result<ArrayRef> {
 /// # Errors
 /// Arrow's, for values that it cannot show.
 pub(crate) fn texts(field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
+    if let Some(texts) = plain_texts(array) {
+        return Ok(texts);
+    }
     let options = values::options("NULL");
     let formatter = values::formatter(field, array, &options)?;
     let mut texts = StringViewBuilder::with_capacity(array.len());

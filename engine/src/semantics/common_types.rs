@@ -1,6 +1,6 @@
 //! The type in which values of different types are compared, where DataFusion's choice gives wrong answers.
 //!
-//! - A DOUBLE and a decimal meet as DOUBLE, as in DuckDB and PostgreSQL, also as keys of a join and in a UNION. DataFusion makes DECIMAL(30, 15) of both: 1e-20 becomes 0, and NaN and 1e30 an error.
+//! - A DOUBLE and a decimal meet as DOUBLE, as in DuckDB and PostgreSQL, also as keys of a join and in a UNION. DataFusion makes DECIMAL(30,15) of both: 1e-20 becomes 0, and NaN and 1e30 an error.
 //! - A DATE and a TIMESTAMP meet in the timestamp's own unit; a constant TIMESTAMP is compared as a DATE (`dates`). DataFusion goes through nanoseconds,
 //!   which end in the year 2262.
 //! - 0.0 and -0.0 are equal. DataFusion compares long IN lists bit by bit, so a zero in a list stands for both.

@@ -99,9 +99,7 @@ fn is_unordered(expr: &Expr) -> bool {
         Expr::AggregateFunction(AggregateFunction { func, params }) => {
             SENSITIVE.contains(&func.name()) && params.order_by.is_empty() && !params.distinct
         }
-        Expr::WindowFunction(window) => {
-            NUMBERING.contains(&window.fun.name()) && window.params.order_by.is_empty()
-        }
+        Expr::WindowFunction(window) => NUMBERING.contains(&window.fun.name()) && window.params.order_by.is_empty(),
         _ => false,
     }
 }
@@ -186,9 +184,7 @@ fn with_keys(plan: &LogicalPlan, keeps_sort: bool) -> Result<Option<(LogicalPlan
             })
             .transpose()?,
         LogicalPlan::Filter(filter) => with_keys(&filter.input, keeps_sort)?
-            .map(|(input, keys)| {
-                Filter::try_new(filter.predicate.clone(), Arc::new(input)).map(|made| (LogicalPlan::Filter(made), keys))
-            })
+            .map(|(input, keys)| Filter::try_new(filter.predicate.clone(), Arc::new(input)).map(|made| (LogicalPlan::Filter(made), keys)))
             .transpose()?,
         LogicalPlan::Limit(limit) => with_keys(&limit.input, true)?.map(|(input, keys)| {
             let made = Limit { skip: limit.skip.clone(), fetch: limit.fetch.clone(), input: Arc::new(input) };

@@ -19,9 +19,12 @@ fn kind(data_type: &DataType) -> Option<Kind> {
     match data_type {
         DataType::Boolean => Some(Kind::Number),
         number if number.is_numeric() => Some(Kind::Number),
-        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) | DataType::Time32(_) | DataType::Time64(_) | DataType::Interval(_) => {
-            Some(Kind::Time)
-        }
+        DataType::Date32
+        | DataType::Date64
+        | DataType::Timestamp(..)
+        | DataType::Time32(_)
+        | DataType::Time64(_)
+        | DataType::Interval(_) => Some(Kind::Time),
         _ => None,
     }
 }
@@ -66,7 +69,9 @@ fn of_two(one: &DataType, other: &DataType) -> Error {
     let (time, number) = if kind(one) == Some(Kind::Time) { (one, other) } else { (other, one) };
     let error = Error::invalid(format!("{} and {} do not go together", types::name_of(one), types::name_of(other)));
     error.with_hint(match (time, number) {
-        (DataType::Date32 | DataType::Date64, _) => "a date is written DATE '2024-05-06'; date_part('year', day) and date_diff('day', a, b) are numbers",
+        (DataType::Date32 | DataType::Date64, _) => {
+            "a date is written DATE '2024-05-06'; date_part('year', day) and date_diff('day', a, b) are numbers"
+        }
         (DataType::Interval(_), _) => "an interval is written INTERVAL 5 DAY; epoch(x) is its length in seconds",
         (DataType::Time32(_) | DataType::Time64(_), _) => "a time is written TIME '07:08:09'; date_part('hour', t) is a number",
         _ => "a moment is written TIMESTAMP '2024-05-06 07:08:09'; epoch(t) is its number of seconds",
@@ -87,7 +92,9 @@ pub(super) fn check_cast(from: &DataType, to: &DataType) -> Result<()> {
         (_, DataType::Timestamp(..)) => "to_timestamp(seconds), epoch_ms(milliseconds) and make_timestamp(microseconds) make moments",
         (_, DataType::Time32(_) | DataType::Time64(_)) => "make_time(hour, minute, second) makes a time of day",
         (_, DataType::Interval(_)) => "to_days(n), to_seconds(n) and their like make intervals",
-        (DataType::Date32 | DataType::Date64, _) => "date_diff('day', DATE '1970-01-01', day) counts days; date_part('year', day) is a part",
+        (DataType::Date32 | DataType::Date64, _) => {
+            "date_diff('day', DATE '1970-01-01', day) counts days; date_part('year', day) is a part"
+        }
         _ => "epoch(x) is its number of seconds, epoch_us(x) of microseconds",
     })))
 }

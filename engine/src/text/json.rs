@@ -61,6 +61,10 @@ impl EncoderFactory for Encoders {
                 let bytes = array.as_binary_view();
                 Box::new(Texts(move |row| values::bytes_text(bytes.value(row))))
             }
+            DataType::Binary => {
+                let bytes = array.as_binary::<i32>();
+                Box::new(Texts(move |row| values::bytes_text(bytes.value(row))))
+            }
             DataType::Interval(IntervalUnit::MonthDayNano) => {
                 let intervals = array.as_primitive::<IntervalMonthDayNanoType>();
                 Box::new(Texts(move |row| values::interval_text(intervals.value(row))))

@@ -3,5 +3,6 @@
 //! COPY ... FROM reads all of it back as it was, NULLs and empty strings too.
 
 pub mod csv;
+pub(crate) mod extremes;
 pub mod json;
 pub mod values;

@@ -6,11 +6,12 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BinaryViewArray, FixedSizeBinaryArray, IntervalMonthDayNanoArray, RecordBatch, StringViewArray};
+use arrow::array::{Array, AsArray, FixedSizeBinaryArray, IntervalMonthDayNanoArray, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, IntervalUnit, Schema};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, ArrayFormatterFactory, DisplayIndex, DurationFormat, FormatOptions, FormatResult};
 
+use super::extremes;
 use crate::types;
 
 /// Whether a column holds UUIDs.
@@ -109,9 +110,14 @@ impl ArrayFormatterFactory for Formatters {
         let null = options.null();
         let index: Box<dyn DisplayIndex + 'f> = match array.data_type() {
             DataType::FixedSizeBinary(types::UUID_WIDTH) => Box::new(Uuids { array: array.as_fixed_size_binary(), null }),
-            DataType::BinaryView => Box::new(Bytes { array: array.as_binary_view(), null }),
+            DataType::BinaryView => Box::new(Bytes { bytes: Box::new(|row| array.as_binary_view().value(row)), array, null }),
+            DataType::Binary => Box::new(Bytes { bytes: Box::new(|row| array.as_binary::<i32>().value(row)), array, null }),
+            DataType::LargeBinary => Box::new(Bytes { bytes: Box::new(|row| array.as_binary::<i64>().value(row)), array, null }),
             DataType::Interval(IntervalUnit::MonthDayNano) => Box::new(Intervals { array: array.as_primitive(), null }),
-            _ => return Ok(None),
+            _ => match extremes::formatter(array, options)? {
+                Some(index) => index,
+                None => return Ok(None),
+            },
         };
         Ok(Some(ArrayFormatter::new(index, options.safe())))
     }
@@ -133,7 +139,8 @@ impl DisplayIndex for Uuids<'_> {
 }
 
 struct Bytes<'a> {
-    array: &'a BinaryViewArray,
+    array: &'a dyn Array,
+    bytes: Box<dyn Fn(usize) -> &'a [u8] + 'a>,
     null: &'a str,
 }
 
@@ -141,7 +148,7 @@ impl DisplayIndex for Bytes<'_> {
     fn write(&self, index: usize, f: &mut dyn Write) -> FormatResult {
         match self.array.is_null(index) {
             true => f.write_str(self.null)?,
-            false => f.write_str(&bytes_text(self.array.value(index)))?,
+            false => f.write_str(&bytes_text((self.bytes)(index)))?,
         }
         Ok(())
     }

@@ -74,7 +74,7 @@ mod tests {
             ("Can't cast value 300 to type Int8", "Can't cast value 300 to type TINYINT"),
             ("Cannot cast string 'Int32' to value of Int32 type", "Cannot cast string 'Int32' to value of INTEGER type"),
             ("Utf8View + Timestamp(Nanosecond, None) is nothing", "VARCHAR + TIMESTAMP is nothing"),
-            ("Decimal128(10, 2) beside Int64s", "DECIMAL(10, 2) beside Int64s"),
+            ("Decimal128(10, 2) beside Int64s", "DECIMAL(10,2) beside Int64s"),
         ] {
             assert_eq!(with_sql_names(message), expected);
         }

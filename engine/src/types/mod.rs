@@ -155,7 +155,9 @@ fn data_type(sql_type: &SqlType) -> Result<DataType> {
             });
             let fields = named.collect::<Result<Vec<_>>>()?;
             let lower = |field: &FieldRef| field.name().to_lowercase();
-            if let Some(twin) = fields.iter().enumerate().find(|(at, field)| fields[..*at].iter().any(|before| lower(before) == lower(field))) {
+            if let Some(twin) =
+                fields.iter().enumerate().find(|(at, field)| fields[..*at].iter().any(|before| lower(before) == lower(field)))
+            {
                 return Err(Error::invalid(format!("a STRUCT has two fields called '{}'", twin.1.name()))
                     .with_hint("names differ by more than the case of their letters"));
             }
@@ -201,7 +203,7 @@ fn check_length(sql_type: &SqlType) -> Result<()> {
         | SqlType::Int8Unsigned(Some(_)) => {
             let name = sql_type.to_string();
             let plain = name.split('(').next().unwrap_or(&name).to_owned();
-            let hint = format!("write {plain}; DECIMAL(5, 0) holds numbers of five digits");
+            let hint = format!("write {plain}; DECIMAL(5,0) holds numbers of five digits");
             Err(Error::unsupported(format!("{name}: a whole number has no length")).with_hint(hint))
         }
         SqlType::Array(ArrayElemTypeDef::SquareBracket(item, Some(_))) => {
@@ -247,7 +249,7 @@ const COMMON: [&str; 16] = [
 fn no_type(name: &str) -> Error {
     let error = Error::unsupported(format!("the type {name} is not supported"));
     match name.to_ascii_uppercase().as_str() {
-        "UHUGEINT" | "UINT128" | "INT256" | "UINT256" | "BIGNUMERIC" => error.with_hint("DECIMAL(38, 0) holds whole numbers of 38 digits"),
+        "UHUGEINT" | "UINT128" | "INT256" | "UINT256" | "BIGNUMERIC" => error.with_hint("DECIMAL(38,0) holds whole numbers of 38 digits"),
         "SERIAL" | "BIGSERIAL" => error.with_hint("BIGINT holds the numbers; nothing counts them up"),
         text if text.starts_with("TIME") => error.with_hint("TIMESTAMP WITH TIME ZONE holds a moment, TIME a time of day"),
         text if text.starts_with("ENUM") => error.with_hint("VARCHAR holds the names"),
@@ -306,7 +308,7 @@ pub(crate) fn sql_name(field: &Field) -> String {
         DataType::UInt64 => "UBIGINT".to_owned(),
         DataType::Float32 => "REAL".to_owned(),
         DataType::Float64 => "DOUBLE".to_owned(),
-        DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => format!("DECIMAL({precision}, {scale})"),
+        DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => format!("DECIMAL({precision},{scale})"),
         DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => "VARCHAR".to_owned(),
         DataType::Binary | DataType::BinaryView | DataType::LargeBinary => "BLOB".to_owned(),
         DataType::Date32 | DataType::Date64 => "DATE".to_owned(),
@@ -374,7 +376,7 @@ mod tests {
             "UBIGINT",
             "REAL",
             "DOUBLE",
-            "DECIMAL(12, 2)",
+            "DECIMAL(12,2)",
             "VARCHAR",
             "BLOB",
             "UUID",
@@ -393,7 +395,7 @@ mod tests {
             "VARCHAR[][]",
             "STRUCT(a INTEGER, b VARCHAR[])",
             "MAP(VARCHAR, INTEGER)",
-            "STRUCT(a STRUCT(b DECIMAL(9, 3)))[]",
+            "STRUCT(a STRUCT(b DECIMAL(9,3)))[]",
         ] {
             assert_eq!(sql_name(&planned(name).unwrap()), name);
         }
@@ -406,7 +408,7 @@ mod tests {
             ("INT8", "BIGINT"),
             ("FLOAT", "REAL"),
             ("DOUBLE PRECISION", "DOUBLE"),
-            ("NUMERIC(5)", "DECIMAL(5, 0)"),
+            ("NUMERIC(5)", "DECIMAL(5,0)"),
             ("VARCHAR(10)", "VARCHAR"),
             ("TEXT", "VARCHAR"),
             ("BYTEA", "BLOB"),
@@ -414,8 +416,8 @@ mod tests {
             ("DATETIME", "TIMESTAMP"),
             ("ARRAY<INT>", "INTEGER[]"),
             ("STRUCT<a INT>", "STRUCT(a INTEGER)"),
-            ("DECIMAL", "DECIMAL(18, 3)"),
-            ("HUGEINT", "DECIMAL(38, 0)"),
+            ("DECIMAL", "DECIMAL(18,3)"),
+            ("HUGEINT", "DECIMAL(38,0)"),
             ("JSON", "VARCHAR"),
         ] {
             assert_eq!(sql_name(&planned(spelling).unwrap()), name, "{spelling}");
@@ -424,7 +426,7 @@ mod tests {
 
     #[test]
     fn types_that_cannot_be_stored_are_refused() {
-        for name in ["TIMETZ", "ENUM('a', 'b')", "DECIMAL(39, 2)", "DECIMAL(5, 6)", "TIMESTAMP(4)", "GEOMETRY", "BIT(3)", "MONEY"] {
+        for name in ["TIMETZ", "ENUM('a', 'b')", "DECIMAL(39,2)", "DECIMAL(5,6)", "TIMESTAMP(4)", "GEOMETRY", "BIT(3)", "MONEY"] {
             assert!(planned(name).is_err(), "{name}");
         }
     }

@@ -42,6 +42,20 @@ fn extraction() -> Vec<Function> {
         .form(&[Text, Int], Text, |a| extracted(a, &Path::place(a.int(1)?)).map(|part| part.and_then(|part| part.plain()).into()))
         .form(&[Text, Texts], Texts, |a| each(a, |part| part.plain().unwrap_or_default())),
         function(
+            "json_extract_all",
+            "json_extract_all(json, path)",
+            "all parts of JSON at a path with a wildcard, as a list; what json_extract is with such a path",
+            "json_extract_all('{\"a\": [1, 2]}', '$.a[*]')",
+        )
+        .form(&[Text, Text], Texts, |a| all(a, |part| Some(part.text()))),
+        function(
+            "json_extract_string_all",
+            "json_extract_string_all(json, path)",
+            "all parts of JSON at a path with a wildcard, as a list of texts without quotes",
+            "json_extract_string_all('[\"x\", \"y\"]', '$[*]')",
+        )
+        .form(&[Text, Text], Texts, |a| all(a, |part| part.plain())),
+        function(
             "json_value",
             path,
             "the part of JSON at a path if it is neither an array nor an object",
@@ -121,6 +135,26 @@ fn extracted<'a>(a: &Args<'a>, path: &Path) -> Result<Option<Json<'a>>> {
         return Ok(Some(Json::Array(path.all(&json).into_iter().cloned().collect())));
     }
     Ok(path.all(&json).first().map(|part| (*part).clone()))
+}
+
+/// The list of all parts at a path.
+fn all<'a>(a: &Args<'a>, of: fn(&Json<'_>) -> Option<String>) -> Result<Out<'a>> {
+    let (json, path) = (tree::parse(a.text(0)?)?, Path::parse(a.text(1)?)?);
+    Ok(Out::Texts(path.all(&json).into_iter().map(|part| of(part).map(Into::into)).collect()))
+}
+
+/// The name of the function that gives a list, in place of one that is given a path with a wildcard.
+pub(crate) fn for_several(function: &str) -> Option<&'static str> {
+    match function {
+        "json_extract" | "json_extract_path" => Some("json_extract_all"),
+        "json_extract_string" | "json_extract_path_text" => Some("json_extract_string_all"),
+        _ => None,
+    }
+}
+
+/// Whether a text is a path that may lead to several parts.
+pub(crate) fn has_several(path: &str) -> bool {
+    path.starts_with('$') && Path::parse(path).is_ok_and(|path| path.has_several())
 }
 
 /// What a function makes of the part at the path that is the second argument.

@@ -8,7 +8,7 @@ use crate::catalog::testing::TestResult;
 async fn star(session: &mut Session) -> TestResult {
     for sql in [
         "CREATE TABLE sales AS SELECT value AS n, CASE WHEN value % 17 = 0 THEN NULL ELSE value * 7919 % 1100 END AS item, value % 23 AS store,
-            CASE WHEN value % 5 = 0 THEN NULL ELSE CAST(CAST(value % 1000 AS DOUBLE) / 4 AS DECIMAL(7, 2)) END AS price, CAST(value % 90 AS INT) AS quantity,
+            CASE WHEN value % 5 = 0 THEN NULL ELSE CAST(CAST(value % 1000 AS DOUBLE) / 4 AS DECIMAL(7,2)) END AS price, CAST(value % 90 AS INT) AS quantity,
             value * 7 % 31 AS a, value * 11 % 29 AS b, value * 13 % 37 AS c, value / 31 % 41 AS d, CAST(value % 8 AS DOUBLE) / 4 AS x, 't' || (value % 9) AS s,
             DATE '2020-01-01' + CAST(value % 400 AS INT) AS day FROM range(0, 300000) AS r(value)",
         "CREATE TABLE item AS SELECT value AS k, 'brand of some length ' || (value % 40) AS brand, 'class ' || (value % 7) AS class FROM range(0, 1000) AS r(value)",
@@ -92,16 +92,16 @@ async fn a_row_that_a_join_drops_cannot_fail() -> TestResult {
     let mut session = database().await?.session();
     star(&mut session).await?;
     run(&mut session, "INSERT INTO sales (n, item, price, quantity) VALUES (1, 5000, 1.00, 1), (2, 5001, 99999.99, 0)").await?;
-    run(&mut session, "CREATE TABLE large AS SELECT item, CAST(quantity AS DECIMAL(38, 0)) AS d FROM sales").await?;
+    run(&mut session, "CREATE TABLE large AS SELECT item, CAST(quantity AS DECIMAL(38,0)) AS d FROM sales").await?;
     run(
         &mut session,
-        "INSERT INTO large SELECT 6000, CAST('90000000000000000000000000000000000000' AS DECIMAL(38, 0)) FROM range(0, 3) AS r(value)",
+        "INSERT INTO large SELECT 6000, CAST('90000000000000000000000000000000000000' AS DECIMAL(38,0)) FROM range(0, 3) AS r(value)",
     )
     .await?;
     for sql in [
         "SELECT brand, sum(d) FROM large, item WHERE item = k GROUP BY brand",
         "SELECT brand, sum(100 / quantity) FROM sales, item WHERE item = k AND n = 7919 GROUP BY brand",
-        "SELECT brand, sum(CAST(price AS DECIMAL(5, 2))) FROM sales, item WHERE item = k GROUP BY brand",
+        "SELECT brand, sum(CAST(price AS DECIMAL(5,2))) FROM sales, item WHERE item = k GROUP BY brand",
         "SELECT brand, max(CAST(s AS BIGINT)) FROM (SELECT item, substr(s, 2) AS s FROM sales) s, item WHERE item = k GROUP BY brand",
     ] {
         both(&mut session, sql).await?;

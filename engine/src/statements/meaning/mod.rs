@@ -6,6 +6,7 @@ pub(crate) mod files_in;
 pub(crate) mod indexed_lambdas;
 pub(crate) mod instead;
 pub(crate) mod interval_literals;
+pub(crate) mod lists;
 pub(crate) mod macros;
 pub(crate) mod operators;
 pub(crate) mod pivot;

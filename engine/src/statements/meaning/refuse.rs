@@ -7,9 +7,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Cte, Distinct, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, NamedWindowDefinition,
-    NamedWindowExpr, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator, SetQuantifier, Statement,
-    TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, WindowSpec, WindowType, With,
+    Cte, Distinct, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Join,
+    JoinConstraint, JoinOperator, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectFlavor, SetExpr, SetOperator,
+    SetQuantifier, Statement, TableAlias, TableFactor, TableFunctionArgs, TableWithJoins, Visit, Visitor, With,
 };
 
 use super::resolve::ast::position;
@@ -182,12 +182,8 @@ impl Checker {
             // `FROM t` alone gets its `*` before it is planned.
             SelectFlavor::Standard | SelectFlavor::FromFirst | SelectFlavor::FromFirstNoSelect => {}
         }
-        for NamedWindowDefinition(_, window) in named_window {
-            match window {
-                NamedWindowExpr::NamedWindow(_) => {}
-                NamedWindowExpr::WindowSpec(window) => self.window(window)?,
-            }
-        }
+        // `resolve` writes them out.
+        let _ = named_window;
         refuse(select_modifiers.is_some(), "a modifier of SELECT such as HIGH_PRIORITY")?;
         refuse(top.is_some(), "TOP (write LIMIT)")?;
         refuse(exclude.is_some(), "EXCLUDE behind the list of columns (write * EXCLUDE (...))")?;
@@ -315,37 +311,31 @@ impl Checker {
         refuse(with_fill.is_some(), "WITH FILL")
     }
 
-    /// DataFusion takes the named window and leaves out what is added to it.
-    fn window(&self, window: &WindowSpec) -> Result<()> {
-        let WindowSpec { window_name, partition_by: _, order_by: _, window_frame: _ } = window;
-        refuse(window_name.is_some(), "a window that adds to a named one (write it out: OVER (PARTITION BY ... ORDER BY ...))")
-    }
-
     fn expr(&self, expr: &Expr) -> Result<()> {
         match expr {
             Expr::Function(Function {
-                name: _,
+                name,
                 uses_odbc_syntax: _,
                 parameters,
                 args,
                 filter: _,
                 null_treatment: _,
-                over,
+                // Named windows are written out by `resolve`.
+                over: _,
                 within_group,
             }) => {
-                match over {
-                    None | Some(WindowType::NamedWindow(_)) => {}
-                    Some(WindowType::WindowSpec(window)) => self.window(window)?,
-                }
                 refuse(!matches!(parameters, FunctionArguments::None), "a second list of a function's arguments")?;
                 if let FunctionArguments::List(list) = args
                     && list.duplicate_treatment == Some(DuplicateTreatment::Distinct)
                     && list.args.iter().any(is_wildcard)
                 {
-                    return Err(unsupported("DISTINCT of * in an aggregate").with_hint("write SELECT count(*) FROM (SELECT DISTINCT * FROM ...)"));
+                    return Err(
+                        unsupported("DISTINCT of * in an aggregate").with_hint("write SELECT count(*) FROM (SELECT DISTINCT * FROM ...)")
+                    );
                 }
                 refuse(
-                    matches!(args, FunctionArguments::Subquery(_)),
+                    // `lists` carries ARRAY(SELECT ...) out.
+                    matches!(args, FunctionArguments::Subquery(_)) && !name.to_string().eq_ignore_ascii_case("array"),
                     "a query as the only argument of a function without brackets of its own",
                 )?;
                 if let FunctionArguments::List(list) = args {

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::refuse::unsupported;
 use super::resolve::ast;
 use crate::error::{Error, Result};
+use crate::statements::meaning::lists;
 use crate::statements::meaning::sample;
 use crate::statements::syntax::pivot_syntax;
 
@@ -29,6 +30,16 @@ impl VisitorMut for Standard {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         body(&mut query.body);
         flow(fetch(query))
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        if let Expr::Function(function) = expr {
+            lists::of_json(function);
+            if let Some(list) = lists::of_query(function) {
+                *expr = list;
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {

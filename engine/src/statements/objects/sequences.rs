@@ -146,8 +146,11 @@ fn check_unused(snapshot: &Snapshot, schema: &str, meta: &SequenceMeta) -> Resul
                 };
                 if names.iter().any(|name| is_this(name)) {
                     let (table, column) = (&table.meta().name, column.name());
-                    return Err(Error::invalid(format!("the column '{table}.{column}' takes its default from the sequence '{}'", meta.name))
-                        .with_hint(format!("first: ALTER TABLE {table} ALTER {column} DROP DEFAULT")));
+                    return Err(Error::invalid(format!(
+                        "the column '{table}.{column}' takes its default from the sequence '{}'",
+                        meta.name
+                    ))
+                    .with_hint(format!("first: ALTER TABLE {table} ALTER {column} DROP DEFAULT")));
                 }
             }
         }

@@ -49,6 +49,11 @@ pub(crate) fn field(expr: Expr, name: &str) -> Expr {
     }
 }
 
+/// A whole number.
+pub(crate) fn number(value: usize) -> Expr {
+    Expr::Value(Value::Number(value.to_string(), false).into())
+}
+
 /// A call of a function.
 pub(crate) fn call(function: &str, arguments: Vec<Expr>) -> Expr {
     Expr::Function(Function {

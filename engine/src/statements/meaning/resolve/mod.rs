@@ -6,7 +6,7 @@
 //! tables, types; where only planning tells which columns there are (functions as tables), names stay as they are.
 //!
 //! - `tables`: the tables that a statement names, looked up before; `from`: the relations of a FROM; `joins`: USING and NATURAL.
-//! - `select`: one SELECT; `stars`: `*` and COLUMNS; `output`: what columns are called.
+//! - `select`: one SELECT; `windows`: those that have a name; `stars`: `*` and COLUMNS; `output`: what columns are called.
 //! - `expressions`: names within expressions, by `scope`.
 
 pub(crate) mod ast;
@@ -20,6 +20,7 @@ mod select;
 mod set_operations;
 mod stars;
 mod tables;
+mod windows;
 
 use std::ops::ControlFlow;
 

@@ -8,7 +8,7 @@ use super::ast::{quoted, take};
 use super::expressions::{Alias, Aliases, Use};
 use super::output::{self, Item};
 use super::scope::{Column, Columns, OutputColumn, Scope};
-use super::{Resolver, written};
+use super::{Resolver, windows, written};
 use crate::error::Result;
 
 impl Resolver<'_> {
@@ -16,10 +16,11 @@ impl Resolver<'_> {
     pub(super) fn select(
         &mut self,
         select: &mut Select,
-        order_by: Option<&mut OrderBy>,
+        mut order_by: Option<&mut OrderBy>,
         outer: Option<&Scope<'_>>,
         is_whole: bool,
     ) -> Result<Columns> {
+        windows::write_out(select, order_by.as_deref_mut())?;
         let scope = self.from(&mut select.from, outer)?;
         let listed = std::mem::take(&mut select.projection);
         let listed = self.without_stars(listed, &scope)?;
@@ -76,9 +77,6 @@ impl Resolver<'_> {
             let how = if aliases.groups.is_empty() { Use::Expression } else { Use::Behind };
             self.expression(qualify, scope, Some((aliases, how)))?;
             with_window(qualify, aliases);
-        }
-        for window in &mut select.named_window {
-            self.expression(&mut window.1, scope, None)?;
         }
         if let Some(Distinct::On(exprs)) = &mut select.distinct {
             for expr in exprs {

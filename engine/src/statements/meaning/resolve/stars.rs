@@ -52,6 +52,10 @@ impl Resolver<'_> {
                 SelectItem::ExprWithAlias { expr, alias } if has_columns(&expr) => {
                     self.each_column(expr, Some(&alias), scope, &mut written_out)?;
                 }
+                SelectItem::UnnamedExpr(expr) => match self.fields_of(&expr, scope)? {
+                    Some(items) => written_out.extend(items),
+                    None => written_out.push(SelectItem::UnnamedExpr(expr)),
+                },
                 other => written_out.push(other),
             }
         }
@@ -163,10 +167,70 @@ impl Resolver<'_> {
         for starred in self.meant(&expr, scope)? {
             let mut one = expr.clone();
             put_column(&mut one, &starred.expr);
-            let name = alias.map_or(starred.column.name.as_str(), |alias| alias.value.as_str());
-            written_out.push(named_item(one, &OutputColumn { name: name.to_owned(), data_type: starred.column.data_type }));
+            let name = match alias {
+                Some(alias) => self.with_groups(&alias.value, &expr, &starred.column.name)?,
+                None => starred.column.name,
+            };
+            written_out.push(named_item(one, &OutputColumn { name, data_type: starred.column.data_type }));
         }
         Ok(())
+    }
+
+    /// `COLUMNS('(.*)_id') AS '\1'`: an alias with groups of the regular expression, for one column.
+    fn with_groups(&self, alias: &str, expr: &Expr, column: &str) -> Result<String> {
+        let has_group = alias.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && pair[1].is_ascii_digit());
+        let calls = columns_calls(expr);
+        let pattern = calls.first().and_then(|call| match &call.args {
+            FunctionArguments::List(list) => match list.args.as_slice() {
+                [FunctionArg::Unnamed(FunctionArgExpr::Expr(pattern @ Expr::Value(_)))] => Some(pattern),
+                _ => None,
+            },
+            FunctionArguments::None | FunctionArguments::Subquery(_) => None,
+        });
+        let (true, Some(pattern)) = (has_group, pattern) else { return Ok(alias.to_owned()) };
+        let is_text = |found: &DataType| found.is_string();
+        let mut name = alias.to_owned();
+        for group in 0..10 {
+            let mark = format!("\\{group}");
+            if name.contains(&mark) {
+                let part = call("regexp_extract", vec![text(column), pattern.clone(), super::ast::number(group)]);
+                let part = constant::scalar_of(self.state, part, is_text, &DataType::Utf8)?;
+                name = name.replace(&mark, part.try_as_str().flatten().unwrap_or_default());
+            }
+        }
+        Ok(name)
+    }
+
+    /// `unnest(s)` of a struct: a column for each of its fields, as in DuckDB; `None` for other expressions.
+    fn fields_of(&self, expr: &Expr, scope: &Scope<'_>) -> Result<Option<Vec<SelectItem>>> {
+        let Expr::Function(function) = expr else { return Ok(None) };
+        let FunctionArguments::List(list) = &function.args else { return Ok(None) };
+        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))] = list.args.as_slice() else { return Ok(None) };
+        if function.over.is_some() || !function.name.to_string().eq_ignore_ascii_case("unnest") {
+            return Ok(None);
+        }
+        let column = match inner {
+            Expr::Dictionary(fields) => {
+                let items = fields.iter().map(|field| SelectItem::ExprWithAlias {
+                    expr: field.value.as_ref().clone(),
+                    alias: super::ast::quoted(&field.key.value),
+                });
+                return Ok(Some(items.collect()));
+            }
+            Expr::Identifier(ident) => scope.name(ident)?,
+            Expr::CompoundIdentifier(parts) => scope.compound(parts)?,
+            _ => None,
+        };
+        Ok(match column.map(|column| (column.expr, column.data_type)) {
+            Some((expr, Some(DataType::Struct(fields)))) => {
+                let items = fields.iter().map(|inner| SelectItem::ExprWithAlias {
+                    expr: field(expr.clone(), inner.name()),
+                    alias: super::ast::quoted(inner.name()),
+                });
+                Some(items.collect())
+            }
+            _ => None,
+        })
     }
 
     /// `WHERE COLUMNS(*) > 2`: of all columns.

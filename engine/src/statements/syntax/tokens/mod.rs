@@ -30,7 +30,9 @@ pub(crate) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
     positional_joins(tokens)?;
     percentages(tokens)?;
     texts_side_by_side(tokens)?;
+    insert_from(tokens);
     from_first(tokens);
+    in_lists(tokens);
     pivots::standardize(tokens)?;
     samples::standardize(tokens)?;
     asof::standardize(tokens)?;
@@ -167,6 +169,119 @@ fn from_first(tokens: &mut Vec<TokenWithSpan>) {
         let blank = || TokenWithSpan { token: Token::Whitespace(Whitespace::Space), span: like.span };
         let star = TokenWithSpan { token: Token::Mul, span: like.span };
         tokens.splice(at..at, [word("SELECT", Keyword::SELECT, &like), blank(), star, blank()]);
+    }
+}
+
+/// `INSERT INTO t FROM u` is `INSERT INTO t SELECT * FROM u`.
+fn insert_from(tokens: &mut Vec<TokenWithSpan>) {
+    let Some(first) = (0..tokens.len()).find(|at| !matches!(tokens[*at].token, Token::Whitespace(_))) else { return };
+    let into = next_solid(tokens, first)
+        .filter(|into| is_keyword(&tokens[first].token, Keyword::INSERT) && is_keyword(&tokens[*into].token, Keyword::INTO));
+    let Some(mut at) = into else { return };
+    while let Some(next) = next_solid(tokens, at) {
+        match &tokens[next].token {
+            Token::LParen => at = closing(tokens, next).unwrap_or(next),
+            Token::Word(found) if found.quote_style.is_none() && found.keyword == Keyword::FROM => {
+                let like = tokens[next].clone();
+                let blank = || TokenWithSpan { token: Token::Whitespace(Whitespace::Space), span: like.span };
+                let star = TokenWithSpan { token: Token::Mul, span: like.span };
+                tokens.splice(next..next, [word("SELECT", Keyword::SELECT, &like), blank(), star, blank()]);
+                return;
+            }
+            Token::Word(found)
+                if found.quote_style.is_none()
+                    && matches!(found.keyword, Keyword::SELECT | Keyword::VALUES | Keyword::WITH | Keyword::TABLE | Keyword::DEFAULT) =>
+            {
+                return;
+            }
+            _ => at = next,
+        }
+    }
+}
+
+/// `x IN [1, 2]` and `x IN list` are `x = ANY ([1, 2])` and `x = ANY (list)`; NOT IN is `<> ALL`.
+fn in_lists(tokens: &mut Vec<TokenWithSpan>) {
+    let first = tokens.iter().find(|token| !matches!(token.token, Token::Whitespace(_)));
+    // `SHOW TABLES IN s`.
+    if first.is_some_and(|first| is_keyword(&first.token, Keyword::SHOW)) {
+        return;
+    }
+    let mut at = 0;
+    while at < tokens.len() {
+        if is_keyword(&tokens[at].token, Keyword::IN)
+            && let Some(first) = next_solid(tokens, at)
+            && !binds_a_name(tokens, at)
+            && let Some(last) = end_of_list(tokens, first)
+        {
+            let like = tokens[at].clone();
+            let bracket = |token: Token| TokenWithSpan { token, span: like.span };
+            tokens.insert(last + 1, bracket(Token::RParen));
+            let not = previous_solid(tokens, at).filter(|before| is_keyword(&tokens[*before].token, Keyword::NOT));
+            let (begin, operator, quantifier) = match not {
+                Some(not) => (not, Token::Neq, word("ALL", Keyword::ALL, &like)),
+                None => (at, Token::Eq, word("ANY", Keyword::ANY, &like)),
+            };
+            tokens.splice(begin..first, [bracket(operator), quantifier, bracket(Token::LParen)]);
+        }
+        at += 1;
+    }
+}
+
+/// Whether an IN stands behind the name of a list comprehension or of a PIVOT, `FOR x IN`, or within `position(a IN b)`.
+fn binds_a_name(tokens: &[TokenWithSpan], at: usize) -> bool {
+    let mut back = at;
+    while let Some(before) = previous_solid(tokens, back) {
+        match &tokens[before].token {
+            Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::FOR => return true,
+            Token::Word(_) | Token::Comma | Token::Period => back = before,
+            _ => break,
+        }
+    }
+    // The bracket around it.
+    let mut depth = 0_usize;
+    for before in (0..at).rev() {
+        match &tokens[before].token {
+            Token::RParen => depth += 1,
+            Token::LParen if depth > 0 => depth -= 1,
+            Token::LParen => {
+                return previous_solid(tokens, before)
+                    .is_some_and(|name| matches!(&tokens[name].token, Token::Word(word) if word.value.eq_ignore_ascii_case("position")));
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The last token of a list that is written in square brackets, or named.
+fn end_of_list(tokens: &[TokenWithSpan], first: usize) -> Option<usize> {
+    match &tokens[first].token {
+        Token::LBracket => {
+            let mut depth = 0_usize;
+            tokens[first..]
+                .iter()
+                .position(|token| {
+                    match token.token {
+                        Token::LBracket => depth += 1,
+                        Token::RBracket => depth -= 1,
+                        _ => {}
+                    }
+                    depth == 0
+                })
+                .map(|length| first + length)
+        }
+        Token::Word(word) if word.quote_style.is_some() || word.keyword == Keyword::NoKeyword => {
+            let mut last = first;
+            while tokens.get(last + 1).is_some_and(|dot| dot.token == Token::Period)
+                && matches!(tokens.get(last + 2).map(|name| &name.token), Some(Token::Word(_)))
+            {
+                last += 2;
+            }
+            // A call is left to the parser's own message.
+            let is_call = next_solid(tokens, last).is_some_and(|next| tokens[next].token == Token::LParen);
+            (!is_call).then_some(last)
+        }
+        _ => None,
     }
 }
 
