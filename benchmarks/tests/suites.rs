@@ -168,9 +168,6 @@ fn a_query_that_takes_too_long_ends_its_process_only() {
     assert_eq!(duckdb.run("SELECT 42", None).unwrap_err(), Failure::Ended);
 }
 
-/// Families of which every other answer than DuckDB's is on the page of differences, and has its reason in the file.
-const SETTLED: &str = "aggregates,ddl,intervals,joins,lists,nulls_and_errors,numbers,operators,pivots,regular_expressions,sampling_and_generators,sets,subqueries,text,windows";
-
 #[test]
 fn statements_have_the_answers_of_duckdb_or_a_listed_reason() {
     if !has_duckdb() {
@@ -182,7 +179,7 @@ fn statements_have_the_answers_of_duckdb_or_a_listed_reason() {
     let stores = [Some(below("store")), has_minio().then(|| "s3://test/statements".to_owned())];
     for store in stores.into_iter().flatten() {
         let output = Command::new(env!("CARGO_BIN_EXE_clouddb-bench"))
-            .args(["statements", "--statements", statements, "--families", SETTLED, "--store", &store, "--out", &below("results")])
+            .args(["statements", "--statements", statements, "--store", &store, "--out", &below("results")])
             .output()
             .unwrap();
         let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

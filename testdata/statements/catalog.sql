@@ -2,6 +2,7 @@
 DESCRIBE u;
 DESCRIBE t;
 SHOW u;
+-- differs: literals of whole numbers
 DESCRIBE SELECT id, v * 2 AS w, grp FROM u;
 DESCRIBE SELECT name, day, moment, tags, place, amount FROM t;
 SHOW TABLES;
@@ -33,13 +34,17 @@ SELECT count(*) > 0 FROM duckdb_settings() WHERE name = 'threads';
 SELECT count(*) > 0 FROM duckdb_types() WHERE type_name = 'INTEGER';
 SELECT typeof(id), typeof(name), typeof(price), typeof(qty), typeof(day), typeof(moment), typeof(ok), typeof(tags), typeof(place), typeof(amount) FROM t WHERE id = 1;
 SELECT pg_typeof(id) FROM t WHERE id = 1;
+-- differs: types of results
 SELECT typeof(id + v), typeof(id || grp), typeof(v * 1.5), typeof(v / 2.0), typeof(v > 1) FROM u WHERE v = 10;
 SELECT typeof(count(*)), typeof(max(v)), typeof(min(grp)), typeof(avg(v)), typeof(list(v)), typeof(string_agg(grp, ',')) FROM u;
 SELECT typeof(row_number() OVER ()), typeof(lag(v) OVER (ORDER BY v)), typeof(rank() OVER ()), typeof(percent_rank() OVER ()) FROM u LIMIT 1;
 SELECT typeof(length('a')), typeof(substr('a', 1)), typeof(round(1.55, 1)), typeof(sqrt(4)), typeof(abs(-1::SMALLINT)), typeof(year(DATE '2024-01-01')), typeof(date_trunc('month', DATE '2024-01-01'));
 SELECT typeof(DATE '2024-01-02' - DATE '2024-01-01'), typeof(TIMESTAMP '2024-01-02' - TIMESTAMP '2024-01-01'), typeof(TIMESTAMP '2024-01-01' + INTERVAL 1 DAY), typeof(DATE '2024-01-01' + 1), typeof(date_diff('day', DATE '2024-01-01', DATE '2024-01-02'));
+-- differs: types of results
 SELECT typeof(ceil(1.5)), typeof(floor(1.5e0)), typeof(1.5 % 1), typeof(5::INTEGER // 2::INTEGER), typeof(5::INTEGER % 2::INTEGER), typeof(-5::SMALLINT), typeof(2::INTEGER ^ 2::INTEGER);
+-- differs: JSON
 SELECT typeof(split('a', ',')), typeof(regexp_extract_all('a', 'a')), typeof(range(3)), typeof(map_keys(MAP {'a': 1})), typeof(json_extract('{}', '$.a')), typeof(epoch(DATE '2024-01-01')), typeof(strptime('2024', '%Y'));
+-- differs: types of results
 SELECT typeof(sum(price)), typeof(sum(amount)), typeof(avg(price)), typeof(median(qty)), typeof(stddev(qty)), typeof(bool_and(ok)), typeof(max(day)), typeof(mode(name)), typeof(arg_max(id, price)) FROM t;
 -- differs: spellings of others
 SHOW DATABASES LIKE 'nothing';

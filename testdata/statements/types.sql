@@ -66,6 +66,7 @@ SELECT 12345678901234567890.123456789 * 2;
 SELECT 9999999999999999999999999999.9999999999::DECIMAL(38, 10) * 100;
 SELECT round(2.5), round(-2.5), round(1.005, 2), round(2.675::DOUBLE, 2), round(1234, -2);
 SELECT typeof(1.5), typeof(1.50::DECIMAL(10, 4)), typeof(1e3), typeof('a'), typeof(true), typeof(DATE '2024-01-01');
+-- differs: types of results
 SELECT typeof(1.5 + 1), typeof(1.5 * 1.25), typeof(1.5::DECIMAL(10, 2) + 1.5::DECIMAL(5, 4)), typeof(1.5 / 2);
 SELECT typeof(1::TINYINT + 1::SMALLINT), typeof(1::INTEGER + 1::BIGINT), typeof(1::FLOAT + 1::DOUBLE), typeof(1::BIGINT * 1.5e0);
 SELECT typeof([1::INTEGER]), typeof({'a': 'x', 'b': 2.5}), typeof(MAP {'a': 1::INTEGER}), typeof(NULL);

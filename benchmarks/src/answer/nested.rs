@@ -1,8 +1,9 @@
 //! Text of values that are no numbers: as the peers' workers write it (`benchmarks/peers/worker.py`), so that it can be compared.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, DurationMicrosecondType, Float64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, DurationMicrosecondType, Field, Float64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use clouddb_engine::text::values;
 use serde_json::Value;
 
 use crate::error::{Context, Error, Result};
@@ -38,6 +39,12 @@ pub(super) fn texts(array: &dyn Array) -> Result<Vec<Option<String>>> {
                 Ok(format!("{text}{}", if aware { "Z" } else { "" }))
             };
             known(&moment)
+        }
+        // As SQL shows them: years beyond 9999 and before our era have no other text that all agree on.
+        DataType::Date32 | DataType::Date64 => {
+            let field = Field::new("", array.data_type().clone(), true);
+            let formatter = values::formatter(&field, array, &values::options("NULL"))?;
+            known(&|row| Ok(formatter.value(row).try_to_string()?))
         }
         data_type if data_type.is_nested() => known(&|row| nested(&array.slice(row, 1))),
         _ => {
