@@ -19,6 +19,9 @@ use crate::scan::Caches;
 /// The name under which DataFusion knows the database: `clouddb.main.t` is the table `t`.
 pub const CATALOG: &str = "clouddb";
 
+/// The name of a session's temporary tables and views: as a database, and as the only schema in it.
+pub(crate) const TEMPORARY: &str = "temp";
+
 /// The schema that always exists, and that names without a schema mean at first.
 pub const DEFAULT_SCHEMA: &str = "main";
 

@@ -185,13 +185,23 @@ fn place(relation: &Relation) -> Vec<Cell> {
 
 fn of_table(relation: &Relation) -> Vec<Cell> {
     let mut cells = place(relation);
-    cells.extend(row![relation.comment.clone(), false, false, false, relation.rows(), relation.columns.len(), 0_i64, 0_i64, sql(relation)]);
+    cells.extend(row![
+        relation.comment.clone(),
+        false,
+        relation.is_temporary(),
+        false,
+        relation.rows(),
+        relation.columns.len(),
+        0_i64,
+        0_i64,
+        sql(relation)
+    ]);
     cells
 }
 
 fn of_view(relation: &Relation) -> Vec<Cell> {
     let mut cells = place(relation);
-    cells.extend(row![relation.comment.clone(), relation.is_internal(), false, relation.columns.len(), sql(relation)]);
+    cells.extend(row![relation.comment.clone(), relation.is_internal(), relation.is_temporary(), relation.columns.len(), sql(relation)]);
     cells
 }
 

@@ -198,7 +198,12 @@ pub(super) static TABLES: &[Definition] = &[
 
 fn of_table(relation: &Relation) -> Vec<Cell> {
     let is_table = !relation.is_view() && !relation.is_internal();
-    let mut cells = row![CATALOG, relation.schema.clone(), relation.name.clone(), if is_table { "BASE TABLE" } else { "VIEW" }];
+    let what = match (is_table, relation.is_temporary()) {
+        (true, true) => "LOCAL TEMPORARY",
+        (true, false) => "BASE TABLE",
+        (false, _) => "VIEW",
+    };
+    let mut cells = row![CATALOG, relation.schema.clone(), relation.name.clone(), what];
     cells.extend(std::iter::repeat_n(Cell::Null, 5));
     cells.extend([yes_no(is_table), Cell::from("NO"), Cell::Null, Cell::from(relation.comment.clone())]);
     cells

@@ -29,6 +29,7 @@ use self::cells::{Cell, Column};
 use self::objects::Objects;
 use crate::catalog::CloudCatalog;
 use crate::error::to_datafusion;
+use crate::session::view::Asked;
 
 /// SQL's own schema of what there is.
 pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
@@ -135,7 +136,8 @@ impl TableProvider for IntrospectionTable {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let objects = Objects::read(&self.catalog).await;
+        let temporary = Asked::of(session.config_options()).and_then(|asked| asked.view.temporary());
+        let objects = Objects::read(&self.catalog, temporary.as_ref()).await;
         let rows = (self.definition.rows)(&Facts { objects: &objects, session });
         let batch = cells::batch(self.definition.columns, &rows).map_err(to_datafusion)?;
         Ok(MemorySourceConfig::try_new_exec(&[vec![batch]], self.schema(), projection.cloned())?)

@@ -9,6 +9,7 @@ use clouddb_storage::catalog::{MacroMeta, SequenceMeta, ViewMeta};
 use datafusion::catalog::SchemaProvider;
 
 use crate::catalog::CloudCatalog;
+use crate::settings::TEMPORARY;
 use crate::system_tables;
 
 /// The first number that an object of a user's can have: below are those of types and of what PostgreSQL has built in.
@@ -77,6 +78,11 @@ impl Relation {
         matches!(self.what, What::View(_))
     }
 
+    /// Whether it is the session's alone.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.schema == TEMPORARY
+    }
+
     /// Whether it is in every database.
     pub(crate) fn is_internal(&self) -> bool {
         matches!(self.what, What::System)
@@ -92,10 +98,12 @@ impl Relation {
 }
 
 impl Objects {
-    /// Reads them. A view whose query cannot be planned any more has no columns.
-    pub(crate) async fn read(catalog: &CloudCatalog) -> Self {
+    /// Reads them, those of the session's temporary catalog too. A view whose query cannot be planned any more has no columns.
+    pub(crate) async fn read(catalog: &CloudCatalog, temporary: Option<&CloudCatalog>) -> Self {
         let mut objects = Self::names(catalog);
+        objects.add_temporary(temporary);
         for relation in objects.relations.iter_mut().filter(|relation| relation.is_view()) {
+            let catalog = temporary.filter(|_| relation.is_temporary()).unwrap_or(catalog);
             if let Ok(Some(planned)) = catalog.schema_of_user(&relation.schema).table(&relation.name).await {
                 relation.columns = columns_of(&planned.schema());
             }
@@ -144,6 +152,13 @@ impl Objects {
         }
         objects.add_internal();
         objects
+    }
+
+    fn add_temporary(&mut self, temporary: Option<&CloudCatalog>) {
+        if let Some(temporary) = temporary.map(Self::names) {
+            self.schemas.extend(temporary.schemas.into_iter().filter(|schema| schema.name == TEMPORARY));
+            self.relations.extend(temporary.relations.into_iter().filter(Relation::is_temporary));
+        }
     }
 
     fn add_internal(&mut self) {

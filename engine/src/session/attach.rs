@@ -8,7 +8,7 @@ use super::catalogs::AttachedCatalog;
 use super::result::Done;
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::settings::{CATALOG, Options};
+use crate::settings::{CATALOG, Options, TEMPORARY};
 use crate::statements::objects::attach::AttachStatement;
 use crate::statements::{lookup, unsupported};
 
@@ -58,7 +58,7 @@ impl Session {
     }
 
     fn check_free(&self, name: &str) -> Result<()> {
-        match name == CATALOG || name.is_empty() || self.attached.contains_key(name) {
+        match [CATALOG, TEMPORARY].contains(&name) || name.is_empty() || self.attached.contains_key(name) {
             true => Err(Error::already_exists(format!("a database '{name}' is there already")).with_hint("ATTACH '...' AS another_name")),
             false => Ok(()),
         }
@@ -75,6 +75,12 @@ impl Session {
             let catalog = attached.database.catalog_at(snapshot);
             catalogs.push(AttachedCatalog { name: name.clone(), location: attached.location.clone(), catalog });
         }
+        catalogs.extend(
+            self.temporary
+                .iter()
+                .filter(|temporary| !temporary.is_empty())
+                .map(|temporary| temporary.catalog(&self.database, &self.catalogs)),
+        );
         self.catalogs.set_attached(catalogs);
         Ok(())
     }

@@ -12,6 +12,7 @@ mod configure;
 pub(crate) mod progress;
 pub(crate) mod result;
 pub(crate) mod stack;
+pub(crate) mod temporary;
 mod transaction;
 pub(crate) mod view;
 
@@ -32,6 +33,7 @@ use self::attach::Attached;
 use self::catalogs::SessionCatalogs;
 use self::progress::Progress;
 use self::result::{Done, Rows, StatementResult};
+use self::temporary::Temporary;
 use self::transaction::State;
 use self::view::SessionView;
 use crate::database::Database;
@@ -50,6 +52,7 @@ use crate::statements::rows::copy;
 use crate::statements::rows::export;
 use crate::statements::show::{self, Show};
 use crate::statements::syntax::parse::{self, Parsed, Statement};
+use crate::statements::targets;
 use crate::statements::unsupported;
 use crate::statements::write::{self, Write};
 
@@ -95,6 +98,8 @@ pub struct Session {
     prepared: BTreeMap<String, Prepared>,
     /// Other databases, by name.
     attached: BTreeMap<String, Attached>,
+    /// Its temporary tables and views, once it made some.
+    temporary: Option<Temporary>,
     progress: Progress,
 }
 
@@ -125,6 +130,7 @@ impl Session {
             running,
             prepared,
             attached,
+            temporary: None,
             progress: Progress::default(),
         }
     }
@@ -193,10 +199,16 @@ impl Session {
     }
 
     async fn run_here(&mut self, statement: &Statement) -> Result<StatementResult> {
-        if !self.attached.is_empty() {
+        if let (false, Some(temporary)) = (self.in_transaction(), &mut self.temporary) {
+            // What a statement left that was dropped.
+            temporary.roll_back();
+        }
+        if !self.attached.is_empty() || self.temporary.is_some() {
             self.refresh_attached().await?;
         }
-        if !self.in_transaction() && self.database.reuse().plans.knows(statement.sql(), self.settings) {
+        // A plan that was kept knows no temporary tables, whose names go first.
+        let knows_all = self.temporary.as_ref().is_none_or(Temporary::is_empty);
+        if knows_all && !self.in_transaction() && self.database.reuse().plans.knows(statement.sql(), self.settings) {
             let context = self.read_context().await?;
             if let Some(query) = self.database.reuse().plans.get(statement.sql(), self.settings, context.snapshot.number()) {
                 return self.run_planned(context, query).await.map(StatementResult::Rows);
@@ -271,7 +283,8 @@ impl Session {
         let mut state = self.state.clone();
         state.mark_start_execution();
         let reusable = (!self.in_transaction()).then_some(self.settings);
-        Context::new(self.database.clone(), state, Arc::clone(&self.catalogs), snapshot, Arc::clone(&self.running), reusable)
+        let context = Context::new(self.database.clone(), state, Arc::clone(&self.catalogs), snapshot, Arc::clone(&self.running), reusable);
+        context.with_temporary(self.temporary.as_ref().filter(|temporary| !temporary.is_empty()).map(Temporary::snapshot))
     }
 
     async fn read_context(&self) -> Result<Context> {
@@ -388,7 +401,10 @@ impl Session {
         Ok(())
     }
 
-    async fn write(&mut self, sql: &str, write: Write) -> Result<Done> {
+    async fn write(&mut self, sql: &str, mut write: Write) -> Result<Done> {
+        if targets::is_temporary(&mut write, self.temporary.as_ref().map(Temporary::snapshot).as_ref())? {
+            return self.write_temporary(write).await;
+        }
         self.check_writable()?;
         match std::mem::replace(&mut self.transaction, State::Failed) {
             State::Failed => Err(Error::internal("a failed transaction is asked to write")),
@@ -402,6 +418,32 @@ impl Session {
                 let transaction = active.transaction_mut()?;
                 transaction.describe(&description(sql));
                 let done = write::carry_out(&context, transaction, write).await?;
+                active.note_reads(&context);
+                self.transaction = State::Active(active);
+                Ok(done)
+            }
+        }
+    }
+
+    /// Changes temporary tables or views, which a session may that writes nothing else.
+    async fn write_temporary(&mut self, write: Write) -> Result<Done> {
+        let context = self.read_context().await?;
+        let temporary = match &mut self.temporary {
+            Some(temporary) => temporary,
+            none => none.insert(Temporary::open().await?),
+        };
+        let context = context.changing(temporary.snapshot());
+        match std::mem::replace(&mut self.transaction, State::Failed) {
+            State::Failed => Err(Error::internal("a failed transaction is asked to write")),
+            State::None => {
+                self.transaction = State::None;
+                let done = write::carry_out(&context, temporary.transaction_mut()?, write).await?;
+                temporary.commit().await?;
+                Ok(done)
+            }
+            // As above.
+            State::Active(mut active) => {
+                let done = write::carry_out(&context, temporary.transaction_mut()?, write).await?;
                 active.note_reads(&context);
                 self.transaction = State::Active(active);
                 Ok(done)
@@ -466,6 +508,9 @@ impl Session {
                 if chain || savepoint.is_some() {
                     return Err(unsupported("AND CHAIN and savepoints"));
                 }
+                if let Some(temporary) = &mut self.temporary {
+                    temporary.roll_back();
+                }
                 match std::mem::replace(&mut self.transaction, State::None) {
                     State::None => Err(no_transaction()),
                     State::Active(_) | State::Failed => Ok(Done::new("ROLLBACK")),
@@ -484,10 +529,15 @@ impl Session {
             }
             State::Active(active) => {
                 let mut done = Done::new("COMMIT");
-                let Some(transaction) = active.into_transaction() else { return Ok(done) };
-                let changes = transaction.has_changes();
-                let committed = self.commit_noted(transaction).await?;
-                done.snapshot = changes.then(|| committed.number());
+                if let Some(transaction) = active.into_transaction() {
+                    let changes = transaction.has_changes();
+                    let committed = self.commit_noted(transaction).await?;
+                    done.snapshot = changes.then(|| committed.number());
+                }
+                // Nothing can go wrong with it that has not gone wrong before; if what is stored was not committed, it goes back with the next statement.
+                if let Some(temporary) = &mut self.temporary {
+                    temporary.commit().await?;
+                }
                 Ok(done)
             }
         }

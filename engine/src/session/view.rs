@@ -13,10 +13,11 @@ use datafusion::common::{Result, config_err};
 use datafusion::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
 
 use super::catalogs::{AttachedCatalog, SessionCatalogs};
+use super::temporary::TemporaryCatalog;
 use crate::catalog::CloudCatalog;
 use crate::database::Database;
 use crate::limits::StatementLimits;
-use crate::settings::CATALOG;
+use crate::settings::{CATALOG, TEMPORARY};
 
 /// A session, as seen from inside its statements. Cloning is cheap.
 #[derive(Clone)]
@@ -43,6 +44,12 @@ impl SessionView {
     /// The databases that are attached.
     pub(crate) fn attached(&self) -> Vec<AttachedCatalog> {
         self.catalogs.attached()
+    }
+
+    /// The catalog of the session's temporary tables and views, if there are any.
+    pub(crate) fn temporary(&self) -> Option<CloudCatalog> {
+        let catalog = self.catalogs.catalog(TEMPORARY)?;
+        (catalog.as_ref() as &dyn Any).downcast_ref::<TemporaryCatalog>().map(TemporaryCatalog::inner)
     }
 
     /// The catalog of the statement that runs.

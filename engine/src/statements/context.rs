@@ -55,6 +55,12 @@ pub(crate) struct Context {
     pub(crate) state: SessionState,
     pub(crate) catalogs: Arc<SessionCatalogs>,
     pub(crate) snapshot: Snapshot,
+    /// The session's temporary tables and views, if there are any.
+    pub(crate) temporary: Option<Snapshot>,
+    /// Where the names of tables are that the statement changes: the snapshot, or the temporary one.
+    target: Snapshot,
+    /// Whether it changes those.
+    pub(crate) changes_temporary: bool,
     /// The statement as it runs: its limits, and whether it was stopped.
     pub(crate) running: Arc<Running>,
     /// The number of the settings, where what earlier statements left may be used: not in a transaction.
@@ -74,12 +80,35 @@ impl Context {
         reusable: Option<u64>,
     ) -> Self {
         catalogs.begin(database.catalog_at(snapshot.clone()));
-        Self { database, state, catalogs, snapshot, running, reusable, read: Mutex::default() }
+        let target = snapshot.clone();
+        Self {
+            database,
+            state,
+            catalogs,
+            snapshot,
+            temporary: None,
+            target,
+            changes_temporary: false,
+            running,
+            reusable,
+            read: Mutex::default(),
+        }
+    }
+
+    /// With temporary tables and views.
+    pub(crate) fn with_temporary(self, temporary: Option<Snapshot>) -> Self {
+        Self { temporary, ..self }
+    }
+
+    /// For a statement that changes temporary tables and views; what it reads is found as ever.
+    pub(crate) fn changing(self, target: Snapshot) -> Self {
+        Self { target, changes_temporary: true, ..self }
     }
 
     /// The same statement on another snapshot, with another state: nothing that was kept is used.
     pub(crate) fn on(&self, state: SessionState, snapshot: Snapshot) -> Self {
-        Self::new(self.database.clone(), state, Arc::clone(&self.catalogs), snapshot, Arc::clone(&self.running), None)
+        let context = Self::new(self.database.clone(), state, Arc::clone(&self.catalogs), snapshot, Arc::clone(&self.running), None);
+        context.with_temporary(self.temporary.clone())
     }
 
     /// The schema of names without one.
@@ -110,23 +139,23 @@ impl Context {
 
     /// A name as what it means is called, where there is something; otherwise as it was written.
     fn in_their_case(&self, schema: String, name: String) -> Result<QualifiedName> {
-        if self.snapshot.table(&schema, &name).is_some() || self.snapshot.view(&schema, &name).is_some() {
+        if self.target.table(&schema, &name).is_some() || self.target.view(&schema, &name).is_some() {
             return Ok(QualifiedName { schema, name });
         }
-        let schema = lookup::pick("schema", &schema, self.snapshot.schemas().map(|schema| schema.name.as_str()))?
+        let schema = lookup::pick("schema", &schema, self.target.schemas().map(|schema| schema.name.as_str()))?
             .map_or(schema.clone(), str::to_owned);
-        let known = lookup::relation_names(&self.snapshot, &schema);
+        let known = lookup::relation_names(&self.target, &schema);
         let name = lookup::pick("table", &name, known.iter().map(String::as_str))?.map_or(name.clone(), str::to_owned);
         Ok(QualifiedName { schema, name })
     }
 
     /// A table, by its qualified name.
     pub(crate) fn table(&self, name: &QualifiedName) -> Result<TableSnapshot> {
-        self.snapshot.table(&name.schema, &name.name).ok_or_else(|| {
-            if self.snapshot.view(&name.schema, &name.name).is_some() {
+        self.target.table(&name.schema, &name.name).ok_or_else(|| {
+            if self.target.view(&name.schema, &name.name).is_some() {
                 return Error::invalid(format!("'{name}' is a view, not a table"));
             }
-            match self.snapshot.schema(&name.schema).is_some() {
+            match self.target.schema(&name.schema).is_some() {
                 true => Error::not_found(format!("there is no table '{name}'")),
                 false => Error::not_found(format!("there is no schema '{}'", name.schema)),
             }

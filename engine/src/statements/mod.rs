@@ -19,6 +19,7 @@ pub(crate) mod set;
 pub(crate) mod settings;
 pub(crate) mod show;
 pub(crate) mod syntax;
+pub(crate) mod targets;
 pub(crate) mod write;
 
 pub(crate) use meaning::refuse::unsupported;

@@ -45,6 +45,7 @@ impl VisitorMut for Rewriter<'_> {
         if let Some(context) = self.context
             && !self.attached.is_empty()
         {
+            attach::with_temporary_schema(relation);
             attach::with_schema(relation, &self.attached, |schema| context.snapshot.schema(schema).is_some());
         }
         ControlFlow::Continue(())

@@ -37,6 +37,7 @@ use crate::statements::meaning::refuse;
 use crate::statements::meaning::resolve;
 use crate::statements::meaning::spellings;
 use crate::statements::rows::constant;
+use crate::statements::targets::temporary_name;
 
 /// The catalog of files that a statement reads in place.
 const FILES: &str = "files queried in place";
@@ -138,6 +139,11 @@ impl Rewriter<'_> {
             return Ok(());
         }
         let Some(version) = version.take() else { return Ok(()) };
+        if temporary_name(name, self.context.temporary.as_ref())?.is_some() {
+            return Err(
+                refuse::unsupported(format!("the past of the temporary table '{name}'")).with_hint("only stored tables keep theirs")
+            );
+        }
         let as_of = self.as_of(version)?;
         let catalog = match as_of {
             AsOf::Snapshot(number) => format!("{CATALOG}@{number}"),

@@ -26,6 +26,13 @@ pub(crate) struct AlterView {
     new_name: ObjectName,
 }
 
+impl AlterView {
+    /// The view's name.
+    pub(crate) fn name(&mut self) -> &mut ObjectName {
+        &mut self.name
+    }
+}
+
 /// Parses one, if the parser stands before one.
 pub(crate) fn parse_view(parser: &mut Parser<'_>) -> Result<Option<AlterView>, ParserError> {
     let parsed = parser.maybe_parse(|parser| {

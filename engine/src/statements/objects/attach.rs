@@ -2,16 +2,17 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Ident, ObjectName, ObjectNamePart, Statement, Visit, VisitMut, Visitor, VisitorMut};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use crate::error::{Error, Result};
-use crate::settings::CATALOG;
+use crate::settings::{CATALOG, DEFAULT_SCHEMA, TEMPORARY};
 use crate::statements::meaning::refuse::unsupported;
 use crate::statements::syntax::parse::{name_parts, normalized};
 use crate::statements::syntax::words::word_at;
+use crate::statements::targets::PG_TEMP;
 
 /// `ATTACH 'location' AS name (READ_ONLY)`, or `DETACH name`.
 #[derive(Debug, Clone)]
@@ -84,9 +85,32 @@ pub(crate) fn with_schema(name: &mut ObjectName, attached: &[String], schema_exi
         && !schema_exists(database)
     {
         let last = name.0.pop();
-        name.0.extend(ObjectName::from(vec![Ident::with_quote('"', crate::settings::DEFAULT_SCHEMA)]).0);
+        let schema = if database == TEMPORARY { TEMPORARY } else { DEFAULT_SCHEMA };
+        name.0.extend(ObjectName::from(vec![Ident::with_quote('"', schema)]).0);
         name.0.extend(last);
     }
+}
+
+/// PostgreSQL's `pg_temp.t` is `temp.t`.
+pub(crate) fn with_temporary_schema(name: &mut ObjectName) {
+    if let [ObjectNamePart::Identifier(schema), _] = name.0.as_mut_slice()
+        && schema.value.eq_ignore_ascii_case(PG_TEMP)
+    {
+        *schema = Ident::with_quote('"', TEMPORARY);
+    }
+}
+
+/// The same for all names of a statement.
+pub(crate) fn with_schemas(statement: &mut Statement, attached: &[String]) {
+    struct Names<'a>(&'a [String]);
+    impl VisitorMut for Names<'_> {
+        type Break = ();
+        fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+            with_schema(relation, self.0, |_| false);
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = VisitMut::visit(statement, &mut Names(attached));
 }
 
 /// Refuses what is to be stored if it names another database: it would be looked up in this one.

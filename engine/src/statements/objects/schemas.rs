@@ -6,11 +6,12 @@ use datafusion::sql::sqlparser::ast::{ObjectName, SchemaName};
 use super::dependents::Dependents;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::result::Done;
-use crate::settings::{CATALOG, DEFAULT_SCHEMA};
+use crate::settings::{CATALOG, DEFAULT_SCHEMA, TEMPORARY};
 use crate::statements::context::QualifiedName;
 use crate::statements::lookup;
 use crate::statements::meaning::refuse::unsupported;
 use crate::statements::syntax::parse::name_parts;
+use crate::statements::targets::PG_TEMP;
 
 /// Names that DataFusion or this program has made schemas of.
 const RESERVED: [&str; 3] = ["information_schema", "pg_catalog", "system"];
@@ -46,6 +47,9 @@ pub(crate) fn create(transaction: &mut Transaction, name: &SchemaName, if_not_ex
 
 /// An error for the names of schemas that are in every database.
 pub(crate) fn check_free(name: &str) -> Result<()> {
+    if [TEMPORARY, PG_TEMP].iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+        return Err(Error::invalid(format!("'{name}' is the schema of temporary tables")).with_hint("CREATE TEMP TABLE makes one"));
+    }
     match RESERVED.contains(&name) {
         true => Err(Error::already_exists(format!("the schema '{name}' exists in every database"))),
         false => Ok(()),

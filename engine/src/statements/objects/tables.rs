@@ -189,7 +189,7 @@ impl Request {
         for (there, what) in [
             (
                 temporary || global.is_some() || on_commit.is_some(),
-                "a temporary table (write CREATE TABLE, and DROP TABLE when it is no longer needed)",
+                "GLOBAL and ON COMMIT of a table (CREATE TEMP TABLE makes one for the session)",
             ),
             (
                 external || location.is_some() || file_format.is_some(),
@@ -300,7 +300,8 @@ fn columns_like(context: &Context, like: CreateTableLikeKind) -> Result<(Vec<Col
         Some(CreateTableLikeDefaults::Excluding) => false,
         None => with_defaults,
     };
-    let (_, Found::Table(table)) = lookup::relation(context, &context.snapshot, &like.name)? else {
+    let (snapshot, name) = context.place(&like.name)?;
+    let (_, Found::Table(table)) = lookup::relation(context, snapshot, &name)? else {
         return Err(unsupported(format!("CREATE TABLE LIKE of the view '{}'", like.name))
             .with_hint("write CREATE TABLE ... AS SELECT * FROM ... LIMIT 0"));
     };

@@ -1,11 +1,14 @@
 //! CREATE VIEW and DROP VIEW. A view is stored as the text of its query, with the schema in which its names are looked up.
 
+use std::ops::ControlFlow;
+
 use clouddb_storage::Transaction;
-use datafusion::sql::sqlparser::ast::{CreateTableOptions, CreateView, ObjectName, Statement};
+use datafusion::sql::sqlparser::ast::{CreateTableOptions, CreateView, ObjectName, Statement, Visit, Visitor};
 
 use super::dependents::Dependents;
 use crate::error::{Error, Result};
 use crate::session::result::Done;
+use crate::settings::TEMPORARY;
 use crate::statements::context::Context;
 use crate::statements::lookup::{self, Found};
 use crate::statements::meaning::refuse::{check_stored, unsupported};
@@ -13,6 +16,7 @@ use crate::statements::meaning::rewrite;
 use crate::statements::objects::attach;
 use crate::statements::objects::schemas;
 use crate::statements::syntax::parse::normalized;
+use crate::statements::targets::temporary_name;
 
 /// Runs a CREATE VIEW inside a transaction.
 pub(crate) async fn create(context: &Context, transaction: &mut Transaction, create: CreateView) -> Result<Done> {
@@ -38,7 +42,8 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
     for (there, what) in [
         (or_alter, "CREATE OR ALTER VIEW"),
         (materialized, "a materialized view"),
-        (temporary, "a temporary view (write CREATE VIEW, and DROP VIEW when it is no longer needed)"),
+        // `targets` took it.
+        (temporary, "this temporary view"),
         (
             secure
                 || with_no_schema_binding
@@ -60,7 +65,12 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
     }
     let statement = Statement::Query(query.clone());
     check_stored(&statement)?;
-    attach::check_stored(&statement, &context.catalogs.attached_names())?;
+    let mut others = context.catalogs.attached_names();
+    match context.changes_temporary {
+        true => others.retain(|name| name != TEMPORARY),
+        false => check_names(context, &statement)?,
+    }
+    attach::check_stored(&statement, &others)?;
     let name = context.qualify(&name)?;
     let schema = schemas::existing(transaction, &name.schema)?;
     let snapshot = transaction.snapshot();
@@ -102,6 +112,28 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
     }
     transaction.create_view(schema, &name.name, &sql, context.current_schema(), comment)?;
     Ok(Done::new("CREATE VIEW"))
+}
+
+/// Refuses a stored view of what is temporary: whoever else reads it would find nothing.
+fn check_names(context: &Context, statement: &Statement) -> Result<()> {
+    struct Finder<'a>(&'a Context);
+    impl Visitor for Finder<'_> {
+        type Break = Error;
+        fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<Error> {
+            match temporary_name(name, self.0.temporary.as_ref()) {
+                Ok(Some(_)) => ControlFlow::Break(
+                    unsupported(format!("a stored view that reads the temporary table '{name}'"))
+                        .with_hint("write CREATE TEMP VIEW, or main.name for a stored table of that name"),
+                ),
+                Ok(None) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            }
+        }
+    }
+    match statement.visit(&mut Finder(context)) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(error) => Err(error),
+    }
 }
 
 /// Runs a DROP VIEW inside a transaction.

@@ -46,6 +46,14 @@ impl CopyStatement {
         self.to
     }
 
+    /// The table that it loads.
+    pub(crate) fn target(&mut self) -> Option<&mut ObjectName> {
+        match &mut self.subject {
+            Subject::Table { name, .. } if !self.to => Some(name),
+            Subject::Table { .. } | Subject::Query(_) => None,
+        }
+    }
+
     /// Visits the tables that it names.
     pub(crate) fn visit_relations<V: Visitor>(&self, visitor: &mut V) -> ControlFlow<V::Break> {
         match &self.subject {

@@ -5,24 +5,35 @@ use datafusion::sql::sqlparser::ast::ObjectName;
 
 use super::{Made, one_text};
 use crate::error::{Error, Result};
+use crate::settings::TEMPORARY;
 use crate::statements::context::Context;
 use crate::statements::lookup::{self, Found};
 use crate::statements::meaning::macros;
 use crate::statements::objects::ddl;
 use crate::statements::objects::sequences;
+use crate::types::quoted_where_needed;
 
 /// One row with the statement.
 pub(super) fn create(context: &Context, made: Made, name: &ObjectName) -> Result<RecordBatch> {
     let snapshot = &context.snapshot;
     let sql = match made {
         Made::Table | Made::View => {
-            let (found, relation) = lookup::relation(context, snapshot, name)?;
-            let qualified = ddl::qualified(&found.schema, &found.name);
-            match (made, relation) {
+            let (snapshot, place) = context.place(name)?;
+            let (found, relation) = lookup::relation(context, snapshot, &place)?;
+            let is_temporary = place != *name || found.schema == TEMPORARY;
+            let qualified = match is_temporary {
+                true => quoted_where_needed(&found.name),
+                false => ddl::qualified(&found.schema, &found.name),
+            };
+            let sql = match (made, relation) {
                 (Made::Table, Found::Table(table)) => ddl::create_table(&qualified, table.meta()),
                 (Made::View, Found::View(view)) => ddl::create_view(&qualified, &view),
                 (_, Found::Table(_)) => return Err(Error::invalid(format!("'{found}' is a table")).with_hint("write SHOW CREATE TABLE")),
                 (_, Found::View(_)) => return Err(Error::invalid(format!("'{found}' is a view")).with_hint("write SHOW CREATE VIEW")),
+            };
+            match is_temporary {
+                true => sql.replacen("CREATE ", "CREATE TEMP ", 1),
+                false => sql,
             }
         }
         Made::Schema => ddl::create_schema(&lookup::schema_of_name(snapshot, name)?),

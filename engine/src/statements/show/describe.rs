@@ -70,7 +70,8 @@ async fn columns(context: &Context, target: Target) -> Result<Vec<ColumnObject>>
     let query = match target {
         Target::Query(query) => query,
         Target::Name(name) => {
-            if let Some((_, Found::Table(table))) = lookup::relation_if_exists(context, &context.snapshot, &name)? {
+            let (snapshot, place) = context.place(&name)?;
+            if let Some((_, Found::Table(table))) = lookup::relation_if_exists(context, snapshot, &place)? {
                 let column = |column: &clouddb_storage::catalog::Column| ColumnObject {
                     field: std::sync::Arc::clone(column.field()),
                     nullable: column.field().is_nullable(),
@@ -93,7 +94,10 @@ async fn columns(context: &Context, target: Target) -> Result<Vec<ColumnObject>>
 /// # Errors
 /// *Not found*, with the nearest name.
 pub(super) fn query_of(context: &Context, name: &ObjectName) -> Result<Box<Query>> {
-    let written = match lookup::relation_if_exists(context, &context.snapshot, name)? {
+    let (snapshot, place) = context.place(name)?;
+    let written = match lookup::relation_if_exists(context, snapshot, &place)? {
+        // As it was named: it is found first.
+        Some(_) if place != *name => place.to_string(),
         Some((found, _)) => format!("{}.{}", quoted_where_needed(&found.schema), quoted_where_needed(&found.name)),
         None if is_file(name) || is_attached(context, name) || is_built_in(&catalog(context)?, name)? => name.to_string(),
         None => {
@@ -106,7 +110,8 @@ pub(super) fn query_of(context: &Context, name: &ObjectName) -> Result<Box<Query
 
 /// Whether a name stands for something with columns.
 pub(super) fn is_relation(context: &Context, name: &ObjectName) -> Result<bool> {
-    let found = lookup::relation_if_exists(context, &context.snapshot, name)?;
+    let (snapshot, place) = context.place(name)?;
+    let found = lookup::relation_if_exists(context, snapshot, &place)?;
     Ok(found.is_some() || is_file(name) || is_attached(context, name) || is_built_in(&catalog(context)?, name)?)
 }
 

@@ -11,7 +11,7 @@ use crate::introspection::functions::{FunctionObject, all as all_functions, vers
 use crate::introspection::objects::{DATABASE_OID, Objects, Relation};
 use crate::introspection::{self, Facts};
 use crate::limits::size_text;
-use crate::settings::{CATALOG, DEFAULT_SCHEMA};
+use crate::settings::{CATALOG, DEFAULT_SCHEMA, TEMPORARY};
 use crate::statements::context::Context;
 use crate::statements::lookup;
 use crate::statements::settings as all_settings;
@@ -56,12 +56,18 @@ pub(super) async fn list(context: &Context, of: Listed, schema: Option<&ObjectNa
             let schema = schema.unwrap_or_else(|| context.current_schema().to_owned());
             let provider = catalog(context)?.schema(&schema);
             let mut names = provider.map(|schema| schema.table_names()).unwrap_or_default();
+            if schema == context.current_schema() {
+                names.extend(context.temporary.iter().flat_map(|snapshot| lookup::relation_names(snapshot, TEMPORARY)));
+            }
             names.sort_unstable();
+            names.dedup();
             names_batch(names, pattern)
         }
         Listed::Views => {
             let schema = schema.unwrap_or_else(|| context.current_schema().to_owned());
-            names_batch(context.snapshot.views(&schema).into_iter().map(|view| view.name.clone()), pattern)
+            let stored = context.snapshot.views(&schema).into_iter();
+            let temporary = context.temporary.iter().flat_map(|snapshot| snapshot.views(TEMPORARY));
+            names_batch(stored.chain(temporary).map(|view| view.name.clone()), pattern)
         }
         Listed::TablesWithColumns => {
             let objects = objects(context).await?;
@@ -79,7 +85,7 @@ pub(super) async fn list(context: &Context, of: Listed, schema: Option<&ObjectNa
             like(cells::batch(SCHEMAS, &rows)?, 1, pattern)
         }
         Listed::Databases => {
-            let attached = context.catalogs.attached_names().into_iter().map(|name| row![name]);
+            let attached = context.catalogs.attached_names().into_iter().filter(|name| name != TEMPORARY).map(|name| row![name]);
             let mut rows: Vec<_> = std::iter::once(row![CATALOG]).chain(attached).collect();
             rows.sort_by_key(|row| format!("{row:?}"));
             like(cells::batch(DATABASES, &rows)?, 0, pattern)

@@ -170,7 +170,8 @@ fn catalog(context: &Context) -> Result<CloudCatalog> {
 }
 
 async fn objects(context: &Context) -> Result<Objects> {
-    Ok(Objects::read(&catalog(context)?).await)
+    let temporary = Asked::of(context.state.config_options()).and_then(|asked| asked.view.temporary());
+    Ok(Objects::read(&catalog(context)?, temporary.as_ref()).await)
 }
 
 /// The rows of a batch whose text in a column is like a pattern, in capitals or not.

@@ -66,8 +66,8 @@ impl Resolver<'_> {
             TableFactor::Table { name, alias, args: None, .. } => {
                 let (qualifier, planned, columns, hides_last) = self.table(name)?;
                 *name = object_name(&planned);
-                if let ([own], [other]) = (qualifier.as_slice(), planned.as_slice())
-                    && own != other
+                if let [own] = qualifier.as_slice()
+                    && planned != qualifier
                 {
                     let own = || TableAlias { explicit: true, name: quoted(own), columns: vec![], at: None };
                     alias.get_or_insert_with(own);
@@ -158,6 +158,10 @@ impl Resolver<'_> {
             return Ok((vec![name], vec![planned], columns, false));
         }
         let table = self.tables.get(name)?;
+        // A temporary table is known by its own name.
+        if name.0.len() == 1 && table.name.len() == 3 {
+            return Ok((table.name[2..].to_vec(), table.name.clone(), Some(table.columns.clone()), table.hides_last));
+        }
         Ok((table.name.clone(), table.name.clone(), Some(table.columns.clone()), table.hides_last))
     }
 

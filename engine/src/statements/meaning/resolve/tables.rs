@@ -1,11 +1,12 @@
 //! The tables and views that a statement names, with their columns.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use datafusion::catalog::{CatalogProvider, SchemaProvider};
+use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::common::TableReference;
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Statement, TableFactor, Visit, Visitor};
@@ -15,6 +16,8 @@ use super::scope::{Found, OutputColumn, find};
 use crate::error::{Error, Result, from_datafusion};
 use crate::files::hides_last_column;
 use crate::nearest;
+use crate::session::temporary::TemporaryCatalog;
+use crate::settings::TEMPORARY;
 
 /// A table as it was found.
 #[derive(Debug, Clone)]
@@ -79,6 +82,12 @@ async fn look_up(state: &SessionState, name: &ObjectName) -> Result<Table> {
         [catalog, schema, table] => (Some(catalog), Some(schema), table),
         _ => return Err(no_table(name, None)),
     };
+    if let ([ident], Some(temporary)) = (parts.as_slice(), temporary(state))
+        && let Some(schema) = temporary.schema(TEMPORARY)
+        && let Some((name, found)) = table(&schema, ident).await?
+    {
+        return Ok(described(vec![TEMPORARY.to_owned(), TEMPORARY.to_owned(), name], found.as_ref()));
+    }
     let catalogs = state.catalog_list();
     let catalog_name = match given_catalog {
         None => catalog_options.default_catalog.clone(),
@@ -105,9 +114,6 @@ async fn look_up(state: &SessionState, name: &ObjectName) -> Result<Table> {
         let elsewhere = elsewhere(state, &catalog_name, &schema_name, ident);
         return Err(no_table(name, Some((&schema, elsewhere))));
     };
-    let schema = table.schema();
-    let columns =
-        schema.fields().iter().map(|field| OutputColumn { name: field.name().clone(), data_type: Some(field.data_type().clone()) });
     let mut real: Vec<String> = Vec::new();
     if given_catalog.is_some() {
         real.push(catalog_name);
@@ -116,7 +122,20 @@ async fn look_up(state: &SessionState, name: &ObjectName) -> Result<Table> {
         real.push(schema_name);
     }
     real.push(table_name);
-    Ok(Table { name: real, columns: columns.collect(), hides_last: hides_last_column(table.as_ref()) })
+    Ok(described(real, table.as_ref()))
+}
+
+fn described(name: Vec<String>, table: &dyn TableProvider) -> Table {
+    let schema = table.schema();
+    let columns =
+        schema.fields().iter().map(|field| OutputColumn { name: field.name().clone(), data_type: Some(field.data_type().clone()) });
+    Table { name, columns: columns.collect(), hides_last: hides_last_column(table) }
+}
+
+/// The catalog of the session's temporary tables and views, if there are any. A stored view's catalog, which has every name, is none.
+fn temporary(state: &SessionState) -> Option<Arc<dyn CatalogProvider>> {
+    let catalog = state.catalog_list().catalog(TEMPORARY)?;
+    (catalog.as_ref() as &dyn Any).is::<TemporaryCatalog>().then_some(catalog)
 }
 
 fn schema_name(state: &SessionState, catalog: &str, ident: &Ident) -> Result<String> {
