@@ -69,9 +69,6 @@ impl Shell {
             .build();
         let mut editor = Editor::with_config(config).map_err(|error| terminal_failure(&error))?;
         editor.set_helper(Some(Typing::new(colour)));
-        // Nobody prints beside the prompt. But only an editor that waits for somebody who might notices a signal that another thread got: without it the
-        // line is drawn in the terminal's old width when that has changed. Where there is no terminal there is nothing to notice.
-        let _ = editor.create_external_printer();
         let history = history_path();
         if let Some(path) = &history {
             // No history yet is no error, and one that cannot be read should not keep anybody from working.
