@@ -3,12 +3,14 @@
 //! The pages are those of `docs/book/src/`, as they are when the program is built. A heading names what its section is about: `## SELECT`,
 //! `### date_diff(part, start, end)`, `### left, substring`.
 
+use clouddb_engine::functions::{Entry, catalogue};
+
 /// Path and text of each page.
 const PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/book.rs"));
 
 /// A part of the book: a heading and what stands below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Section {
+struct Section {
     level: usize,
     /// What it goes by, in small letters.
     names: Vec<String>,
@@ -16,7 +18,7 @@ pub(crate) struct Section {
 }
 
 /// The section about something: the one whose heading says exactly that.
-pub(crate) fn find(words: &str) -> Option<Section> {
+fn find(words: &str) -> Option<Section> {
     let wanted = words.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(';').to_lowercase();
     let all = sections();
     let exact = all.iter().filter(|section| section.names.contains(&wanted)).max_by_key(|section| section.level);
@@ -25,9 +27,44 @@ pub(crate) fn find(words: &str) -> Option<Section> {
     exact.or_else(first_word).cloned()
 }
 
-/// All that sections go by.
+/// What is known of a word: its section, or what the list of functions says of it.
+pub(crate) fn text_about(words: &str, colour: bool) -> Option<String> {
+    let wanted = words.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(';').to_lowercase();
+    let name = wanted.strip_suffix("()").unwrap_or(&wanted);
+    let section = find(words);
+    match section {
+        // A heading that says exactly the word tells more than a line.
+        Some(section) if section.names.contains(&wanted) => Some(rendered(&section, colour)),
+        section => functions(name, colour).or_else(|| section.map(|section| rendered(&section, colour))),
+    }
+}
+
+/// The functions of a name, each with what it does.
+fn functions(name: &str, colour: bool) -> Option<String> {
+    let has_name = |entry: &Entry| entry.name == name || entry.aliases.iter().any(|alias| alias == name);
+    let told: Vec<String> = catalogue().iter().filter(|entry| has_name(entry)).map(|entry| told(entry, colour)).collect();
+    (!told.is_empty()).then(|| told.join("\n"))
+}
+
+fn told(entry: &Entry, colour: bool) -> String {
+    let usage = if colour { format!("\u{1b}[1m{}\u{1b}[0m", entry.usage) } else { entry.usage.clone() };
+    let mut text = format!("{usage}\n\n{} ({} function)\n", entry.about, entry.kind.name());
+    if !entry.aliases.is_empty() {
+        text.push_str(&format!("Also: {}\n", entry.aliases.join(", ")));
+    }
+    if !entry.example.is_empty() {
+        text.push_str(&format!("\n    SELECT {};\n", entry.example));
+    }
+    text
+}
+
+/// All that sections and functions go by.
 pub(crate) fn words() -> Vec<String> {
-    sections().into_iter().flat_map(|section| section.names).collect()
+    let functions = catalogue().into_iter().flat_map(|entry| std::iter::once(entry.name).chain(entry.aliases));
+    let mut words: Vec<String> = sections().into_iter().flat_map(|section| section.names).chain(functions).collect();
+    words.sort();
+    words.dedup();
+    words
 }
 
 /// What there is, in words.
@@ -97,7 +134,7 @@ impl Section {
 }
 
 /// A section as a terminal shows it: without Markdown's signs, with code set in.
-pub(crate) fn rendered(section: &Section, colour: bool) -> String {
+fn rendered(section: &Section, colour: bool) -> String {
     let bold = |text: &str| if colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
     let mut out = String::new();
     let mut is_code = false;

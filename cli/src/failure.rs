@@ -184,7 +184,10 @@ impl Place<'_> {
                 (line, column, word_width(sql.lines().nth(line.checked_sub(1)?)?, column))
             }
             None => {
-                let (offset, width) = sole_mention(sql, quoted(message)?)?;
+                let (offset, width) = match sole_text(sql, message) {
+                    Some(place) => place,
+                    None => sole_mention(sql, quoted(message)?)?,
+                };
                 let before = &sql[..offset];
                 let start = before.rfind('\n').map_or(0, |newline| newline + 1);
                 (before.matches('\n').count() + 1, before[start..].chars().count() + 1, width)
@@ -221,6 +224,16 @@ fn quoted(message: &str) -> Option<&str> {
     // Of a qualified name the last part is what is not there.
     let name = name.rsplit('.').next()?.trim_matches('"');
     (!name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(name)
+}
+
+/// Where a statement has the text in quotes that a message names, as a file's path, and how wide it is, if it stands there once.
+fn sole_text(sql: &str, message: &str) -> Option<(usize, usize)> {
+    let (_, rest) = message.split_once('\'')?;
+    let (text, _) = rest.split_once('\'')?;
+    let literal = format!("'{text}'");
+    let mut found = sql.match_indices(&literal);
+    let (at, _) = found.next()?;
+    (found.next().is_none() && !text.is_empty() && !text.contains('\n')).then(|| (at + 1, text.width()))
 }
 
 /// Where a word stands in a text, and how wide it is, if it stands there once.

@@ -170,6 +170,14 @@ pub(crate) fn terminal_width() -> Option<usize> {
     console::Term::stdout().size_checked().map(|(_, width)| usize::from(width))
 }
 
+/// Lines of the terminal that standard output is; none in a pipe or a file.
+pub(crate) fn terminal_height() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    console::Term::stdout().size_checked().map(|(height, _)| usize::from(height))
+}
+
 /// Whether somebody looks at standard output right now.
 pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()

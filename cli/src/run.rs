@@ -33,6 +33,10 @@ pub(crate) async fn run(args: &ShellArgs, common: &CommonArgs, threads: usize) -
         true => vec![Source::Stdin],
         false => args.sources.clone(),
     };
+    // Statements that come there leave nothing that could be data.
+    if is_prompt || sources.iter().any(|source| matches!(source, Source::Stdin)) {
+        clouddb_engine::keep_standard_input();
+    }
     let mut runner = match Runner::open(args, common, threads, &sources).await {
         Ok(runner) => runner,
         Err(failure) => {

@@ -63,7 +63,7 @@ impl Settings {
             separator: args.separator.clone(),
             ascii: args.ascii,
             colour,
-            ..Style::new(args.format, BoxOptions { max_rows: args.max_rows, width: None })
+            ..Style::new(args.format, BoxOptions { max_rows: args.max_rows, width: None, height: None })
         };
         Self {
             style,
@@ -83,6 +83,7 @@ impl Settings {
         let mut style = self.style.clone();
         style.colour &= is_terminal;
         style.boxes.width = self.max_width.or_else(|| if is_terminal && !is_paged { output::terminal_width() } else { None });
+        style.boxes.height = if is_terminal && !is_paged { output::terminal_height() } else { None };
         if is_paged && style.boxes.max_rows > 0 {
             style.boxes.max_rows = style.boxes.max_rows.max(PAGED_ROWS);
         }

@@ -177,8 +177,16 @@ impl Database {
             AsOf::Timestamp(time_us) => match history::slot_at_time(&self.handle, &tip, time_us).await? {
                 0 => {
                     let time = chrono::DateTime::from_timestamp_micros(time_us).map_or_else(|| time_us.to_string(), |t| t.to_rfc3339());
-                    return Err(Error::not_found(format!("there is no snapshot as old as {time}"))
-                        .with_hint("SELECT snapshot, commit_time FROM system.snapshots lists them"));
+                    let error = Error::not_found(format!("there is no snapshot as old as {time}"));
+                    return Err(match tip.slot {
+                        0 => error.with_hint("nothing was committed yet"),
+                        _ => {
+                            let first = history::state_at(&self.handle, &tip, 1).await?;
+                            let since =
+                                chrono::DateTime::from_timestamp_micros(first.commit_time_us).map_or_else(String::new, |t| t.to_rfc3339());
+                            error.with_hint(format!("the first one, AT (VERSION => 1), is of {since}"))
+                        }
+                    });
                 }
                 slot => slot,
             },

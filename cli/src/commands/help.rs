@@ -9,8 +9,8 @@ pub(crate) fn run(args: &HelpArgs) -> Result<()> {
     if word.is_empty() {
         return write("clouddb --help tells of arguments, .help at the prompt of its commands.\n\n", &book::contents());
     }
-    if let Some(section) = book::find(&word) {
-        return write("", &book::rendered(&section, output::wants_colour()));
+    if let Some(text) = book::text_about(&word, output::wants_colour()) {
+        return write("", &text);
     }
     if let Some(definition) = dot::find(&word) {
         return write("", &format!("{}\n  {}", definition.usage(), definition.about));

@@ -68,12 +68,11 @@ fn help(runner: &mut Runner, given: &Given) -> Result<()> {
         return Ok(());
     };
     let named = find(word).or_else(|| find(&format!(".{word}"))).or_else(|| find(&format!("\\{word}")));
-    if let (Some(definition), true) = (named, word.starts_with(['.', '\\']) || book::find(&given.rest).is_none()) {
+    if let (Some(definition), true) = (named, word.starts_with(['.', '\\']) || book::text_about(&given.rest, false).is_none()) {
         let line = format!("{}\n  {}", definition.usage(), definition.about);
         return runner.say(&line);
     }
-    if let Some(section) = book::find(&given.rest) {
-        let text = book::rendered(&section, runner.settings.style.colour && runner.out.is_terminal());
+    if let Some(text) = book::text_about(&given.rest, runner.settings.style.colour && runner.out.is_terminal()) {
         return runner.say(text.trim_end());
     }
     let pattern = word.trim_matches(['*', '%']).to_ascii_lowercase();
@@ -96,8 +95,8 @@ fn sql_help(runner: &mut Runner, given: &Given) -> Result<()> {
     if given.rest.is_empty() {
         return runner.say(&book::contents());
     }
-    let section = book::find(&given.rest).ok_or_else(|| unknown(&given.rest))?;
-    let text = book::rendered(&section, runner.settings.style.colour && runner.out.is_terminal());
+    let colour = runner.settings.style.colour && runner.out.is_terminal();
+    let text = book::text_about(&given.rest, colour).ok_or_else(|| unknown(&given.rest))?;
     runner.say(text.trim_end())
 }
 

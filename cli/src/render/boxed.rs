@@ -21,10 +21,15 @@ pub(crate) struct BoxOptions {
     pub(crate) max_rows: usize,
     /// Columns of the terminal; none in a pipe or a file.
     pub(crate) width: Option<usize>,
+    /// Lines of the terminal, likewise: the names are repeated below a table that is longer.
+    pub(crate) height: Option<usize>,
 }
 
 /// Narrower than this, a column says nothing: rather leave columns out.
 const NARROWEST: usize = 12;
+
+/// Lines that a terminal shows beside the rows, at least: the table's head and end, and the prompt.
+const AROUND_ROWS: usize = 6;
 
 /// What lines are drawn with.
 #[derive(Debug)]
@@ -216,6 +221,11 @@ impl Boxed {
                 text.clear();
             }
         }
+        // The names at the top have left the screen.
+        if self.headers && self.options.height.is_some_and(|height| rows + AROUND_ROWS > height) {
+            text.push_str(&rule(&rules[1]));
+            text.push_str(&line(&|column| pad(&column.name, column.width, Align::Center)));
+        }
         text.push_str(&rule(&rules[2]));
         if let Some(footer) = self.footer(shown.iter().flatten().count(), rows) {
             text.push_str(&format!("  {footer}\n"));
@@ -328,7 +338,7 @@ mod tests {
         Arc::new(Int64Array::from_iter_values(0..count))
     }
 
-    const ALL: BoxOptions = BoxOptions { max_rows: 0, width: None };
+    const ALL: BoxOptions = BoxOptions { max_rows: 0, width: None, height: None };
 
     #[test]
     fn numbers_right_strings_left_null_visible() {
@@ -365,17 +375,21 @@ mod tests {
   10 rows (4 shown)
 ";
         for batch_rows in 1..=10 {
-            assert_eq!(draw(vec![("n", numbers(10))], batch_rows, BoxOptions { max_rows: 4, width: None }), expected, "{batch_rows}");
+            assert_eq!(
+                draw(vec![("n", numbers(10))], batch_rows, BoxOptions { max_rows: 4, width: None, height: None }),
+                expected,
+                "{batch_rows}"
+            );
         }
         for batch_rows in 1..=4 {
-            let all = draw(vec![("n", numbers(4))], batch_rows, BoxOptions { max_rows: 4, width: None });
+            let all = draw(vec![("n", numbers(4))], batch_rows, BoxOptions { max_rows: 4, width: None, height: None });
             assert_eq!(all, draw(vec![("n", numbers(4))], 4, ALL));
         }
     }
 
     #[test]
     fn one_row_at_most() {
-        let text = draw(vec![("n", numbers(3))], 2, BoxOptions { max_rows: 1, width: None });
+        let text = draw(vec![("n", numbers(3))], 2, BoxOptions { max_rows: 1, width: None, height: None });
         assert!(text.contains("│      0 │") && !text.contains("│      1 │") && text.contains("3 rows (1 shown)"), "{text}");
     }
 
@@ -393,7 +407,7 @@ mod tests {
         let columns: Vec<(String, ArrayRef)> = (0..12).map(|index| (format!("column_{index}"), Arc::clone(&long))).collect();
         for width in [60, 80, 200] {
             let columns = columns.iter().map(|(name, array)| (name.as_str(), Arc::clone(array))).collect();
-            let text = draw(columns, 1, BoxOptions { max_rows: 40, width: Some(width) });
+            let text = draw(columns, 1, BoxOptions { max_rows: 40, width: Some(width), height: None });
             let lines: Vec<usize> = text.lines().map(UnicodeWidthStr::width).collect();
             assert!(lines.iter().all(|line| *line <= width), "{text}");
             assert!(text.contains("column_0") && text.contains("column_11"), "{text}");

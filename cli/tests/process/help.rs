@@ -13,6 +13,11 @@ fn words_of_sql_and_commands_are_explained() {
     assert!(clouddb(["help", "selct"]).failure().err.contains("select"));
     assert!(clouddb(["-c", ".help .mode"]).ok().contains("markdown"));
     assert!(clouddb(["-c", ".help watch"]).ok().contains("Ctrl-C"));
+    for told in [clouddb(["help", "date_diff"]), clouddb(["-c", ".help datediff"]), clouddb(["-c", "\\h DATE_DIFF()"])] {
+        let told = told.ok();
+        assert!(told.starts_with("date_diff(") && told.contains("datediff") && told.contains("scalar function"), "{told}");
+    }
+    assert!(clouddb(["help", "lenght"]).failure().err.contains("length"));
     let all = clouddb(["-c", ".help"]).ok();
     assert!([".tables", "\\d", ".plot", "\\watch", ".quit"].iter().all(|name| all.contains(name)), "{all}");
     assert!(all.lines().all(|line| line.chars().count() < 160), "{all}");

@@ -15,4 +15,6 @@ mod locations;
 mod pipes;
 mod prompt;
 mod statements;
+#[cfg(target_os = "linux")]
+mod streams;
 mod support;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::Run;
 use super::node::Node;
 
-/// Longer titles have their figures on the same line, further right.
-const WIDEST: usize = 70;
-
-/// Details are broken at about so many characters.
+/// Columns that lines take: what a terminal has at least.
 const LINE: usize = 80;
+
+/// Titles and details get so many columns at least, however deep they are and however wide the figures.
+const NARROWEST: usize = 24;
 
 /// Characters of a bar that stands for the whole time.
 const BAR: usize = 20;
@@ -17,41 +17,35 @@ const BAR: usize = 20;
 /// One line: the tree's part, and its figures.
 struct Line {
     text: String,
-    figures: Option<[String; 4]>,
+    /// And the share of all time.
+    figures: Option<([String; 3], f64)>,
 }
 
 /// The whole text.
 pub(super) fn text(tree: &Node, run: Option<Run>) -> String {
     let total = tree.total_time();
+    let mut widths = [0; 3];
+    widest(tree, total, &mut widths);
+    let taken: usize = widths.iter().filter(|width| **width > 0).map(|width| width + 2).sum();
     let mut lines = Vec::new();
-    lay_out(tree, "", "", total, &mut lines);
-    let width = lines
-        .iter()
-        .filter(|line| line.figures.is_some())
-        .map(|line| line.text.chars().count())
-        .filter(|width| *width <= WIDEST)
-        .max()
-        .unwrap_or(0);
-    let mut widths = [0; 4];
-    for figures in lines.iter().filter_map(|line| line.figures.as_ref()) {
-        for (width, figure) in widths.iter_mut().zip(figures) {
-            *width = (*width).max(figure.chars().count());
-        }
-    }
+    lay_out(tree, ("", ""), total, LINE.saturating_sub(taken), &mut lines);
+    let with_figures = lines.iter().filter(|line| line.figures.is_some());
+    let width = with_figures.map(|line| line.text.chars().count()).max().unwrap_or(0);
+    let room = LINE.saturating_sub(width + taken + 2).min(BAR);
     let mut out = String::new();
     if let Some(run) = run {
         out.push_str(&format!("{} in {}; {} of work\n\n", rows(run.rows), duration(run.elapsed), duration(total)));
     }
     for line in lines {
         let mut text = line.text;
-        if let Some([rows, time, share, bar]) = line.figures {
+        if let Some((figures, share)) = line.figures {
             text.push_str(&" ".repeat(width.saturating_sub(text.chars().count())));
-            for (figure, width) in [rows, time, share].iter().zip(widths) {
+            for (figure, width) in figures.iter().zip(widths) {
                 if width > 0 {
                     text.push_str(&format!("  {}{figure}", " ".repeat(width - figure.chars().count())));
                 }
             }
-            text.push_str(&format!("  {bar}"));
+            text.push_str(&format!("  {}", "█".repeat((share * room as f64).round() as usize)));
         }
         out.push_str(text.trim_end());
         out.push('\n');
@@ -59,13 +53,28 @@ pub(super) fn text(tree: &Node, run: Option<Run>) -> String {
     out
 }
 
-/// Adds the lines of a step; `first` stands before its title, `rest` before what is below.
-fn lay_out(node: &Node, first: &str, rest: &str, total: Duration, lines: &mut Vec<Line>) {
-    lines.push(Line { text: format!("{first}{}", node.title), figures: Some(figures(node, total)) });
+/// The widest figures of all steps.
+fn widest(node: &Node, total: Duration, widths: &mut [usize; 3]) {
+    for (width, figure) in widths.iter_mut().zip(&figures(node, total).0) {
+        *width = (*width).max(figure.chars().count());
+    }
+    node.inputs.iter().for_each(|input| widest(input, total, widths));
+}
+
+/// Adds the lines of a step; `first` stands before its title, `rest` before what is below; `room` is where figures begin at the latest.
+fn lay_out(node: &Node, (first, rest): (&str, &str), total: Duration, room: usize, lines: &mut Vec<Line>) {
     let below = if node.inputs.is_empty() { format!("{rest}   ") } else { format!("{rest}│  ") };
+    let left = |room: usize, prefix: &str| room.saturating_sub(prefix.chars().count()).max(NARROWEST);
+    // A title that is too long goes on below its first line, where the figures are.
+    for (at, part) in wrapped(&node.title, left(room, first)).into_iter().enumerate() {
+        lines.push(match at {
+            0 => Line { text: format!("{first}{part}"), figures: Some(figures(node, total)) },
+            _ => Line { text: format!("{below}{part}"), figures: None },
+        });
+    }
     let width = node.details.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, text) in &node.details {
-        for (at, part) in wrapped(text).into_iter().enumerate() {
+        for (at, part) in wrapped(text, left(LINE, &below).saturating_sub(width + 2)).into_iter().enumerate() {
             let name = if at == 0 { name } else { "" };
             lines.push(Line { text: format!("{below}{name:width$}  {part}"), figures: None });
         }
@@ -77,35 +86,30 @@ fn lay_out(node: &Node, first: &str, rest: &str, total: Duration, lines: &mut Ve
     for (at, input) in node.inputs.iter().enumerate() {
         let is_last = at + 1 == node.inputs.len();
         let (branch, trunk) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        lay_out(input, &format!("{rest}{branch}"), &format!("{rest}{trunk}"), total, lines);
+        lay_out(input, (&format!("{rest}{branch}"), &format!("{rest}{trunk}")), total, room, lines);
     }
 }
 
-/// Rows, time, share of all time, and a bar for it.
-fn figures(node: &Node, total: Duration) -> [String; 4] {
+/// Rows, time and share of all time, which is also told as a number.
+fn figures(node: &Node, total: Duration) -> ([String; 3], f64) {
     let Some(figures) = node.figures else {
-        return [
-            node.estimated_rows.map_or_else(String::new, |expected| format!("~ {}", rows(expected as u64))),
-            String::new(),
-            String::new(),
-            String::new(),
-        ];
+        let expected = node.estimated_rows.map_or_else(String::new, |expected| format!("~ {}", rows(expected as u64)));
+        return ([expected, String::new(), String::new()], 0.0);
     };
     let share = if total.is_zero() { 0.0 } else { figures.time.as_secs_f64() / total.as_secs_f64() };
     let expected = match node.estimated_rows {
         Some(expected) if expected as u64 != figures.rows => format!(" (~ {})", count(expected as u64)),
         _ => String::new(),
     };
-    let bar = "█".repeat((share * BAR as f64).round() as usize);
-    [format!("{}{expected}", rows(figures.rows)), duration(figures.time), format!("{:.0}%", share * 100.0), bar]
+    ([format!("{}{expected}", rows(figures.rows)), duration(figures.time), format!("{:.0}%", share * 100.0)], share)
 }
 
-/// A text in lines of about the same length, broken at blanks.
-fn wrapped(text: &str) -> Vec<String> {
+/// A text in lines of at most so many characters, broken at blanks; a longer word has a line of its own.
+fn wrapped(text: &str, length: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         match lines.last_mut() {
-            Some(line) if line.is_empty() || line.chars().count() + word.chars().count() < LINE => {
+            Some(line) if line.is_empty() || line.chars().count() + word.chars().count() < length => {
                 if !line.is_empty() {
                     line.push(' ');
                 }

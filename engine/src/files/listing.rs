@@ -14,7 +14,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::options::ReadOptions;
 use super::place::Place;
-use super::{FileFormat, absent, folders};
+use super::{FileFormat, absent, folders, streams};
 use crate::error::{Error, ErrorKind, Result, from_datafusion};
 
 /// One file that was found.
@@ -67,7 +67,7 @@ impl Files {
         let read = Arc::<AtomicU64>::default();
         let mut told = Vec::new();
         for path in paths {
-            let place = Place::of(state, store_options, path).await?;
+            let place = streams::place_to_read(state, store_options, path).await?;
             let mut metas = list(&place).await?;
             metas.sort_by(|a, b| a.location.cmp(&b.location));
             if metas.is_empty() {
@@ -114,7 +114,7 @@ impl Files {
 
     /// The names of the files that a path means, in order; none is no error.
     pub(crate) async fn names(state: &SessionState, store_options: &[(String, String)], path: &str) -> Result<Vec<String>> {
-        let place = Place::of(state, store_options, path).await?;
+        let place = streams::place_to_read(state, store_options, path).await?;
         match list(&place).await {
             Ok(mut metas) => {
                 metas.sort_by(|a, b| a.location.cmp(&b.location));

@@ -22,6 +22,7 @@ mod scan;
 mod sink;
 mod source;
 mod split;
+pub(crate) mod streams;
 mod table;
 mod typed;
 mod whole;

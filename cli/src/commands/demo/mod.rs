@@ -196,7 +196,7 @@ impl Tour {
     async fn answer(&mut self, result: StatementResult) -> Result<()> {
         match result {
             StatementResult::Rows(rows) => {
-                let boxes = BoxOptions { max_rows: SHOWN_ROWS, width: Some(output::terminal_width().unwrap_or(PIPE_WIDTH)) };
+                let boxes = BoxOptions { max_rows: SHOWN_ROWS, width: Some(output::terminal_width().unwrap_or(PIPE_WIDTH)), height: None };
                 render::write_result(rows.into_stream(), &Style::new(Format::Box, boxes), &mut self.out).await?;
                 Ok(())
             }

@@ -206,7 +206,7 @@ mod tests {
 
     fn plot(columns: Vec<(&str, ArrayRef)>, kind: Kind, ascii: bool) -> String {
         let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let style = Style { ascii, ..Style::new(Format::Box, BoxOptions { max_rows: 40, width: Some(60) }) };
+        let style = Style { ascii, ..Style::new(Format::Box, BoxOptions { max_rows: 40, width: Some(60), height: None }) };
         let mut plot = Plot::new(&batch.schema(), kind, &style).unwrap();
         let mut out = Vec::new();
         plot.batch(&batch, &mut out).unwrap();
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn text_has_no_place_on_an_axis() {
         let batch = RecordBatch::try_from_iter(vec![("l", labels())]).unwrap();
-        let style = Style::new(Format::Box, BoxOptions { max_rows: 40, width: None });
+        let style = Style::new(Format::Box, BoxOptions { max_rows: 40, width: None, height: None });
         assert!(Plot::new(&batch.schema(), Kind::Auto, &style).is_err());
     }
 

@@ -18,6 +18,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::insert::{column_names, listed_columns, write_rows};
 use crate::error::{Error, Result, from_datafusion};
+use crate::files::streams::{self, Copied};
 use crate::files::{self, Columns, FileFormat, Given, NULL_FOLDER, Options, Place, Use};
 use crate::session::result::Done;
 use crate::statements::context::Context;
@@ -83,6 +84,10 @@ impl CopyStatement {
             options.set(whose, uses, name, given.clone())?;
         }
         options.check(whose, uses)?;
+        // A stream has no name that tells.
+        if options.format.is_none() && streams::is_own(&self.path) {
+            options.format = Some(FileFormat::Csv);
+        }
         Ok(options)
     }
 
@@ -121,10 +126,13 @@ pub(crate) fn parse(parser: &mut Parser<'_>) -> Result<CopyStatement, ParserErro
         _ if matches!(subject, Subject::Query(_)) => return Err(error("COPY (query) is followed by TO")),
         _ => false,
     };
-    if parser.parse_one_of_keywords(&[Keyword::STDIN, Keyword::STDOUT, Keyword::PROGRAM]).is_some() {
-        return Err(error("COPY reads and writes files: STDIN, STDOUT and PROGRAM are not supported"));
-    }
-    let path = parser.parse_literal_string()?;
+    let path = match parser.parse_one_of_keywords(&[Keyword::STDIN, Keyword::STDOUT, Keyword::PROGRAM]) {
+        None => parser.parse_literal_string()?,
+        Some(Keyword::STDIN) if !to => streams::INPUT.to_owned(),
+        Some(Keyword::STDOUT) if to => streams::OUTPUT.to_owned(),
+        Some(Keyword::PROGRAM) => return Err(error("COPY runs no programs: a shell's pipe does, as in clouddb -c \"COPY t FROM STDIN\"")),
+        Some(_) => return Err(error("COPY reads FROM STDIN and writes TO STDOUT")),
+    };
     let options = copy_options::parse(parser)?;
     Ok(CopyStatement { subject, to, path, options })
 }
@@ -197,7 +205,16 @@ pub(crate) async fn to_files(context: &Context, copy: CopyStatement) -> Result<D
             .with_hint("COPY ... TO '...' (FORMAT parquet) names it")
     })?;
     options.check("COPY ... TO", Use::writing(format))?;
-    let mut place = Place::of(&context.state, context.database.store_options(), &copy.path).await?;
+    let (copied, mut place) = match streams::is_stream(&copy.path) {
+        true if options.write.folder || !options.write.partition_by.is_empty() => {
+            return Err(Error::invalid(format!("'{}' takes one file, not a folder of them", copy.path)));
+        }
+        true => {
+            let (copied, place) = Copied::new(&context.state, &copy.path).await?;
+            (Some(copied), place)
+        }
+        false => (None, Place::of(&context.state, context.database.store_options(), &copy.path).await?),
+    };
     let query = match copy.subject {
         Subject::Query(query) => query,
         Subject::Table { name, columns } => select(&name, &columns)?,
@@ -221,6 +238,9 @@ pub(crate) async fn to_files(context: &Context, copy: CopyStatement) -> Result<D
     };
     let physical = context.physical(&plan).await?;
     let rows = files::write(context, &place, format, &options, physical, folders).await?;
+    if let Some(copied) = copied {
+        copied.copy().await?;
+    }
     Ok(Done::with_rows("COPY", rows))
 }
 

@@ -159,8 +159,28 @@ fn meant(message: &str, tokens: &[&TokenWithSpan], at: usize) -> Option<String> 
     {
         return Some(format!("write {} BY", word.value.to_uppercase()));
     }
+    if let (Some(Token::Word(word)), Some(Token::Word(first))) = (found.map(|token| &token.token), tokens.first().map(|token| &token.token))
+        && first.keyword == Keyword::FROM
+        && matches!(word.keyword, Keyword::GROUP | Keyword::HAVING | Keyword::ORDER | Keyword::LIMIT | Keyword::QUALIFY | Keyword::WHERE)
+        && tokens[at..].iter().any(|token| is_word(&token.token, Keyword::SELECT))
+        && !tokens[..at].iter().any(|token| is_word(&token.token, Keyword::SELECT))
+    {
+        return Some(format!("SELECT stands right behind what FROM names, before {}", word.value.to_uppercase()));
+    }
+    let behind = |word: Keyword| tokens[..at.min(tokens.len())].iter().any(|token| is_word(&token.token, word));
+    if found.is_some_and(|token| is_word(&token.token, Keyword::FROM)) && behind(Keyword::WHERE) && !behind(Keyword::FROM) {
+        return Some("FROM stands before WHERE".to_owned());
+    }
+    if let (None, Some(Token::Word(word)), Some("an expression")) = (found, before.map(|token| &token.token), expected)
+        && word.quote_style.is_none()
+        && word.keyword != Keyword::NoKeyword
+    {
+        return Some(format!("what belongs behind {} is missing", word.value.to_uppercase()));
+    }
     // A word that stands where an alias may is taken for one, and what follows it is one too many.
-    let mut words = [before, found].into_iter().flatten().filter_map(|token| mistakable(token));
+    let before_it = at.checked_sub(2).and_then(|position| tokens.get(position));
+    let is_name = before_it.is_some_and(|token| names_follow(&token.token));
+    let mut words = [before.filter(|_| !is_name), found].into_iter().flatten().filter_map(|token| mistakable(token));
     if let Some(clause) = words.find_map(|word| nearest(&word.value, CLAUSES)) {
         return Some(did_you_mean(clause));
     }
@@ -181,6 +201,17 @@ fn meant(message: &str, tokens: &[&TokenWithSpan], at: usize) -> Option<String> 
 
 fn is_word(token: &Token, wanted: Keyword) -> bool {
     matches!(token, Token::Word(word) if word.quote_style.is_none() && word.keyword == wanted)
+}
+
+/// Whether what stands behind a token is a name, and no word that was meant to be another.
+fn names_follow(token: &Token) -> bool {
+    match token {
+        Token::Period => true,
+        Token::Word(word) => {
+            matches!(word.keyword, Keyword::FROM | Keyword::JOIN | Keyword::INTO | Keyword::TABLE | Keyword::VIEW | Keyword::AS)
+        }
+        _ => false,
+    }
 }
 
 fn expects_name(expected: Option<&str>) -> bool {
