@@ -27,7 +27,7 @@ SELECT list_transform([10, 20, 30], lambda x, i: x + i), list_filter([5, 6, 7, 8
 SELECT list_filter([1, 2, NULL, 4], lambda x: x > 1), filter([1, 2], lambda x: false), list_filter(['ab', 'c'], lambda x: len(x) > 1), array_filter([1, 2], lambda x: x = 1);
 SELECT list_reduce([1, 2, 3], lambda a, x: a + x), list_reduce([1, 2, 3], lambda a, x: a * x, 10), array_reduce([1], lambda a, b: a + b);
 SELECT reduce(['a', 'b', 'c'], lambda a, x: a || x);
--- differs: lambdas with two parameters
+-- differs: lambdas with three parameters
 SELECT list_reduce([1, 2, 3], lambda a, x, i: a + x * i);
 SELECT list_reduce([], lambda a, x: a + x);
 SELECT list_reduce([]::INTEGER[], lambda a, x: a + x, 5);

@@ -38,10 +38,9 @@ impl Names {
             if !has_functions {
                 let mut session = database.session();
                 let functions = column(&mut session, "SELECT DISTINCT routine_name FROM information_schema.routines ORDER BY 1").await;
-                let settings = column(&mut session, "SELECT name FROM information_schema.df_settings ORDER BY 1").await;
+                let settings = column(&mut session, "SELECT name FROM duckdb_settings() ORDER BY 1").await;
                 let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
                 (names.functions, names.settings) = (functions, settings);
-                names.settings.extend(["memory_limit", "query_memory_limit", "schema", "snapshot", "statement_timeout"].map(str::to_owned));
             }
         });
     }

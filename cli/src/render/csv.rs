@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use clouddb_engine::text::csv::Style;
 
 use super::{Renderer, Style as Wishes};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// Writes one result as CSV.
 pub(super) struct Csv {
@@ -20,8 +20,12 @@ impl Csv {
     /// Begins a result: writes its header line.
     pub(super) fn start(schema: &SchemaRef, wishes: &Wishes, out: &mut dyn Write) -> Result<Self> {
         let mut style = Style::default();
-        if let Some([delimiter]) = wishes.separator.as_deref().map(str::as_bytes) {
-            style.delimiter = *delimiter;
+        match wishes.separator.as_deref().map(str::as_bytes) {
+            None => {}
+            Some([delimiter]) => style.delimiter = *delimiter,
+            Some(_) => {
+                return Err(Failure::Message("the separator of CSV is one ASCII character\nhint: .mode list takes longer ones".to_owned()));
+            }
         }
         if let Some(null) = &wishes.null {
             style.null.clone_from(null);

@@ -55,8 +55,8 @@ pub(crate) use common_types::{in_type, is_comparison, of_rows, with_common_types
 pub(crate) use intervals::{order_keys, scaled as scaled_interval};
 pub(crate) use typed::with_our_meaning;
 
-/// DataFusion's rules that give expressions their types, between our own. Their order matters: the first makes comparisons, which the second looks at; subqueries
-/// become joins when all types are known.
+/// DataFusion's rules that give expressions their types, between our own. Their order matters: IN (SELECT ...) becomes
+/// comparisons, which get common types; subqueries become joins when all types are known.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
     rules.insert(0, Arc::new(input_order::InputOrder));

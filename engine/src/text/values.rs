@@ -189,7 +189,7 @@ pub fn bytes_text(bytes: &[u8]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use arrow::array::{ArrayRef, ListArray, StructArray, TimestampMicrosecondArray};
+    use arrow::array::{ArrayRef, BinaryViewArray, ListArray, StructArray, TimestampMicrosecondArray};
     use arrow::buffer::OffsetBuffer;
 
     use super::*;

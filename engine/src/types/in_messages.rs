@@ -57,7 +57,16 @@ pub(crate) fn with_sql_names(message: &str) -> String {
                 out.push_str(sql);
                 rest = rest.split_once(')').map_or(rest, |(_, behind)| behind);
             }
-            (false, None, Some((_, sql))) => out.push_str(sql),
+            (false, None, Some((_, sql))) => {
+                out.push_str(sql);
+                // Digits stand as in `DECIMAL(10,2)`.
+                if *sql == "DECIMAL"
+                    && let Some((digits, behind)) = rest.strip_prefix('(').and_then(|rest| rest.split_once(')'))
+                {
+                    out.push_str(&format!("({})", digits.replace(' ', "")));
+                    rest = behind;
+                }
+            }
             _ => out.push_str(word),
         }
     }

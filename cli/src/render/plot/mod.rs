@@ -91,7 +91,7 @@ impl Plot {
         let series = columns.iter().map(|at| Series { name: name(at), values: Vec::new() }).collect();
         let has_positions = is_single || is_position(schema.field(0).data_type());
         let kind = match kind {
-            Kind::Auto if has_positions && columns.len() + usize::from(is_single) > 0 => Kind::Line,
+            Kind::Auto if has_positions => Kind::Line,
             Kind::Auto => Kind::Bar,
             Kind::Line | Kind::Scatter if !has_positions => {
                 return Err(Failure::Message(format!("'{}' holds no numbers or times to place points by\nhint: .plot bar", name(&0))));

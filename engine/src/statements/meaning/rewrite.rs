@@ -3,7 +3,7 @@
 //! - A table of the past (`t AT (VERSION => 3)`) becomes a table in a catalog that shows that snapshot.
 //! - A file (`FROM 'x.parquet'`) becomes a table in a catalog of files.
 //! - `FROM t` alone gets its `*`, `TABLE t` becomes a SELECT, FETCH FIRST a LIMIT (`spellings`); names are found (`resolve`).
-//! - A number with an exponent becomes a DOUBLE, a cast to UUID and AT TIME ZONE a call; long chains of AND and OR become shallow.
+//! - A number with an exponent becomes a DOUBLE, a cast to UUID and AT TIME ZONE a call.
 //!
 //! Nothing that reads the past is left behind: a version that is not understood is an error, never the present.
 

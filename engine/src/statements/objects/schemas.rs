@@ -50,7 +50,7 @@ pub(crate) fn check_free(name: &str) -> Result<()> {
     if [TEMPORARY, PG_TEMP].iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
         return Err(Error::invalid(format!("'{name}' is the schema of temporary tables")).with_hint("CREATE TEMP TABLE makes one"));
     }
-    match RESERVED.contains(&name) {
+    match RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
         true => Err(Error::already_exists(format!("the schema '{name}' exists in every database"))),
         false => Ok(()),
     }

@@ -328,7 +328,8 @@ mod tests {
     #[test]
     fn mistakes_are_told() {
         for sql in [
-            "COPY t FROM STDIN",
+            "COPY t FROM STDOUT",
+            "COPY t TO PROGRAM 'x'",
             "COPY t FROM 'x' CSV BINARY",
             "COPY t FROM 'x' (PARTITION_BY (a))",
             "COPY t TO 'x' (SKIP 1)",

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::Volatility;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, LambdaFunction,
     OneOrManyWithParens, Query, VisitMut, VisitorMut,
@@ -78,9 +80,6 @@ impl Aliases {
         self.items.iter().any(|alias| super::scope::same(&alias.name, &ident.value))
     }
 }
-
-/// Functions whose value differs from call to call: an alias of one cannot be written out twice.
-const VOLATILE: [&str; 6] = ["random", "uuid", "gen_random_uuid", "nextval", "setseed", "uuidv7"];
 
 /// Functions whose first argument may be the bare name of a part of a date: `date_diff(day, a, b)`.
 const WITH_DATE_PARTS: [&str; 12] = [
@@ -274,7 +273,7 @@ impl<'a, 'b> Expressions<'a, 'b> {
 impl Expressions<'_, '_> {
     /// What an alias stands for, where it is used.
     fn written_out(&self, ident: &Ident, alias: &Alias) -> Result<Expr> {
-        check_repeatable(ident, &alias.expr)?;
+        check_repeatable(self.resolver.state, ident, &alias.expr)?;
         self.check_parameters(ident, &alias.expr)?;
         Ok(Expr::Nested(Box::new(alias.expr.clone())))
     }
@@ -294,23 +293,24 @@ impl Expressions<'_, '_> {
 }
 
 /// An alias is written out where it is used: what differs from call to call would differ from the column.
-fn check_repeatable(alias: &Ident, expr: &Expr) -> Result<()> {
-    struct Finder(Option<String>);
-    impl datafusion::sql::sqlparser::ast::Visitor for Finder {
+fn check_repeatable(state: &SessionState, alias: &Ident, expr: &Expr) -> Result<()> {
+    struct Finder<'a>(&'a SessionState, Option<String>);
+    impl datafusion::sql::sqlparser::ast::Visitor for Finder<'_> {
         type Break = ();
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
             if let Expr::Function(function) = expr
-                && VOLATILE.contains(&function.name.to_string().to_ascii_lowercase().as_str())
+                && let Some(known) = self.0.scalar_functions().get(&function.name.to_string().to_ascii_lowercase())
+                && known.signature().volatility == Volatility::Volatile
             {
-                self.0 = Some(function.name.to_string());
+                self.1 = Some(function.name.to_string());
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         }
     }
-    let mut finder = Finder(None);
+    let mut finder = Finder(state, None);
     let _ = datafusion::sql::sqlparser::ast::Visit::visit(expr, &mut finder);
-    match finder.0 {
+    match finder.1 {
         None => Ok(()),
         Some(function) => {
             Err(Error::unsupported(format!("the alias '{}' cannot be used here: {function}() gives another value each time", alias.value))
