@@ -5,7 +5,7 @@ use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::functions::string::starts_with;
 use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::functions_nested::array_has::array_has_any_udf;
-use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, ScalarFunction, WindowFunction, WindowFunctionParams};
+use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, ScalarFunction, Sort, WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr, RawWindowExpr};
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, cast, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
@@ -111,6 +111,14 @@ impl ExprPlanner for FunctionPlanner {
     }
 
     fn plan_aggregate(&self, mut expr: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
+        // A key that comes again says nothing, and is too much for DataFusion's aggregates.
+        let mut keys: Vec<Sort> = Vec::with_capacity(expr.order_by.len());
+        for key in std::mem::take(&mut expr.order_by) {
+            if !keys.iter().any(|known| known.expr == key.expr) {
+                keys.push(key);
+            }
+        }
+        expr.order_by = keys;
         if let Some(rewritten) = aggregates::rewritten(&expr).or_else(|| aggregates::n_of_extremes(&expr)) {
             return Ok(PlannerResult::Planned(rewritten));
         }

@@ -156,7 +156,14 @@ fn with_keys(plan: &LogicalPlan, keeps_sort: bool) -> Result<Option<(LogicalPlan
             let input = if stays { plan.clone() } else { sort.input.as_ref().clone() };
             let mut columns: Vec<Expr> = input.schema().iter().map(Expr::from).collect();
             let width = columns.len();
-            let keys = sort.expr.iter().map(|key| key.with_expr(passed_on(key.expr.clone(), &mut columns))).collect();
+            let mut keys: Vec<Key> = Vec::with_capacity(sort.expr.len());
+            for key in &sort.expr {
+                let key = key.with_expr(passed_on(key.expr.clone(), &mut columns));
+                // A key that comes again says nothing, and is too much for DataFusion's aggregates.
+                if !keys.iter().any(|known| known.expr == key.expr) {
+                    keys.push(key);
+                }
+            }
             let input = match columns.len() == width {
                 true => input,
                 false => LogicalPlan::Projection(Projection::try_new(columns, Arc::new(input))?),
