@@ -200,7 +200,8 @@ impl Session {
 
     async fn run_here(&mut self, statement: &Statement) -> Result<StatementResult> {
         if let (false, Some(temporary)) = (self.in_transaction(), &mut self.temporary) {
-            // What a statement left that was dropped.
+            // What a statement left that was dropped; nobody waits any more for what a commit came to.
+            let _ = temporary.settle().await;
             temporary.roll_back();
         }
         if !self.attached.is_empty() || self.temporary.is_some() {
@@ -438,7 +439,7 @@ impl Session {
             State::None => {
                 self.transaction = State::None;
                 let done = write::carry_out(&context, temporary.transaction_mut()?, write).await?;
-                temporary.commit().await?;
+                temporary.commit(None).await?;
                 Ok(done)
             }
             // As above.
@@ -529,15 +530,15 @@ impl Session {
             }
             State::Active(active) => {
                 let mut done = Done::new("COMMIT");
-                if let Some(transaction) = active.into_transaction() {
-                    let changes = transaction.has_changes();
-                    let committed = self.commit_noted(transaction).await?;
-                    done.snapshot = changes.then(|| committed.number());
-                }
-                // Nothing can go wrong with it that has not gone wrong before; if what is stored was not committed, it goes back with the next statement.
-                if let Some(temporary) = &mut self.temporary {
-                    temporary.commit().await?;
-                }
+                let stored = active.into_transaction();
+                let changes = stored.as_ref().is_some_and(Transaction::has_changes);
+                let _committing = Committing::begin(&self.committing);
+                let committed = match (&mut self.temporary, stored) {
+                    (Some(temporary), stored) => temporary.commit(stored).await?,
+                    (None, Some(stored)) => Some(stored.commit().await?),
+                    (None, None) => None,
+                };
+                done.snapshot = committed.filter(|_| changes).map(|committed| committed.number());
                 Ok(done)
             }
         }

@@ -12,11 +12,12 @@ use datafusion::catalog::{CatalogProvider, SchemaProvider};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use tokio::task::JoinHandle;
 
 use super::catalogs::{AttachedCatalog, SessionCatalogs};
 use crate::catalog::{CloudCatalog, SqlPlanner};
 use crate::database::Database;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::{CATALOG, TEMPORARY};
 use crate::statements::lookup;
 use crate::statements::objects::stored::{ViewCatalogs, plan_view};
@@ -29,6 +30,17 @@ pub(super) struct Temporary {
     committed: Snapshot,
     /// What the session's open transaction changes of it.
     transaction: Option<Transaction>,
+    /// The commit under way.
+    committing: Option<JoinHandle<Committed>>,
+}
+
+/// What became of a commit.
+#[derive(Debug)]
+struct Committed {
+    /// Of what is stored; none if that was not to change.
+    stored: Result<Option<Snapshot>>,
+    /// Of what is temporary; none if it did not change, or was not to be kept.
+    temporary: Option<Result<Snapshot>>,
 }
 
 impl Temporary {
@@ -38,7 +50,7 @@ impl Temporary {
         let mut transaction = storage.begin(&storage.snapshot().await?)?;
         transaction.create_schema(TEMPORARY, None)?;
         let committed = transaction.commit().await?;
-        Ok(Self { storage, committed, transaction: None })
+        Ok(Self { storage, committed, transaction: None, committing: None })
     }
 
     /// What statements read.
@@ -56,15 +68,47 @@ impl Temporary {
         if self.transaction.is_none() {
             self.transaction = Some(self.storage.begin(&self.committed)?);
         }
-        self.transaction.as_mut().ok_or_else(|| crate::error::Error::internal("a transaction is gone that was just begun"))
+        self.transaction.as_mut().ok_or_else(|| Error::internal("a transaction is gone that was just begun"))
     }
 
-    /// Keeps what was changed.
-    pub(super) async fn commit(&mut self) -> Result<()> {
-        if let Some(transaction) = self.transaction.take().filter(Transaction::has_changes) {
-            self.committed = transaction.commit().await?;
+    /// Commits what is stored, and if that went well, what is temporary. Gives the snapshot of what is stored, if that was to be committed.
+    ///
+    /// Both in one task: whoever waits for it may be dropped, and the commit still is that of both or of neither. [`Self::settle`] tells the next statement.
+    pub(super) async fn commit(&mut self, stored: Option<Transaction>) -> Result<Option<Snapshot>> {
+        let temporary = self.transaction.take().filter(Transaction::has_changes);
+        self.committing = Some(tokio::spawn(async move {
+            let stored = match stored {
+                Some(transaction) => transaction.commit().await.map(Some).map_err(Error::from),
+                None => Ok(None),
+            };
+            let temporary = match temporary.filter(|_| stored.is_ok()) {
+                Some(transaction) => Some(transaction.commit().await.map_err(Error::from)),
+                None => None,
+            };
+            Committed { stored, temporary }
+        }));
+        self.settle().await
+    }
+
+    /// Waits for the commit under way, if there is one.
+    pub(super) async fn settle(&mut self) -> Result<Option<Snapshot>> {
+        let Some(task) = &mut self.committing else { return Ok(None) };
+        let ended = task.await;
+        self.committing = None;
+        let committed = ended.map_err(|error| Error::internal(format!("the commit's task ended: {error}")))?;
+        match (committed.stored, committed.temporary) {
+            (stored, None) => stored,
+            (stored, Some(Ok(temporary))) => {
+                self.committed = temporary;
+                stored
+            }
+            // What is stored is there for good, and has to be told.
+            (Ok(Some(stored)), Some(Err(error))) => Err(Error::internal(format!(
+                "what is stored was committed as snapshot {}; the temporary tables are as they were before the transaction: {error}",
+                stored.number()
+            ))),
+            (_, Some(Err(error))) => Err(error),
         }
-        Ok(())
     }
 
     /// Forgets what was changed.
