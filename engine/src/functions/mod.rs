@@ -71,6 +71,19 @@ pub(crate) fn scalar_named(name: &str) -> Option<Arc<ScalarUDF>> {
     OURS.iter().find(|function| function.name() == name).cloned()
 }
 
+/// Microseconds of a part of a moment, such as 'hour', if it is shorter than a day.
+pub(crate) fn length_of_part(name: &str) -> Option<i64> {
+    dates::length_of_part(name)
+}
+
+/// A clock, in microseconds, and an interval.
+///
+/// # Errors
+/// *Invalid* for years that are too far away.
+pub(crate) fn shifted_clock(micros: i64, by: arrow::datatypes::IntervalMonthDayNano) -> crate::error::Result<i64> {
+    dates::shifted(micros, by)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;

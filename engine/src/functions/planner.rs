@@ -2,12 +2,17 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::functions::expr_fn::coalesce;
 use datafusion::functions::string::starts_with;
 use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::functions_nested::array_has::array_has_any_udf;
+use datafusion::functions_nested::concat::array_concat_udf;
+use datafusion::functions_window::nth_value::nth_value_udwf;
 use datafusion::logical_expr::expr::{AggregateFunction, NullTreatment, ScalarFunction, Sort, WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr, RawFieldAccessExpr, RawWindowExpr};
-use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, cast, lit};
+use datafusion::logical_expr::{
+    Expr, ExprSchemable, GetFieldAccess, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition, cast, lit, not, when,
+};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::{aggregates, json, scalar_named};
@@ -22,6 +27,43 @@ fn call(name: &str, arguments: Vec<Expr>) -> PlannerResult<Vec<Expr>> {
         Some(function) => PlannerResult::Planned(Expr::ScalarFunction(ScalarFunction::new_udf(function, arguments))),
         None => PlannerResult::Original(arguments),
     }
+}
+
+/// `lead(x, n IGNORE NULLS)`: the nth value behind the row. DataFusion's misses some.
+fn lead_of_values(expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+    let RawWindowExpr { args, partition_by, order_by, filter, distinct, .. } = expr;
+    let mut args = args.into_iter();
+    let (Some(value), distance, default) = (args.next(), args.next(), args.next()) else {
+        return Err(to_datafusion(Error::invalid("lead of nothing").with_hint("it is called as lead(value[, offset[, default]])")));
+    };
+    let distance = match &distance {
+        None => 1,
+        Some(Expr::Literal(ScalarValue::Int64(Some(distance @ 1..)), _)) => *distance,
+        Some(other) => {
+            let error = Error::unsupported(format!("lead(..., {other} IGNORE NULLS) is not supported"));
+            return Err(to_datafusion(error.with_hint("how many rows is a whole number from 1; lag looks at the rows before")));
+        }
+    };
+    let behind = WindowFrame::new_bounds(
+        WindowFrameUnits::Rows,
+        WindowFrameBound::Following(ScalarValue::UInt64(Some(1))),
+        WindowFrameBound::Following(ScalarValue::UInt64(None)),
+    );
+    let params = WindowFunctionParams {
+        args: vec![value, lit(distance)],
+        partition_by,
+        order_by,
+        window_frame: behind,
+        filter,
+        null_treatment: Some(NullTreatment::IgnoreNulls),
+        distinct,
+    };
+    let fun = WindowFunctionDefinition::WindowUDF(nth_value_udwf());
+    let nth = Expr::WindowFunction(Box::new(WindowFunction { fun, params }));
+    Ok(PlannerResult::Planned(match default {
+        Some(default) => coalesce(vec![nth, default]),
+        None => nth,
+    }))
 }
 
 /// Whether it is a path of JSON that may lead to several parts.
@@ -43,6 +85,13 @@ impl ExprPlanner for FunctionPlanner {
                 return Ok(match types {
                     [Ok(list @ DataType::List(_)), Ok(DataType::Null)] | [Ok(DataType::Null), Ok(list @ DataType::List(_))] => {
                         PlannerResult::Planned(lit(ScalarValue::try_from(&list)?))
+                    }
+                    // And so is a list that is NULL.
+                    [Ok(DataType::List(_)), Ok(DataType::List(_))] => {
+                        let is_null = expr.left.clone().is_null().or(expr.right.clone().is_null());
+                        let joined = ScalarFunction::new_udf(array_concat_udf(), vec![expr.left, expr.right]);
+                        let joined = when(not(is_null), Expr::ScalarFunction(joined)).end()?;
+                        PlannerResult::Planned(joined)
                     }
                     _ => PlannerResult::Original(expr),
                 });
@@ -101,6 +150,9 @@ impl ExprPlanner for FunctionPlanner {
 
     /// Numbers of rows are BIGINTs, as in DuckDB and PostgreSQL; DataFusion's are UBIGINTs, of which `-n` is an error.
     fn plan_window(&self, expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+        if expr.func_def.name() == "lead" && expr.null_treatment == Some(NullTreatment::IgnoreNulls) {
+            return lead_of_values(expr);
+        }
         if !matches!(expr.func_def.name(), "row_number" | "rank" | "dense_rank" | "ntile") {
             return Ok(PlannerResult::Original(expr));
         }

@@ -6,12 +6,13 @@
 //! - `typed`: one rule behind that, for what depends on types: arithmetic that never wraps (`arithmetic`), casts that round and that the optimizer does
 //!   not look through (`casts`), intervals compared by their length.
 //! - `input_order`: the order of a query within, for aggregates that depend on it.
-//! - `in_subquery`: IN (SELECT ...) where NULL must be told from false.
+//! - `in_subquery`: IN (SELECT ...) where NULL must be told from false; `correlation`: subqueries over relations that share names of columns.
 //! - `sum`: sums of whole numbers keep 128 bits until their end (`accumulators`).
 //! - `assignment`: what a value becomes in a column.
 //! - `average`: averages that round; `extremes`: minima and maxima of groups with a NaN.
-//! - `kinds`: numbers and moments, which do not meet; `nested`: lists and structs in order.
-//! - `zones`: AT TIME ZONE; `attempts`: TRY.
+//! - `kinds`: numbers and moments, which do not meet; `nested`: lists and structs in order; `nulls`: NULLs that
+//!   DataFusion does not see; `same`: what is said of a value.
+//! - `zones`: AT TIME ZONE; `session_zone`: sessions whose zone is not UTC; `attempts`: TRY.
 //!
 //! The sum of BIGINTs is a BIGINT, or an error: a wider type, as HUGEINT in DuckDB or NUMERIC in PostgreSQL, would change the type of every result that sums
 //! for the sake of very few. Whether it fits is asked of the whole sum only, so that the answer does not depend on the rows' order.
@@ -24,6 +25,7 @@ mod average;
 mod bytes;
 mod casts;
 mod common_types;
+mod correlation;
 mod dates;
 mod extremes;
 mod in_subquery;
@@ -31,7 +33,10 @@ mod input_order;
 mod intervals;
 mod kinds;
 mod nested;
+mod nulls;
 mod planner;
+mod same;
+pub(crate) mod session_zone;
 mod sum;
 mod typed;
 mod walk;
@@ -45,6 +50,7 @@ use datafusion::logical_expr::AggregateUDF;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 
+use crate::statements::meaning::named_casts::NamedCasts;
 use crate::unnesting::Unnesting;
 
 pub(crate) use arithmetic::{always_has_a_result, sum_and_multiple, summands};
@@ -54,14 +60,19 @@ pub(crate) use casts::{keeps_order, texts as as_text};
 pub(crate) use common_types::{in_type, is_comparison, of_rows, with_common_types};
 pub(crate) use intervals::{order_keys, scaled as scaled_interval};
 pub(crate) use typed::with_our_meaning;
+pub(crate) use walk::every_expression;
 
 /// DataFusion's rules that give expressions their types, between our own. Their order matters: IN (SELECT ...) becomes
 /// comparisons, which get common types; subqueries become joins when all types are known.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules = Analyzer::new().rules;
-    rules.insert(0, Arc::new(input_order::InputOrder));
-    rules.insert(1, Arc::new(in_subquery::InSubqueries));
-    rules.insert(2, Arc::new(common_types::CommonTypes));
+    rules.insert(0, Arc::new(NamedCasts));
+    rules.insert(1, Arc::new(input_order::InputOrder));
+    rules.insert(2, Arc::new(in_subquery::InSubqueries));
+    rules.insert(3, Arc::new(nulls::Nullability));
+    rules.insert(4, Arc::new(correlation::CorrelatedNames));
+    rules.insert(5, Arc::new(common_types::CommonTypes));
+    rules.push(Arc::new(session_zone::SessionZone));
     rules.push(Arc::new(typed::TypedMeaning));
     rules.push(Arc::new(Unnesting));
     rules

@@ -6,7 +6,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::{arithmetic, attempts, casts, common_types, intervals, nested, walk};
+use super::{arithmetic, attempts, casts, common_types, intervals, nested, nulls, walk};
 
 /// The rule. It belongs behind those that give expressions their types.
 #[derive(Debug)]
@@ -49,7 +49,8 @@ fn rewritten(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         | Expr::WindowFunction(_)
         | Expr::ScalarFunction(_) => intervals::rewritten(expr, schema)?
             .transform_data(|expr| nested::rewritten(expr, schema))?
-            .transform_data(|expr| attempts::rewritten(expr, schema)),
+            .transform_data(|expr| attempts::rewritten(expr, schema))?
+            .transform_data(|expr| nulls::rewritten(expr, schema)),
         _ => Ok(Transformed::no(expr)),
     })
 }

@@ -7,15 +7,17 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, GroupingSet, LogicalPlan};
 
 /// Where an expression stands.
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The columns that it may name.
-    pub(super) schema: DFSchema,
+    pub(crate) schema: DFSchema,
     /// Whether it may be a key: it belongs to a sort or to a join (whose condition, a BOOLEAN, is none).
-    pub(super) is_key: bool,
+    pub(crate) is_key: bool,
+    /// Whether its value goes on to the nodes above: it is no condition.
+    pub(crate) is_output: bool,
 }
 
 /// Rewrites every expression of a plan, those of its subqueries too. Columns of results keep their names.
-pub(super) fn every_expression(
+pub(crate) fn every_expression(
     plan: LogicalPlan,
     rewrite: impl Fn(Expr, &Place) -> Result<Transformed<Expr>>,
 ) -> Result<Transformed<LogicalPlan>> {
@@ -24,7 +26,8 @@ pub(super) fn every_expression(
         if let LogicalPlan::TableScan(scan) = &node {
             schema.merge(&DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?);
         }
-        let place = Place { schema, is_key: matches!(node, LogicalPlan::Sort(_) | LogicalPlan::Join(_)) };
+        let is_output = matches!(node, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_));
+        let place = Place { schema, is_key: matches!(node, LogicalPlan::Sort(_) | LogicalPlan::Join(_)), is_output };
         let names = NamePreserver::new(&node);
         let named = |expr: Expr| {
             let name = names.save(&expr);

@@ -15,6 +15,9 @@ use super::casts::per_second;
 use crate::error::{Error, Result, to_datafusion};
 use crate::types::ZONE;
 
+/// In a second.
+const MICROS: i64 = 1_000_000;
+
 /// The function's name.
 pub(crate) const TIMEZONE: &str = "timezone";
 
@@ -66,7 +69,11 @@ impl ScalarUDFImpl for AtTimeZone {
     }
 }
 
-fn moved(zones: &ArrayRef, times: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+/// Clocks of moments, or moments of clocks, each in its zone.
+///
+/// # Errors
+/// *Invalid* for a zone that is not there, and for years that are too far away.
+pub(super) fn moved(zones: &ArrayRef, times: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let DataType::Timestamp(unit, to_zone) = to else { return Err(Error::internal(format!("{to} is no timestamp"))) };
     let is_moment = matches!(times.data_type(), DataType::Timestamp(_, Some(_)));
     let zones = cast(zones, &DataType::Utf8View)?;
@@ -86,9 +93,7 @@ fn moved(zones: &ArrayRef, times: &ArrayRef, to: &DataType) -> Result<ArrayRef> 
             Some((name, zone)) if name == zones.value(row) => zone,
             _ => {
                 let name = zones.value(row);
-                let unknown =
-                    || Error::invalid(format!("there is no time zone '{name}'")).with_hint("such as 'Europe/Zurich', '+02:00', 'UTC'");
-                let zone = name.parse().map_err(|_| unknown())?;
+                let zone = named(name)?;
                 known = Some((name, zone));
                 zone
             }
@@ -118,4 +123,24 @@ fn offset_of_clock(zone: Tz, clock: NaiveDateTime) -> Option<i64> {
         LocalResult::None => zone.offset_from_local_datetime(&clock.checked_sub_days(Days::new(1))?).earliest()?,
     };
     Some(i64::from(offset.fix().local_minus_utc()))
+}
+
+/// The zone of a name, or of an offset.
+///
+/// # Errors
+/// *Invalid* if there is none.
+pub(crate) fn named(name: &str) -> Result<Tz> {
+    name.parse()
+        .map_err(|_| Error::invalid(format!("there is no time zone '{name}'")).with_hint("such as 'Europe/Zurich', '+02:00', 'UTC'"))
+}
+
+/// Microseconds by which a zone's clock is ahead of UTC, at a moment in microseconds.
+pub(super) fn offset_of_moment(zone: Tz, micros: i64) -> Option<i64> {
+    let moment = DateTime::from_timestamp_micros(micros)?.naive_utc();
+    Some(i64::from(zone.offset_from_utc_datetime(&moment).fix().local_minus_utc()) * MICROS)
+}
+
+/// The same, when the clock shows a time in microseconds.
+pub(super) fn offset_of_clock_micros(zone: Tz, micros: i64) -> Option<i64> {
+    Some(offset_of_clock(zone, DateTime::from_timestamp_micros(micros)?.naive_utc())? * MICROS)
 }

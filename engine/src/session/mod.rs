@@ -187,9 +187,10 @@ impl Session {
         let held = self.database.limits().begin(self.limits, Arc::clone(&self.committing));
         self.running = Arc::clone(held.running());
         self.progress.follow(held.running());
+        self.transaction.look_at_rows();
         let result = held.running().run(Box::pin(stack::with_big_stack(statement.sql(), self.run_here(statement)))).await;
         match result {
-            Ok(StatementResult::Rows(rows)) => Ok(StatementResult::Rows(rows.held(held))),
+            Ok(StatementResult::Rows(rows)) => Ok(StatementResult::Rows(rows.held(held, self.transaction.of_rows()))),
             Ok(done) => Ok(done),
             Err(error) => {
                 self.transaction.fail();

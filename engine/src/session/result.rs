@@ -2,10 +2,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as Waking, Poll};
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::compute::cast;
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::common::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::{RecordBatchReceiverStream, RecordBatchStreamAdapter};
@@ -18,6 +20,7 @@ use crate::explain::Explained;
 use crate::limits::Held;
 use crate::reuse::Query;
 use crate::scan::early;
+use crate::semantics::session_zone;
 use crate::statements::context::Context;
 
 /// What a statement gave back.
@@ -80,6 +83,7 @@ impl Rows {
     pub(crate) fn run_within(context: Context, query: Query, plan: Arc<dyn ExecutionPlan>) -> Result<Self> {
         let Query { plan: optimized, names } = query;
         let schema = plan.schema();
+        let zone = session_zone::of(context.state.config_options()).map(str::to_owned);
         let mut builder = RecordBatchReceiverStream::builder(Arc::clone(&schema), BATCHES_AHEAD);
         let sender = builder.tx();
         builder.spawn(async move {
@@ -89,7 +93,26 @@ impl Rows {
                 None => Err(error),
             }
         });
-        Ok(Self { schema, stream: builder.build() }.renamed(names.as_deref()))
+        Ok(Self { schema, stream: builder.build() }.renamed(names.as_deref()).shown_in(zone.as_deref()))
+    }
+
+    /// The same rows, whose moments are shown in the session's time zone, if it is not UTC.
+    fn shown_in(self, zone: Option<&str>) -> Self {
+        let Some(zone) = zone else { return self };
+        let field = |field: &FieldRef| field.as_ref().clone().with_data_type(session_zone::shown_in(zone, field.data_type()));
+        let fields: Vec<_> = self.schema.fields().iter().map(field).collect();
+        let schema = Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
+        if schema == self.schema {
+            return self;
+        }
+        let to = Arc::clone(&schema);
+        let batches = self.stream.map(move |batch| {
+            let batch = batch?;
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            let columns = batch.columns().iter().zip(to.fields()).map(|(column, field)| cast(column, field.data_type()));
+            Ok(RecordBatch::try_new_with_options(Arc::clone(&to), columns.collect::<Result<_, _>>()?, &options)?)
+        });
+        Self { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, batches)) }
     }
 
     /// The same rows under other names: a plan's columns must differ by name, a result's need not.
@@ -122,11 +145,11 @@ impl Rows {
         Self { schema: Arc::clone(&schema), stream: Box::pin(RecordBatchStreamAdapter::new(schema, stream::once(answer))) }
     }
 
-    /// The same rows, which end with an error when the statement is stopped; dropped, they stop it.
-    pub(crate) fn held(self, held: Held) -> Self {
+    /// The same rows, which end with an error when the statement is stopped; dropped, they stop it. `failed` is set when they end with an error.
+    pub(crate) fn held(self, held: Held, failed: Option<Arc<AtomicBool>>) -> Self {
         let running = Arc::clone(held.running());
         let stopped = Box::pin(async move { running.stopped().await });
-        Self { schema: Arc::clone(&self.schema), stream: Box::pin(HeldRows { rows: self.stream, stopped, held, over: false }) }
+        Self { schema: Arc::clone(&self.schema), stream: Box::pin(HeldRows { rows: self.stream, stopped, held, failed, over: false }) }
     }
 
     /// The columns.
@@ -175,6 +198,7 @@ struct HeldRows {
     rows: SendableRecordBatchStream,
     stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
     held: Held,
+    failed: Option<Arc<AtomicBool>>,
     over: bool,
 }
 
@@ -185,10 +209,13 @@ impl Stream for HeldRows {
         if self.over {
             return Poll::Ready(None);
         }
-        let next = self.rows.poll_next_unpin(context);
+        let mut next = self.rows.poll_next_unpin(context);
         if next.is_pending() && self.stopped.as_mut().poll(context).is_ready() {
             self.over = true;
-            return Poll::Ready(Some(Err(to_datafusion(self.held.running().reason()))));
+            next = Poll::Ready(Some(Err(to_datafusion(self.held.running().reason()))));
+        }
+        if let (Poll::Ready(Some(Err(_))), Some(failed)) = (&next, &self.failed) {
+            failed.store(true, Ordering::Release);
         }
         next
     }

@@ -1,5 +1,8 @@
 //! A session's open transaction.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use clouddb_storage::{Database as Storage, Isolation, Snapshot, Transaction};
 use datafusion::sql::sqlparser::ast::{TransactionAccessMode, TransactionIsolationLevel, TransactionMode};
 
@@ -32,6 +35,8 @@ pub(super) struct Active {
     /// None if it only reads.
     transaction: Option<Transaction>,
     serializable: bool,
+    /// Whether a query ended with an error while its rows were read.
+    failed: Arc<AtomicBool>,
 }
 
 impl State {
@@ -66,7 +71,22 @@ impl State {
                 Some(transaction)
             }
         };
-        Ok(Self::Active(Box::new(Active { snapshot, transaction, serializable })))
+        Ok(Self::Active(Box::new(Active { snapshot, transaction, serializable, failed: Arc::default() })))
+    }
+
+    /// Notes it if a query of the transaction has failed while its rows were read.
+    pub(super) fn look_at_rows(&mut self) {
+        if matches!(self, Self::Active(active) if active.failed.load(Ordering::Acquire)) {
+            *self = Self::Failed;
+        }
+    }
+
+    /// What a query of the open transaction sets when it fails while its rows are read.
+    pub(super) fn of_rows(&self) -> Option<Arc<AtomicBool>> {
+        match self {
+            Self::Active(active) => Some(Arc::clone(&active.failed)),
+            Self::None | Self::Failed => None,
+        }
     }
 
     /// Notes that a statement has failed.

@@ -12,7 +12,6 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement};
 
 use crate::catalog::CloudTable;
@@ -28,6 +27,7 @@ use crate::statements::lookup;
 use crate::statements::meaning::balance;
 use crate::statements::meaning::catalog_syntax;
 use crate::statements::meaning::macros;
+use crate::statements::meaning::named_casts;
 use crate::statements::meaning::rewrite;
 use crate::statements::syntax::parse::name_parts;
 
@@ -174,8 +174,7 @@ impl Context {
         macros::expand::expand(&self.snapshot, self.current_schema(), &mut statement)?;
         catalog_syntax::rewrite(Some(self), &mut statement)?;
         let names = rewrite::rewrite(self, &mut statement).await?;
-        let statement = DataFusionStatement::Statement(Box::new(statement));
-        let plan = self.state.statement_to_plan(statement).await.map_err(from_datafusion)?;
+        let plan = named_casts::plan(&self.state, statement).await.map_err(from_datafusion)?;
         self.note_reads(&plan)?;
         Ok((plan, names.map(Arc::from)))
     }

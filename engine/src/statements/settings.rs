@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::introspection::functions::version;
 use crate::limits::{duration_text, parse_duration, parse_size, size_text};
 use crate::optimizer::{PREFIX, uses_cached_result};
+use crate::semantics::zones;
 use crate::session::view::Asked;
 use crate::statements::meaning::refuse::unsupported;
 
@@ -260,7 +261,7 @@ pub(crate) static SETTINGS: &[Definition] = &[
         aliases: &["time_zone"],
         input_type: "VARCHAR",
         scope: Scope::Session,
-        description: "The zone in which moments are shown and read; always UTC",
+        description: "The zone in which moments are shown and read",
         change: Change::To(time_zone),
         value: |asked| asked.options.execution.time_zone.clone().unwrap_or_else(|| "UTC".to_owned()),
     },
@@ -448,11 +449,27 @@ fn null_order(text: &str) -> Result<Setting> {
 }
 
 fn time_zone(text: &str) -> Result<Setting> {
-    match text.to_uppercase().as_str() {
+    let zone = match text.to_uppercase().as_str() {
         // LOCAL and DEFAULT are what a session begins with.
-        "UTC" | "+00:00" | "GMT" | "Z" | "ETC/UTC" | "LOCAL" | "DEFAULT" => Ok(Setting::DataFusion(TIME_ZONE.to_owned(), "UTC".to_owned())),
-        _ => Err(unsupported("a time zone other than UTC").with_hint("write x AT TIME ZONE '...' to see another zone")),
-    }
+        "UTC" | "+00:00" | "GMT" | "Z" | "ETC/UTC" | "LOCAL" | "DEFAULT" => "UTC".to_owned(),
+        _ => match zones::named(text) {
+            Ok(_) => text.to_owned(),
+            Err(error) => {
+                // Zones are found whatever their case: europe/zurich, america/new_york.
+                let mut begins = true;
+                let titled: String = text
+                    .to_lowercase()
+                    .chars()
+                    .map(|letter| match std::mem::replace(&mut begins, !letter.is_alphabetic()) {
+                        true => letter.to_ascii_uppercase(),
+                        false => letter,
+                    })
+                    .collect();
+                [titled, text.to_uppercase()].into_iter().find(|zone| zones::named(zone).is_ok()).ok_or(error)?
+            }
+        },
+    };
+    Ok(Setting::DataFusion(TIME_ZONE.to_owned(), zone))
 }
 
 #[cfg(test)]

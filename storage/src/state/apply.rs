@@ -12,6 +12,9 @@
 //!
 //! Two transactions that take numbers of one sequence are a conflict too; two that alter one thing are not: the later one holds.
 //!
+//! A transaction may ask for more: that a table did not change at all ([`crate::Transaction::require_unchanged`]), as one does that replaces a table by what it
+//! read of it.
+//!
 //! An append also conflicts when the table's columns changed since they were read (`schema_version`).
 
 use std::sync::Arc;

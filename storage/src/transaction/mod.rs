@@ -42,6 +42,8 @@ pub struct Transaction {
     actions: Vec<Action>,
     isolation: Isolation,
     reads: Vec<TableId>,
+    /// Tables that must not have changed, whatever the isolation.
+    required: Vec<TableId>,
     what: Vec<String>,
 }
 
@@ -66,7 +68,16 @@ impl Transaction {
         handle.session();
         let base = Arc::clone(&snapshot.state);
         let overlay = State { slot: base.slot + 1, ..State::clone(&base) };
-        Ok(Self { handle, base, overlay, actions: Vec::new(), isolation: Isolation::default(), reads: Vec::new(), what: Vec::new() })
+        Ok(Self {
+            handle,
+            base,
+            overlay,
+            actions: Vec::new(),
+            isolation: Isolation::default(),
+            reads: Vec::new(),
+            required: Vec::new(),
+            what: Vec::new(),
+        })
     }
 
     /// The snapshot that it reads: as of its beginning, with its own changes.
@@ -106,6 +117,14 @@ impl Transaction {
     pub fn note_read(&mut self, table: TableId) {
         if !self.reads.contains(&table) && self.base.table(table).is_some() {
             self.reads.push(table);
+        }
+    }
+
+    /// Makes a concurrent change of a table a conflict, whatever the isolation: for a table that is replaced by what was read of it, where rows that somebody
+    /// else added meanwhile would be lost.
+    pub fn require_unchanged(&mut self, table: TableId) {
+        if !self.required.contains(&table) && self.base.table(table).is_some() {
+            self.required.push(table);
         }
     }
 
@@ -228,10 +247,10 @@ impl Transaction {
 
     async fn hand_over(self) -> Result<Arc<State>> {
         let handle = Arc::clone(&self.handle);
-        let reads = match self.isolation {
-            Isolation::Snapshot => Vec::new(),
-            Isolation::Serializable => self.reads,
-        };
+        let mut reads = self.required;
+        if self.isolation == Isolation::Serializable {
+            reads.extend(self.reads);
+        }
         let mut what = self.what.join("; ");
         if what.len() > MAX_DESCRIPTION {
             let end = (0..=MAX_DESCRIPTION).rev().find(|at| what.is_char_boundary(*at)).unwrap_or(0);

@@ -11,6 +11,7 @@ mod parts;
 mod patterns;
 mod truncate;
 
+pub(super) use calendar::shifted;
 pub(super) use now::functions as of_the_clock;
 
 use super::rows::Function;
@@ -19,4 +20,9 @@ use super::rows::Function;
 pub(super) fn functions() -> Vec<Function> {
     [between::functions(), format::functions(), make::functions(), parts::functions(), patterns::functions(), truncate::functions()]
         .concat()
+}
+
+/// Microseconds of a part, if it is shorter than a day.
+pub(super) fn length_of_part(name: &str) -> Option<i64> {
+    field::Field::parse(name).ok()?.micros()
 }

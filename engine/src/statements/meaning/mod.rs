@@ -8,6 +8,7 @@ pub(crate) mod instead;
 pub(crate) mod interval_literals;
 pub(crate) mod lists;
 pub(crate) mod macros;
+pub(crate) mod named_casts;
 pub(crate) mod operators;
 pub(crate) mod pivot;
 pub(crate) mod refuse;

@@ -26,7 +26,7 @@ use super::resolve::ast::{self, call};
 use crate::error::{Error, Result};
 use crate::files::{self, FileCatalog, FileQuery};
 use crate::functions::uuids;
-use crate::semantics::zones;
+use crate::semantics::{session_zone, zones};
 use crate::settings::CATALOG;
 use crate::statements::context::Context;
 use crate::statements::meaning::files_in;
@@ -38,6 +38,7 @@ use crate::statements::meaning::resolve;
 use crate::statements::meaning::spellings;
 use crate::statements::rows::constant;
 use crate::statements::targets::temporary_name;
+use crate::types;
 
 /// The catalog of files that a statement reads in place.
 const FILES: &str = "files queried in place";
@@ -216,14 +217,15 @@ pub(crate) fn snapshot_number(context: &Context, expr: Expr) -> Result<AsOf> {
     }
 }
 
-/// A moment, from a constant; without a zone it is UTC.
+/// A moment, from a constant; without a zone it is in the session's.
 pub(crate) fn timestamp(context: &Context, expr: Expr) -> Result<AsOf> {
     let text = expr.to_string();
     let wrong = || {
         Error::invalid(format!("{text} is no point in time"))
-            .with_hint("write it as '2026-01-31 12:00:00', in UTC, or with a zone as '2026-01-31T12:00:00+02:00'")
+            .with_hint("write it as '2026-01-31 12:00:00', or with a zone as '2026-01-31T12:00:00+02:00'")
     };
-    let moment = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let zone = session_zone::of(context.state.config_options()).unwrap_or(types::ZONE);
+    let moment = DataType::Timestamp(TimeUnit::Microsecond, Some(zone.into()));
     let value = constant::scalar_of(&context.state, expr, |found| found.is_string() || found.is_temporal(), &moment);
     match value.map_err(|_| wrong())? {
         ScalarValue::TimestampMicrosecond(Some(micros), _) => Ok(AsOf::Timestamp(micros)),

@@ -11,7 +11,6 @@ use datafusion::common::Result as DataFusionResult;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 
 use crate::catalog::{CloudCatalog, SqlPlanner};
@@ -20,6 +19,7 @@ use crate::settings::{CATALOG, TEMPORARY};
 use crate::statements::meaning::balance;
 use crate::statements::meaning::catalog_syntax;
 use crate::statements::meaning::macros::expand;
+use crate::statements::meaning::named_casts;
 use crate::statements::meaning::rewrite;
 use crate::statements::objects::attach;
 use crate::statements::rows::constant;
@@ -62,7 +62,7 @@ pub(crate) async fn plan_view(state: &SessionState, sql: &str, search_path: &str
     config.options_mut().catalog.default_schema = search_path.to_owned();
     let state = SessionStateBuilder::new_from_existing(state.clone()).with_config(config).with_catalog_list(Arc::new(catalogs)).build();
     let statement = query(&state, sql, macros.as_ref(), search_path, names_temporary).await.map_err(to_datafusion)?;
-    state.statement_to_plan(DataFusionStatement::Statement(Box::new(statement))).await
+    named_casts::plan(&state, statement).await
 }
 
 /// Plans an expression without columns.

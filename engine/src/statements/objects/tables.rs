@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::dependents::Dependents;
 use crate::error::{Error, Result, from_datafusion};
-use crate::semantics::assignment;
+use crate::semantics::session_zone::{self, conform_in};
 use crate::session::result::Done;
 use crate::statements::context::Context;
 use crate::statements::lookup::{self, Found};
@@ -71,6 +71,8 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
         None => None,
     };
     if let Some(existing) = existing {
+        // Its rows may be among the new ones: what somebody adds meanwhile would be lost.
+        transaction.require_unchanged(existing.meta().id);
         transaction.drop_table(existing.meta().id)?;
     }
     let id = table.id;
@@ -90,10 +92,15 @@ pub(crate) fn drop(
     if_exists: bool,
     dependents: Dependents,
 ) -> Result<Done> {
+    // What the transaction did before may have been made of its rows.
+    let is_first = !transaction.has_changes();
     for name in names {
         match lookup::relation_if_exists(context, &transaction.snapshot(), name)? {
             Some((name, Found::Table(table))) => {
                 dependents.carry_out(transaction, &[name])?;
+                if !is_first {
+                    transaction.require_unchanged(table.meta().id);
+                }
                 transaction.drop_table(table.meta().id)?;
             }
             Some((name, Found::View(_))) => return Err(Error::invalid(format!("'{name}' is a view")).with_hint("write DROP VIEW")),
@@ -370,7 +377,7 @@ pub(crate) fn check_default(context: &Context, expr: &Expr, field: &arrow::datat
         return Ok(());
     }
     let (value, source) = constant::evaluate(&context.state, planned)?;
-    assignment::conform(&value, &source, field)?;
+    conform_in(session_zone::of(context.state.config_options()), &value, &source, field)?;
     Ok(())
 }
 

@@ -16,19 +16,21 @@ use datafusion::physical_plan::{
 use futures::StreamExt;
 
 use crate::error::{Error, Result, to_datafusion};
-use crate::semantics::assignment::conform;
+use crate::semantics::session_zone::conform_in;
 
 /// Puts a table's columns together from an input's: `columns[i]` is the input's column for the table's column `i`.
 pub(crate) struct ConformExec {
     input: Arc<dyn ExecutionPlan>,
     schema: SchemaRef,
     columns: Arc<[Option<usize>]>,
+    /// The session's time zone, if it is not UTC.
+    zone: Option<Arc<str>>,
     properties: Arc<PlanProperties>,
 }
 
 impl ConformExec {
-    /// `None` among the columns is NULL.
-    pub(crate) fn new(input: Arc<dyn ExecutionPlan>, schema: SchemaRef, columns: Arc<[Option<usize>]>) -> Self {
+    /// `None` among the columns is NULL. `zone` is the session's time zone, if it is not UTC.
+    pub(crate) fn new(input: Arc<dyn ExecutionPlan>, schema: SchemaRef, columns: Arc<[Option<usize>]>, zone: Option<Arc<str>>) -> Self {
         let from = input.properties();
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&schema)),
@@ -36,14 +38,14 @@ impl ConformExec {
             from.emission_type,
             from.boundedness,
         );
-        Self { input, schema, columns, properties: Arc::new(properties) }
+        Self { input, schema, columns, zone, properties: Arc::new(properties) }
     }
 }
 
-fn conform_batch(batch: &RecordBatch, schema: &SchemaRef, columns: &[Option<usize>]) -> Result<RecordBatch> {
+fn conform_batch(batch: &RecordBatch, schema: &SchemaRef, columns: &[Option<usize>], zone: Option<&str>) -> Result<RecordBatch> {
     let source = batch.schema();
     let arrays = schema.fields().iter().zip(columns).map(|(target, column)| match column {
-        Some(column) => conform(batch.column(*column), source.field(*column), target),
+        Some(column) => conform_in(zone, batch.column(*column), source.field(*column), target),
         None => Ok(new_null_array(target.data_type(), batch.num_rows())),
     });
     let arrays = arrays.collect::<Result<Vec<_>>>()?;
@@ -94,7 +96,7 @@ impl ExecutionPlan for ConformExec {
         _: ReplaceChildrenOptions,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         match <[_; 1]>::try_from(children) {
-            Ok([input]) => Ok(Arc::new(Self::new(input, Arc::clone(&self.schema), Arc::clone(&self.columns)))),
+            Ok([input]) => Ok(Arc::new(Self::new(input, Arc::clone(&self.schema), Arc::clone(&self.columns), self.zone.clone()))),
             Err(_) => Err(to_datafusion(Error::internal("ConformExec has one input"))),
         }
     }
@@ -105,8 +107,8 @@ impl ExecutionPlan for ConformExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DataFusionResult<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
-        let (schema, columns) = (Arc::clone(&self.schema), Arc::clone(&self.columns));
-        let stream = input.map(move |batch| conform_batch(&batch?, &schema, &columns).map_err(to_datafusion));
+        let (schema, columns, zone) = (Arc::clone(&self.schema), Arc::clone(&self.columns), self.zone.clone());
+        let stream = input.map(move |batch| conform_batch(&batch?, &schema, &columns, zone.as_deref()).map_err(to_datafusion));
         Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream)))
     }
 }

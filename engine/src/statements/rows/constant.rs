@@ -14,7 +14,7 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, ExprWithAlias};
 
 use crate::error::{Error, Result, from_datafusion};
-use crate::semantics;
+use crate::semantics::{self, session_zone};
 
 /// Plans an expression that needs no table.
 ///
@@ -61,6 +61,7 @@ pub(crate) fn evaluate(state: &SessionState, expr: Expr) -> Result<(ArrayRef, Fi
     let simplifier = ExprSimplifier::new(context);
     let coerced = semantics::with_common_types(expr, &schema)
         .and_then(|expr| simplifier.coerce(expr, &schema))
+        .and_then(|expr| session_zone::in_session(expr, &schema, state.config_options()))
         .and_then(|expr| semantics::with_our_meaning(expr, &schema))
         .map_err(from_datafusion)?;
     let (_, field) = coerced.to_field(&schema).map_err(from_datafusion)?;
@@ -81,7 +82,12 @@ pub(crate) fn scalar_of(state: &SessionState, expr: SqlExpr, accepts: impl Fn(&D
     if !accepts(value.data_type()) {
         return Err(Error::invalid(format!("'{}' is of type {}", shown()?, value.data_type())));
     }
-    let cast = arrow::compute::cast(&value, to)?;
+    // A date is its midnight, wherever that is.
+    let midnight = match (value.data_type(), to) {
+        (DataType::Date32, DataType::Timestamp(unit, _)) => Some(arrow::compute::cast(&value, &DataType::Timestamp(*unit, None))?),
+        _ => None,
+    };
+    let cast = arrow::compute::cast(midnight.as_ref().unwrap_or(&value), to)?;
     if cast.null_count() != value.null_count() {
         return Err(Error::invalid(format!("'{}' is not of type {to}", shown()?)));
     }

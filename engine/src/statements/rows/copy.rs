@@ -2,7 +2,6 @@
 
 use crate::statements::syntax::parse;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema};
 use clouddb_storage::Transaction;
@@ -20,6 +19,7 @@ use super::insert::{column_names, listed_columns, write_rows};
 use crate::error::{Error, Result, from_datafusion};
 use crate::files::streams::{self, Copied};
 use crate::files::{self, Columns, FileFormat, Given, NULL_FOLDER, Options, Place, Use};
+use crate::semantics::session_zone;
 use crate::session::result::Done;
 use crate::statements::context::Context;
 use crate::statements::meaning::refuse::unsupported;
@@ -148,7 +148,14 @@ pub(crate) async fn from_files(context: &Context, transaction: &mut Transaction,
     let target = context.table(&context.qualify(name)?)?;
     let listed = columns.iter().map(|column| ObjectName::from(vec![column.clone()])).collect::<Vec<_>>();
     let listed = listed_columns(target.meta(), &listed)?;
-    let given = Schema::new(listed.iter().map(|at| Arc::clone(target.meta().columns[*at].field())).collect::<Vec<_>>());
+    // A moment without an offset is read in the session's zone, which the type tells the readers.
+    let zone = session_zone::of(context.state.config_options()).unwrap_or(types::ZONE);
+    let given = listed.iter().map(|at| {
+        let field = target.meta().columns[*at].field().as_ref().clone();
+        let data_type = session_zone::shown_in(zone, field.data_type());
+        field.with_data_type(data_type)
+    });
+    let given = Schema::new(given.collect::<Vec<_>>());
     let paths = std::slice::from_ref(&copy.path);
     let table = files::table(context, "COPY ... FROM", paths, &options, Columns::Given(given.into())).await?;
     let positions = by_name(table.schema().fields().iter().map(|field| field.name().as_str()), target.meta(), &listed)?;

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{Insert, ObjectName, Query, SetExpr, TableO
 
 use super::conform::ConformExec;
 use crate::error::{Error, Result, from_datafusion, is_out_of_memory};
+use crate::semantics::session_zone;
 use crate::session::result::Done;
 use crate::statements::ast;
 use crate::statements::context::Context;
@@ -199,7 +200,8 @@ pub(crate) async fn append(
     (source, plan): (&LogicalPlan, Arc<dyn ExecutionPlan>),
     columns: Arc<[Option<usize>]>,
 ) -> Result<u64> {
-    let conform = |plan| Arc::new(ConformExec::new(plan, table.arrow_schema(), Arc::clone(&columns)));
+    let zone = session_zone::of(context.state.config_options()).map(Arc::from);
+    let conform = |plan| Arc::new(ConformExec::new(plan, table.arrow_schema(), Arc::clone(&columns), zone.clone()));
     let id = table.id;
     // A store that cannot take commits is refused before rows are uploaded to it.
     context.database.storage().prepare_to_write().await?;

@@ -15,7 +15,7 @@ use datafusion::sql::sqlparser::ast::{Expr, UnaryOperator, Value};
 
 use super::insert::{default_of, wrong_count};
 use crate::error::{Error, Result, from_datafusion};
-use crate::semantics::assignment::conform;
+use crate::semantics::session_zone::{self, conform_in};
 use crate::statements::context::Context;
 use crate::statements::meaning::macros::expand;
 use crate::statements::meaning::refuse;
@@ -96,7 +96,7 @@ fn value(context: &Context, column: &Column, expr: Option<Expr>, default: Option
             None => (new_null_array(&DataType::Null, 1), Arc::new(Field::new("value", DataType::Null, true))),
         },
     };
-    let cast = conform(&evaluated.0, &evaluated.1, column.field())?;
+    let cast = conform_in(session_zone::of(context.state.config_options()), &evaluated.0, &evaluated.1, column.field())?;
     if !column.field().is_nullable() && cast.null_count() > 0 {
         return Err(Error::invalid(format!("column '{}' is NOT NULL and gets NULL", column.name())));
     }

@@ -5,7 +5,9 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Statement as SqlStatement, TableFactor, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    DataType as SqlType, Expr, ObjectName, Query, Statement as SqlStatement, TableFactor, VisitMut, VisitorMut,
+};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
@@ -255,6 +257,17 @@ pub(crate) fn parse_expression(sql: &str) -> Result<Expr> {
     let expr = parser.parse_expr().map_err(syntax_error)?;
     expect_end(&parser)?;
     Ok(parsed(expr))
+}
+
+/// Parses the name of a type.
+///
+/// # Errors
+/// *Invalid*.
+pub(crate) fn parse_type(sql: &str) -> Result<SqlType> {
+    let mut parser = parser(tokenize(sql)?)?;
+    let data_type = parser.parse_data_type().map_err(syntax_error)?;
+    expect_end(&parser)?;
+    Ok(data_type)
 }
 
 /// A syntax tree as it was meant: operators that stood for others while it was parsed are those again.

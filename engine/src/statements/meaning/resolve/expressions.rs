@@ -6,7 +6,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::Volatility;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, LambdaFunction,
-    OneOrManyWithParens, Query, VisitMut, VisitorMut,
+    OneOrManyWithParens, Query, Value, VisitMut, VisitorMut,
 };
 
 use super::Resolver;
@@ -22,6 +22,10 @@ pub(super) struct Aliases {
     pub(super) items: Vec<Alias>,
     /// What the query groups by, once that is known.
     pub(super) groups: Vec<Expr>,
+    /// Whether rows that are the same, or all, become one.
+    pub(super) is_reduced: bool,
+    /// Whether the first of some stands for them: DISTINCT ON.
+    pub(super) takes_first: bool,
 }
 
 /// A column of a SELECT.
@@ -46,8 +50,10 @@ pub(super) enum Use {
     Name,
     /// A column that is grouped by comes first; otherwise the alias's expression: HAVING, and QUALIFY of groups.
     Behind,
-    /// The alias comes first: ORDER BY.
+    /// The alias comes first: a bare name in ORDER BY.
     NameFirst,
+    /// Within an expression of ORDER BY: as [`Use::Name`], but where rows are grouped or distinct a column that is gone by then does not hide an alias.
+    Order,
 }
 
 impl Aliases {
@@ -70,13 +76,18 @@ impl Aliases {
         }
     }
 
+    /// Whether there are other rows than those of the FROM when they are put in order.
+    fn is_grouped(&self) -> bool {
+        self.is_reduced || !self.groups.is_empty()
+    }
+
     /// Whether a column is grouped by.
     fn has_group(&self, column: &Column) -> bool {
         self.groups.iter().any(|group| *group == column.expr || *group == column.qualified)
     }
 
     /// Whether a column is called so.
-    fn has(&self, ident: &Ident) -> bool {
+    pub(super) fn has(&self, ident: &Ident) -> bool {
         self.items.iter().any(|alias| super::scope::same(&alias.name, &ident.value))
     }
 }
@@ -127,6 +138,11 @@ impl<'a, 'b> Expressions<'a, 'b> {
         match expr {
             Expr::Lambda(LambdaFunction { params, .. }) => self.lambdas.push(parameters(params)),
             Expr::CompoundFieldAccess { root, access_chain } => self.qualified_root(root, access_chain),
+            Expr::Function(function) if self.is_column(function) => {
+                if let Some(ident) = function.name.0.first().and_then(|part| part.as_ident()).cloned() {
+                    *expr = Expr::Identifier(ident);
+                }
+            }
             Expr::Function(function) => {
                 self.check_clauses(function)?;
                 self.aggregates += usize::from(self.is_aggregate(function));
@@ -198,8 +214,17 @@ impl<'a, 'b> Expressions<'a, 'b> {
         Ok(())
     }
 
+    /// `user` and its like without brackets: a column, where there is one of that name.
+    fn is_column(&self, function: &Function) -> bool {
+        let ([part], FunctionArguments::None, None) = (function.name.0.as_slice(), &function.args, &function.over) else { return false };
+        part.as_ident().is_some_and(|ident| {
+            let is_alias = self.aliases.is_some_and(|(aliases, _)| aliases.has(ident));
+            is_alias || self.scope.name(ident).is_ok_and(|column| column.is_some())
+        })
+    }
+
     fn is_aggregate(&self, function: &Function) -> bool {
-        function.over.is_some() || self.resolver.state.aggregate_functions().contains_key(&function.name.to_string().to_lowercase())
+        function.over.is_some() || is_aggregate(self.resolver.state, function)
     }
 
     /// What only aggregates and window functions carry out.
@@ -258,13 +283,23 @@ impl<'a, 'b> Expressions<'a, 'b> {
         {
             return self.written_out(ident, alias).map(Some);
         }
+        if how == Use::Order
+            && self.aggregates == 0
+            && aliases.is_grouped()
+            && let Some(alias) = aliases.find(ident)?
+            && !self.scope.own_column(ident)?.is_some_and(|column| aliases.has_group(&column))
+        {
+            return Ok(Some(identifier(&alias.planned)));
+        }
         if let Some(column) = self.scope.own_column(ident)? {
             let is_alias_too = how != Use::Expression && aliases.has(ident);
             return Ok(Some(if is_alias_too { column.qualified } else { column.expr }));
         }
         match (aliases.find(ident)?, how) {
             (Some(alias), Use::Expression | Use::Behind) => self.written_out(ident, alias).map(Some),
-            (Some(alias), Use::Name | Use::NameFirst) => Ok(Some(identifier(&alias.planned))),
+            // As a number it would be a position.
+            (Some(alias), Use::Name) if is_number(&alias.expr) => Ok(Some(text(""))),
+            (Some(alias), Use::Name | Use::NameFirst | Use::Order) => Ok(Some(identifier(&alias.planned))),
             (None, _) => Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)),
         }
     }
@@ -289,6 +324,44 @@ impl Expressions<'_, '_> {
             .with_hint("give the parameter another name")
             .at(position(alias))),
         }
+    }
+}
+
+/// Whether it is a call of an aggregate.
+fn is_aggregate(state: &SessionState, function: &Function) -> bool {
+    state.aggregate_functions().contains_key(&function.name.to_string().to_lowercase())
+}
+
+/// Whether an expression calls an aggregate, of all rows and not of a window.
+pub(super) fn has_aggregate(state: &SessionState, expr: &Expr) -> bool {
+    struct Finder<'a>(&'a SessionState, usize);
+    impl datafusion::sql::sqlparser::ast::Visitor for Finder<'_> {
+        type Break = ();
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.1 += 1;
+            ControlFlow::Continue(())
+        }
+        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.1 -= 1;
+            ControlFlow::Continue(())
+        }
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Function(function) if self.1 == 0 && function.over.is_none() && is_aggregate(self.0, function) => {
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    datafusion::sql::sqlparser::ast::Visit::visit(expr, &mut Finder(state, 0)).is_break()
+}
+
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => matches!(value.value, Value::Number(..)),
+        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => is_number(expr),
+        _ => false,
     }
 }
 

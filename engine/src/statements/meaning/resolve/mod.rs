@@ -46,7 +46,7 @@ pub(crate) const MATERIALIZED: &str = "__materialized";
 /// *Not found* for a table or a column that is not there, *invalid* for a name of several.
 pub(crate) async fn resolve(state: &SessionState, statement: &mut Statement) -> Result<Option<Vec<String>>> {
     let tables = Tables::load(state, statement).await?;
-    let mut resolver = Resolver { state, tables: &tables, ctes: Vec::new(), names: None, unnamed: 0 };
+    let mut resolver = Resolver { state, tables: &tables, ctes: Vec::new(), names: None, unnamed: 0, uncovered: None };
     match statement {
         Statement::Query(query) => {
             resolver.query(query, None, true)?;
@@ -70,6 +70,8 @@ struct Resolver<'a> {
     names: Option<Vec<String>>,
     /// How many queries of a FROM had no name and got one.
     unnamed: usize,
+    /// What the columns of the SELECT are called that was just resolved, where the plan calls them otherwise.
+    uncovered: Option<Vec<String>>,
 }
 
 /// A WITH query.
@@ -96,8 +98,13 @@ impl Resolver<'_> {
                 self.cte(cte, *recursive, outer)?;
             }
         }
+        let mut uncovered = None;
         let columns = match query.body.as_mut() {
-            SetExpr::Select(select) => self.select(select, query.order_by.as_mut(), outer, is_whole)?,
+            SetExpr::Select(select) => {
+                let columns = self.select(select, query.order_by.as_mut(), outer, is_whole)?;
+                uncovered = self.uncovered.take();
+                columns
+            }
             body => {
                 let columns = self.body(body, outer, is_whole)?;
                 let scope = Scope { relations: vec![Relation::new(Vec::new(), columns.clone())], outer };
@@ -127,6 +134,9 @@ impl Resolver<'_> {
                     run_once(cte);
                 }
             }
+        }
+        if let Some(names) = uncovered {
+            called(query, &names);
         }
         Ok(columns)
     }
@@ -208,8 +218,18 @@ impl Resolver<'_> {
             order_by.kind = OrderByKind::Expressions(positions.collect());
         }
         let OrderByKind::Expressions(exprs) = &mut order_by.kind else { return Ok(()) };
-        for expr in exprs {
-            self.expression(&mut expr.expr, scope, Some((aliases, Use::NameFirst)))?;
+        let mut known: Vec<Expr> = Vec::with_capacity(exprs.len());
+        for mut key in std::mem::take(exprs) {
+            let how = if matches!(key.expr, Expr::Identifier(_)) { Use::NameFirst } else { Use::Order };
+            self.expression(&mut key.expr, scope, Some((aliases, how)))?;
+            if aliases.takes_first {
+                of_first(&mut key.expr, columns)?;
+            }
+            // A key that comes again says nothing.
+            if !known.contains(&key.expr) {
+                known.push(key.expr.clone());
+                exprs.push(key);
+            }
         }
         Ok(())
     }
@@ -225,6 +245,54 @@ impl Resolver<'_> {
         found.uses += 1;
         Some((found.name.clone(), found.planned.clone(), found.columns.clone()))
     }
+}
+
+/// A key by which DISTINCT ON finds its first rows: a position by its name, as other keys may be the same, and no query, which DataFusion cannot plan there.
+fn of_first(key: &mut Expr, columns: &Columns) -> Result<()> {
+    struct Queries;
+    impl Visitor for Queries {
+        type Break = ();
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            ControlFlow::Break(())
+        }
+    }
+    if Visit::visit(key, &mut Queries).is_break() {
+        return Err(
+            unsupported("a query in the ORDER BY of DISTINCT ON").with_hint("make it a column of a query within, and order by that")
+        );
+    }
+    let position = match key {
+        Expr::Value(value) => match &value.value {
+            Value::Number(digits, _) => digits.parse::<usize>().ok(),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let (Some(position), Some(columns)) = (position, columns)
+        && let Some(column) = position.checked_sub(1).and_then(|at| columns.get(at))
+    {
+        *key = Expr::Identifier(ast::quoted(&column.name));
+    }
+    Ok(())
+}
+
+/// Puts a query, whose list has a name for every column, into another one that calls the columns otherwise.
+fn called(query: &mut Query, names: &[String]) {
+    let SetExpr::Select(select) = query.body.as_ref() else { return };
+    let items = select.projection.iter().zip(names).map(|(item, name)| {
+        let planned = match item {
+            SelectItem::ExprWithAlias { alias, .. } => alias.clone(),
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => parts.last().cloned().unwrap_or_else(|| ast::quoted(name)),
+            _ => ast::quoted(name),
+        };
+        SelectItem::ExprWithAlias { expr: Expr::Identifier(planned), alias: ast::quoted(name) }
+    });
+    let items: Vec<_> = items.collect();
+    let empty = ast::plain_query(SetExpr::Values(Values { explicit_row: false, value_keyword: false, rows: vec![] }));
+    let inner = std::mem::replace(query, empty);
+    let alias = TableAlias { explicit: true, name: ast::quoted("__ordered"), columns: vec![], at: None };
+    let relation = TableFactor::Derived { lateral: false, subquery: Box::new(inner), alias: Some(alias), sample: None };
+    *query = ast::plain_query(SetExpr::Select(Box::new(ast::select(items, vec![TableWithJoins { relation, joins: vec![] }], None))));
 }
 
 /// Marks a WITH query that is named several times: `relations` makes one part of it that runs once, if running it twice could give different rows.

@@ -2,14 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Distinct, Expr, GroupByExpr, Ident, OrderBy, OrderByKind, Select, SelectItem, Visit, Visitor,
+};
 
-use super::ast::{quoted, take};
-use super::expressions::{Alias, Aliases, Use};
+use super::ast::{position, quoted, take};
+use super::expressions::{Alias, Aliases, Use, has_aggregate};
 use super::output::{self, Item};
 use super::scope::{Column, Columns, OutputColumn, Scope};
 use super::{Resolver, windows, written};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl Resolver<'_> {
     /// Resolves a SELECT and the ORDER BY behind it; `is_whole` tells that its columns are the statement's result.
@@ -45,10 +47,42 @@ impl Resolver<'_> {
             true => output::columns(&items),
             false => columns,
         };
+        if let Some(order_by) = order_by.as_deref() {
+            self.uncover(order_by, &mut items, &scope)?;
+        }
         let mut aliases = aliases_of(&items, written);
+        aliases.is_reduced = select.distinct.is_some() || aliases.items.iter().any(|alias| has_aggregate(self.state, &alias.expr));
+        aliases.takes_first = matches!(select.distinct, Some(Distinct::On(_)));
         select.projection = items.into_iter().map(Item::into_select_item).collect();
         self.clauses(select, order_by, &scope, &mut aliases, &columns)?;
         Ok(columns)
+    }
+
+    /// Where the keys of an ORDER BY name a column that an alias hides, the alias gets another name, which does not: the query is then put into another one,
+    /// which gives it its name back.
+    fn uncover(&mut self, order_by: &OrderBy, items: &mut [Item], scope: &Scope<'_>) -> Result<()> {
+        let OrderByKind::Expressions(keys) = &order_by.kind else { return Ok(()) };
+        let named: Vec<Ident> =
+            keys.iter().filter(|key| !matches!(key.expr, Expr::Identifier(_))).flat_map(|key| in_key(&key.expr)).collect();
+        let names: Option<Vec<String>> = items.iter().map(Item::name).collect();
+        for at in 0..items.len() {
+            let Item::Expression { expr, name, is_named: true, .. } = &items[at] else { continue };
+            let Some(hidden) = named.iter().find(|ident| super::scope::same(&ident.value, name)) else { continue };
+            let Ok(Some(column)) = scope.own_column(hidden) else { continue };
+            if *expr == column.expr || *expr == column.qualified {
+                continue;
+            }
+            let Some(names) = &names else {
+                let error = Error::unsupported(format!("ORDER BY names the column '{}', which an alias of the list hides", hidden.value));
+                return Err(error.with_hint("give the alias another name").at(position(hidden)));
+            };
+            let free = (1..).map(|count| format!("{name} {count}")).find(|free| !names.contains(free));
+            if let (Some(free), Item::Expression { name, .. }) = (free, &mut items[at]) {
+                *name = free;
+                self.uncovered = Some(names.clone());
+            }
+        }
+        Ok(())
     }
 
     /// The clauses behind the FROM and the list.
@@ -173,6 +207,25 @@ fn window_in(expr: &Expr) -> Option<Expr> {
     finder.0
 }
 
+/// The names in a key of an ORDER BY, those of columns of a table by their last part.
+fn in_key(expr: &Expr) -> Vec<Ident> {
+    struct Names(Vec<Ident>);
+    impl Visitor for Names {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Identifier(ident) => self.0.push(ident.clone()),
+                Expr::CompoundIdentifier(parts) => self.0.extend(parts.last().cloned()),
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let mut names = Names(Vec::new());
+    let _ = expr.visit(&mut names);
+    names.0
+}
+
 /// What a SELECT's items can be called by behind its list: those without an alias by their own name, too.
 fn aliases_of(items: &[Item], written: Vec<Option<String>>) -> Aliases {
     let aliases = items.iter().zip(written).filter_map(|(item, written)| match item {
@@ -181,7 +234,7 @@ fn aliases_of(items: &[Item], written: Vec<Option<String>>) -> Aliases {
         }
         Item::Unknown(_) | Item::Other(_) => None,
     });
-    Aliases { items: aliases.collect(), groups: Vec::new() }
+    Aliases { items: aliases.collect(), ..Aliases::default() }
 }
 
 /// The columns that `*` stands for: `None` where one relation's are not known.
