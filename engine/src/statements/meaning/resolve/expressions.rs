@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::Resolver;
-use super::ast::{identifier, position, take, text};
+use super::ast::{call, identifier, position, take, text};
 use super::scope::{Column, Scope};
 use crate::error::{Error, Result};
 use crate::statements::syntax::pivot_syntax::names;
@@ -96,6 +96,9 @@ const WITH_DATE_PARTS: [&str; 12] = [
     "timestampdiff",
     "timestampadd",
 ];
+
+/// Functions of the session that are called without brackets, too.
+const OF_SESSION: [&str; 6] = ["current_schema", "current_catalog", "current_user", "session_user", "user", "current_role"];
 
 /// Resolves the names of one expression.
 pub(super) struct Expressions<'a, 'b> {
@@ -244,7 +247,11 @@ impl<'a, 'b> Expressions<'a, 'b> {
     }
 
     fn name(&self, ident: &Ident) -> Result<Option<Expr>> {
-        let Some((aliases, how)) = self.aliases else { return Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)) };
+        let named = || match of_session(ident, self.scope) {
+            Some(expr) => Ok(Some(expr)),
+            None => Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)),
+        };
+        let Some((aliases, how)) = self.aliases else { return named() };
         if how == Use::NameFirst
             && self.aggregates == 0
             && let Some(alias) = aliases.find(ident)?
@@ -265,7 +272,7 @@ impl<'a, 'b> Expressions<'a, 'b> {
         match (aliases.find(ident)?, how) {
             (Some(alias), Use::Expression | Use::Behind) => self.written_out(ident, alias).map(Some),
             (Some(alias), Use::Name | Use::NameFirst) => Ok(Some(identifier(&alias.planned))),
-            (None, _) => Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)),
+            (None, _) => named(),
         }
     }
 }
@@ -290,6 +297,13 @@ impl Expressions<'_, '_> {
             .at(position(alias))),
         }
     }
+}
+
+/// What a word stands for that is no column's: `current_schema` is `current_schema()`.
+pub(super) fn of_session(ident: &Ident, scope: &Scope<'_>) -> Option<Expr> {
+    let word = ident.value.to_lowercase();
+    let is_word = ident.quote_style.is_none() && OF_SESSION.contains(&word.as_str());
+    (is_word && scope.name(ident).is_err()).then(|| call(&word, vec![]))
 }
 
 /// An alias is written out where it is used: what differs from call to call would differ from the column.

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem, Visit, Visitor};
 
 use super::ast::{quoted, take};
-use super::expressions::{Alias, Aliases, Use};
+use super::expressions::{Alias, Aliases, Use, of_session};
 use super::output::{self, Item};
 use super::scope::{Column, Columns, OutputColumn, Scope};
-use super::{Resolver, windows, written};
+use super::{Resolver, grouping_sets, windows, written};
 use crate::error::Result;
 
 impl Resolver<'_> {
@@ -20,8 +20,13 @@ impl Resolver<'_> {
         outer: Option<&Scope<'_>>,
         is_whole: bool,
     ) -> Result<Columns> {
-        windows::write_out(select, order_by.as_deref_mut())?;
+        windows::write_out(select, order_by.as_deref_mut(), self.state.config_options())?;
+        grouping_sets::standardize(select)?;
         let scope = self.from(&mut select.from, outer)?;
+        self.unpack_columns(&mut select.projection, &scope)?;
+        if let Some(selection) = &mut select.selection {
+            self.unpack_columns(selection, &scope)?;
+        }
         let listed = std::mem::take(&mut select.projection);
         let listed = self.without_stars(listed, &scope)?;
         if let [SelectItem::Wildcard(_)] = listed.as_slice() {
@@ -133,7 +138,10 @@ impl Resolver<'_> {
                 let expr = take(&mut expr);
                 Ok(Some(Column { qualified: expr.clone(), expr, name, data_type: None }))
             }
-            None => scope.name(ident),
+            None => match of_session(ident, scope) {
+                Some(expr) => Ok(Some(Column { qualified: expr.clone(), expr, name: ident.value.clone(), data_type: None })),
+                None => scope.name(ident),
+            },
         }
     }
 }
