@@ -49,7 +49,9 @@ pub(crate) fn standardize(factor: &mut TableFactor) -> Result<()> {
 /// What follows `num_rows =`.
 fn num_rows(argument: &FunctionArg) -> Option<Expr> {
     match argument {
-        FunctionArg::Named { name, arg: FunctionArgExpr::Expr(times), .. } if name.value.eq_ignore_ascii_case("num_rows") => Some(times.clone()),
+        FunctionArg::Named { name, arg: FunctionArgExpr::Expr(times), .. } if name.value.eq_ignore_ascii_case("num_rows") => {
+            Some(times.clone())
+        }
         FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::BinaryOp { left, op: BinaryOperator::Eq, right })) => match left.as_ref() {
             Expr::Identifier(name) if name.value.eq_ignore_ascii_case("num_rows") => Some(right.as_ref().clone()),
             _ => None,

@@ -7,8 +7,8 @@ use arrow::array::Array;
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
-    Cte, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, LimitClause, Query, SelectItem, SetExpr, Statement, TableAlias, TableFactor,
-    TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut, With,
+    Cte, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, LimitClause, Query, SelectItem, SetExpr, Statement, TableAlias,
+    TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut, With,
 };
 
 use super::resolve::ast::{call, number, plain_query, quoted, select};

@@ -48,7 +48,8 @@ pub(crate) fn is_shown(factor: &TableFactor) -> bool {
 }
 
 fn not_shown(text: &str) -> Error {
-    Error::invalid(format!("'{text}' has no rows that a query could read")).with_hint("DESCRIBE, SHOW and SUMMARIZE can stand in brackets in a FROM")
+    Error::invalid(format!("'{text}' has no rows that a query could read"))
+        .with_hint("DESCRIBE, SHOW and SUMMARIZE can stand in brackets in a FROM")
 }
 
 fn name_of(at: usize) -> String {

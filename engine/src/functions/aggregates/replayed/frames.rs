@@ -14,7 +14,9 @@ use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::logical_expr::expr::{NullTreatment, WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::function::{PartitionEvaluatorArgs, WindowUDFFieldArgs};
 use datafusion::logical_expr::planner::RawWindowExpr;
-use datafusion::logical_expr::{AggregateUDF, Expr, PartitionEvaluator, Signature, Volatility, WindowFunctionDefinition, WindowUDF, WindowUDFImpl, lit};
+use datafusion::logical_expr::{
+    AggregateUDF, Expr, PartitionEvaluator, Signature, Volatility, WindowFunctionDefinition, WindowUDF, WindowUDFImpl, lit,
+};
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 
 use super::{Clauses, Input, aggregate, coerced, comparable, in_type};
@@ -22,21 +24,8 @@ use crate::error::{Error, to_datafusion, while_planning};
 use crate::statements::{Exclusion, WindowClauses};
 
 /// Aggregates that take rows back, so that a frame that moves costs what it moves by.
-const TAKING_BACK: [&str; 13] = [
-    "count",
-    "count_if",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "var",
-    "var_pop",
-    "stddev",
-    "stddev_pop",
-    "corr",
-    "covar_samp",
-    "covar_pop",
-];
+const TAKING_BACK: [&str; 13] =
+    ["count", "count_if", "sum", "avg", "min", "max", "var", "var_pop", "stddev", "stddev_pop", "corr", "covar_samp", "covar_pop"];
 
 /// Whether an aggregate takes rows back.
 pub(in crate::functions) fn takes_rows_back(function: &AggregateUDF, distinct: bool) -> bool {

@@ -1,6 +1,8 @@
 //! GROUP BY as the planner knows it: `GROUP BY ()` is one group; ROLLUP and CUBE of several columns at a time, and within GROUPING SETS, are the sets that they mean.
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Select};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Select,
+};
 
 use super::ast::{call, number, take};
 use crate::error::{Error, Result};
@@ -47,7 +49,9 @@ pub(super) fn standardize(select: &mut Select) -> Result<()> {
 
 fn check(sets: usize) -> Result<()> {
     match sets > MOST_SETS {
-        true => Err(Error::limit(format!("the GROUP BY has more than {MOST_SETS} sets")).with_hint("list the wanted ones in GROUPING SETS")),
+        true => {
+            Err(Error::limit(format!("the GROUP BY has more than {MOST_SETS} sets")).with_hint("list the wanted ones in GROUPING SETS"))
+        }
         false => Ok(()),
     }
 }

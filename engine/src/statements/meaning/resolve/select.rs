@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use arrow::datatypes::{DataType, Field};
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem, Visit, Visitor};
 
 use super::ast::{quoted, take};
@@ -114,6 +115,7 @@ impl Resolver<'_> {
                 let data_type = match &expr {
                     Expr::Identifier(ident) => self.plain_name(ident, scope, aliases)?.and_then(|column| column.data_type),
                     Expr::CompoundIdentifier(parts) => scope.compound(parts)?.and_then(|column| column.data_type),
+                    Expr::Dictionary(_) => Some(written_type(&expr)),
                     _ => None,
                 };
                 self.expression(&mut expr, scope, Some((aliases, Use::Expression)))?;
@@ -143,6 +145,16 @@ impl Resolver<'_> {
                 None => scope.name(ident),
             },
         }
+    }
+}
+
+/// The type of a struct that is written out; what is not known of it without planning is NULL's.
+fn written_type(expr: &Expr) -> DataType {
+    match expr {
+        Expr::Dictionary(fields) => {
+            DataType::Struct(fields.iter().map(|field| Field::new(&field.key.value, written_type(&field.value), true)).collect())
+        }
+        _ => DataType::Null,
     }
 }
 

@@ -97,7 +97,11 @@ impl Resolver<'_> {
                 });
                 self.with_options(columns.collect(), &options, written_out)
             }
-            Some((_, Some(_))) => Err(Error::invalid(format!("{name}.*: '{name}' is neither a table nor a struct"))),
+            Some((_, Some(known))) if known != DataType::Null => {
+                Err(Error::invalid(format!("{name}.*: '{name}' is neither a table nor a struct")))
+            }
+            Some(_) => Err(unsupported(format!("{name}.* of a struct whose fields are not known before it is planned"))
+                .with_hint(format!("name its fields: {name}.a, {name}.b"))),
             _ => {
                 written_out.push(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options));
                 Ok(())

@@ -51,15 +51,17 @@ fn named_columns(tokens: &mut Vec<TokenWithSpan>, create: usize) {
         0 => matches!(token.token, Token::Word(_) | Token::DoubleQuotedString(_)),
         _ => token.token == Token::Comma,
     });
-    let Some(as_at) = next_solid(tokens, close).filter(|at| are_names && close > open + 1 && is_keyword(&tokens[*at].token, Keyword::AS)) else {
+    if !are_names || close == open + 1 {
         return;
-    };
+    }
+    let Some(as_at) = query_of(tokens, close) else { return };
     let like = tokens[as_at].clone();
     let plain = |token: Token| TokenWithSpan { token, span: like.span };
     let blank = || plain(Token::Whitespace(Whitespace::Space));
     let names: Vec<TokenWithSpan> = tokens[open..=close].to_vec();
     let end = tokens.iter().rposition(|token| !matches!(token.token, Token::EOF | Token::Whitespace(_))).map_or(as_at, |last| last) + 1;
-    let mut behind = vec![plain(Token::RParen), blank(), word("AS", Keyword::AS, &like), blank(), word("named_columns", Keyword::NoKeyword, &like)];
+    let mut behind =
+        vec![plain(Token::RParen), blank(), word("AS", Keyword::AS, &like), blank(), word("named_columns", Keyword::NoKeyword, &like)];
     behind.extend(names);
     tokens.splice(end..end, behind);
     let select = [
@@ -74,4 +76,16 @@ fn named_columns(tokens: &mut Vec<TokenWithSpan>, create: usize) {
     ];
     tokens.splice(as_at + 1..as_at + 1, select);
     tokens.drain(open..=close);
+}
+
+/// The AS of the query behind a table's columns, and behind CLUSTER BY.
+fn query_of(tokens: &[TokenWithSpan], columns: usize) -> Option<usize> {
+    let next = next_solid(tokens, columns)?;
+    if is_keyword(&tokens[next].token, Keyword::AS) {
+        return Some(next);
+    }
+    let by = next_solid(tokens, next)
+        .filter(|by| is_keyword(&tokens[next].token, Keyword::CLUSTER) && is_keyword(&tokens[*by].token, Keyword::BY))?;
+    let open = next_solid(tokens, by).filter(|open| tokens[*open].token == Token::LParen)?;
+    next_solid(tokens, closing(tokens, open)?).filter(|at| is_keyword(&tokens[*at].token, Keyword::AS))
 }

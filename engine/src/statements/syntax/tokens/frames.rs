@@ -71,7 +71,8 @@ fn put(tokens: &mut Vec<TokenWithSpan>, open: usize, exclusion: Exclusion) {
         Token::Word(word) if word.keyword == Keyword::NoKeyword => Some(word.value.clone()),
         _ => None,
     };
-    let name = |base: Option<&str>| Token::Word(Word { value: exclusion.as_name(base), quote_style: Some('"'), keyword: Keyword::NoKeyword });
+    let name =
+        |base: Option<&str>| Token::Word(Word { value: exclusion.as_name(base), quote_style: Some('"'), keyword: Keyword::NoKeyword });
     match base {
         Some(base) => tokens[first].token = name(Some(&base)),
         None => {

@@ -16,7 +16,8 @@ pub(super) fn standardize(tokens: &mut Vec<TokenWithSpan>) {
         if tokens[at].token == Token::LParen
             && let Some(first) = next_solid(tokens, at)
             && begins_one(&tokens[first].token)
-            && next_solid(tokens, first).is_some_and(|next| matches!(tokens[next].token, Token::Word(_) | Token::LParen | Token::SingleQuotedString(_)))
+            && next_solid(tokens, first)
+                .is_some_and(|next| matches!(tokens[next].token, Token::Word(_) | Token::LParen | Token::SingleQuotedString(_)))
             && previous_solid(tokens, at).is_some_and(|before| {
                 let before = &tokens[before].token;
                 *before == Token::Comma || is_keyword(before, Keyword::FROM) || is_keyword(before, Keyword::JOIN)
