@@ -132,6 +132,7 @@ impl<'a, 'b> Expressions<'a, 'b> {
             Expr::CompoundFieldAccess { root, access_chain } => self.qualified_root(root, access_chain),
             Expr::Function(function) => {
                 self.check_clauses(function)?;
+                without_order(function);
                 self.aggregates += usize::from(self.is_aggregate(function));
                 let name = function.name.to_string().to_ascii_lowercase();
                 if WITH_DATE_PARTS.contains(&name.as_str())
@@ -296,6 +297,18 @@ impl Expressions<'_, '_> {
             .with_hint("give the parameter another name")
             .at(position(alias))),
         }
+    }
+}
+
+/// `mode(x ORDER BY y)`, whose rows come in any order, without it: to the planner it would be another argument.
+fn without_order(function: &mut Function) {
+    let is_one = |known: &str| ["mode", "median", "mad"].contains(&known);
+    if function.over.is_none()
+        && let FunctionArguments::List(list) = &mut function.args
+        && list.args.len() == 1
+        && crate::functions::aggregate_named(&function.name.to_string()).is_some_and(|known| is_one(known.name()))
+    {
+        list.clauses.retain(|clause| !matches!(clause, FunctionArgumentClause::OrderBy(_)));
     }
 }
 

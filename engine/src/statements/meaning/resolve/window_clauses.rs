@@ -46,7 +46,7 @@ impl Exclusion {
     }
 
     /// What a name stands for: an exclusion, and the name of the window.
-    fn of_name(name: &str) -> Option<(Self, &str)> {
+    pub(crate) fn of_name(name: &str) -> Option<(Self, &str)> {
         let (exclusion, window) = name.strip_prefix(EXCLUDE)?.split_once(' ')?;
         Self::ALL.into_iter().find(|known| known.written().replace(' ', "_") == exclusion).map(|known| (known, window))
     }

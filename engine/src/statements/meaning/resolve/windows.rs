@@ -18,6 +18,7 @@ use super::window_clauses::{Exclusion, put_among_arguments};
 use super::written;
 use crate::error::{Error, Result};
 use crate::functions::aggregate_named;
+use crate::statements::syntax::written::as_written;
 
 /// Writes the windows of a SELECT out, there and in the ORDER BY behind it. Columns without a name keep the one that was written.
 pub(super) fn write_out(select: &mut Select, order_by: Option<&mut OrderBy>, options: &ConfigOptions) -> Result<()> {
@@ -35,7 +36,7 @@ pub(super) fn write_out(select: &mut Select, order_by: Option<&mut OrderBy>, opt
     for item in &mut select.projection {
         let named = match item {
             SelectItem::UnnamedExpr(expr) => {
-                let name = written(&as_given(expr));
+                let name = as_written(&written(expr));
                 windows.put_into(expr)?.then(|| (std::mem::replace(expr, super::ast::null()), name))
             }
             SelectItem::ExprWithAlias { expr, .. } => {
@@ -57,23 +58,6 @@ pub(super) fn write_out(select: &mut Select, order_by: Option<&mut OrderBy>, opt
         }
     }
     Ok(())
-}
-
-/// An expression without the names that stand for EXCLUDE.
-fn as_given(expr: &Expr) -> Expr {
-    struct Without;
-    impl VisitorMut for Without {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-            if let Expr::Function(Function { over: Some(WindowType::WindowSpec(spec)), .. }) = expr {
-                Exclusion::take(spec);
-            }
-            ControlFlow::Continue(())
-        }
-    }
-    let mut given = expr.clone();
-    let _ = VisitMut::visit(&mut given, &mut Without);
-    given
 }
 
 /// The windows that a SELECT names, each complete.

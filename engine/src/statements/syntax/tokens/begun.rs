@@ -41,10 +41,13 @@ fn named_columns(tokens: &mut Vec<TokenWithSpan>, create: usize) {
         let Some(next) = next_solid(tokens, at) else { return };
         match &tokens[next].token {
             Token::LParen => break next,
+            // `CREATE TABLE t CLUSTER BY (a) AS`.
+            Token::Word(word) if word.quote_style.is_none() && matches!(word.keyword, Keyword::CLUSTER | Keyword::BY) => return,
             Token::Word(_) | Token::Period | Token::DoubleQuotedString(_) => at = next,
             _ => return,
         }
     };
+    let name = at;
     let Some(close) = closing(tokens, open) else { return };
     let solid = tokens[open + 1..close].iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
     let are_names = solid.enumerate().all(|(at, token)| match at % 2 {
@@ -60,8 +63,7 @@ fn named_columns(tokens: &mut Vec<TokenWithSpan>, create: usize) {
     let blank = || plain(Token::Whitespace(Whitespace::Space));
     let names: Vec<TokenWithSpan> = tokens[open..=close].to_vec();
     let end = tokens.iter().rposition(|token| !matches!(token.token, Token::EOF | Token::Whitespace(_))).map_or(as_at, |last| last) + 1;
-    let mut behind =
-        vec![plain(Token::RParen), blank(), word("AS", Keyword::AS, &like), blank(), word("named_columns", Keyword::NoKeyword, &like)];
+    let mut behind = vec![plain(Token::RParen), blank(), word("AS", Keyword::AS, &like), blank(), tokens[name].clone()];
     behind.extend(names);
     tokens.splice(end..end, behind);
     let select = [

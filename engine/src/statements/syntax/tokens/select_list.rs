@@ -10,7 +10,7 @@ use super::{closing, is_keyword, next_solid, previous_solid, word};
 pub(crate) const UNPACKED: &str = "__unpacked";
 
 /// The parameter of the lambdas that stars become.
-const NAME: &str = "__name";
+const NAME: &str = "c";
 
 /// Writes all three as the parser reads them.
 pub(super) fn standardize(tokens: &mut Vec<TokenWithSpan>) {
