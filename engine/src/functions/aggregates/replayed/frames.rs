@@ -21,6 +21,7 @@ use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 
 use super::{Clauses, Input, aggregate, coerced, comparable, in_type};
 use crate::error::{Error, to_datafusion, while_planning};
+use crate::limits::check_stopped;
 use crate::statements::{Exclusion, WindowClauses};
 
 /// Aggregates that take rows back, so that a frame that moves costs what it moves by.
@@ -230,6 +231,8 @@ impl PartitionEvaluator for Frames {
         {
             return Ok(result.clone());
         }
+        // All frames of all partitions are computed in one call.
+        check_stopped()?;
         if self.partition.is_none() {
             self.partition = Some(self.partition(columns)?);
         }

@@ -4,7 +4,7 @@
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace, Word};
 
-use super::{is_keyword, next_solid};
+use super::{is_keyword, next_solid, previous_solid};
 use crate::statements::Exclusion;
 
 /// Moves every EXCLUDE of a frame.
@@ -12,6 +12,7 @@ pub(super) fn standardize(tokens: &mut Vec<TokenWithSpan>) {
     let mut at = 0;
     while at < tokens.len() {
         if is_keyword(&tokens[at].token, Keyword::EXCLUDE)
+            && previous_solid(tokens, at).is_some_and(|before| ends_a_bound(&tokens[before].token))
             && let Some((exclusion, last)) = exclusion(tokens, at)
             && let Some(open) = window(tokens, at)
         {
@@ -22,6 +23,11 @@ pub(super) fn standardize(tokens: &mut Vec<TokenWithSpan>) {
         }
         at += 1;
     }
+}
+
+/// Whether the bound of a frame ends here: no list of columns, which has an EXCLUDE of its own.
+fn ends_a_bound(token: &Token) -> bool {
+    [Keyword::PRECEDING, Keyword::FOLLOWING, Keyword::ROW].into_iter().any(|last| is_keyword(token, last))
 }
 
 /// What an EXCLUDE leaves out, and its last token; it is the end of its window.
