@@ -15,14 +15,13 @@ use super::scope::{OutputColumn, Relation, Scope, same};
 use super::select::{all_columns, named_item};
 use crate::error::{Error, Result};
 use crate::nearest;
-use crate::statements::UNPACKED;
 use crate::statements::meaning::refuse::unsupported;
 use crate::statements::rows::constant;
 
 /// A column that a star stands for.
 #[derive(Debug, Clone)]
-struct Starred {
-    expr: Expr,
+pub(super) struct Starred {
+    pub(super) expr: Expr,
     column: OutputColumn,
     /// What its table is called.
     relation: Option<String>,
@@ -259,17 +258,8 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// `f(*COLUMNS(...))`: each of the columns as an argument of its own.
-    pub(super) fn unpack_columns(&mut self, node: &mut impl VisitMut, scope: &Scope<'_>) -> Result<()> {
-        let mut unpack = Unpack { resolver: self, scope, within: 0 };
-        match node.visit(&mut unpack) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(error) => Err(error),
-        }
-    }
-
     /// The columns that the COLUMNS of an expression mean; several must mean the same.
-    fn meant(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Vec<Starred>> {
+    pub(super) fn meant(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Vec<Starred>> {
         let calls = columns_calls(expr);
         let Some(first) = calls.first() else { return Ok(Vec::new()) };
         if calls.iter().any(|call| call.to_string() != first.to_string()) {
@@ -341,76 +331,6 @@ impl Resolver<'_> {
         match constant::scalar_of(self.state, condition, |found| *found == DataType::Boolean, &DataType::Boolean)? {
             ScalarValue::Boolean(meant) => Ok(meant.unwrap_or(false)),
             _ => Ok(false),
-        }
-    }
-}
-
-struct Unpack<'a, 'b> {
-    resolver: &'a mut Resolver<'b>,
-    scope: &'a Scope<'a>,
-    /// How many queries are around: they have columns of their own.
-    within: usize,
-}
-
-impl Unpack<'_, '_> {
-    /// The columns that an expression stands for, if it stands for several.
-    fn columns(&mut self, expr: &Expr) -> Result<Option<Vec<Expr>>> {
-        match expr {
-            Expr::Function(function) if function.name.to_string() == UNPACKED => {
-                let columns = self.resolver.meant(expr, self.scope)?;
-                Ok(Some(columns.into_iter().map(|starred| starred.expr).collect()))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    fn unpack(&mut self, expr: &mut Expr) -> Result<()> {
-        match expr {
-            Expr::Function(Function { args: FunctionArguments::List(list), .. }) => {
-                for argument in std::mem::take(&mut list.args) {
-                    let columns = match &argument {
-                        FunctionArg::Unnamed(FunctionArgExpr::Expr(inner)) => self.columns(inner)?,
-                        _ => None,
-                    };
-                    match columns {
-                        None => list.args.push(argument),
-                        Some(columns) => {
-                            list.args.extend(columns.into_iter().map(|column| FunctionArg::Unnamed(FunctionArgExpr::Expr(column))));
-                        }
-                    }
-                }
-            }
-            Expr::Array(array) => {
-                for item in std::mem::take(&mut array.elem) {
-                    match self.columns(&item)? {
-                        None => array.elem.push(item),
-                        Some(columns) => array.elem.extend(columns),
-                    }
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-impl VisitorMut for Unpack<'_, '_> {
-    type Break = Error;
-
-    fn pre_visit_query(&mut self, _: &mut datafusion::sql::sqlparser::ast::Query) -> ControlFlow<Error> {
-        self.within += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut datafusion::sql::sqlparser::ast::Query) -> ControlFlow<Error> {
-        self.within -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        match self.within {
-            0 => super::expressions::flow(self.unpack(expr)),
-            _ => ControlFlow::Continue(()),
         }
     }
 }

@@ -7,6 +7,7 @@ mod arrows;
 mod asof;
 mod begun;
 mod frames;
+mod pivot_lists;
 mod pivots;
 mod samples;
 mod select_list;
@@ -20,7 +21,7 @@ use crate::error::{Error, Position, Result};
 /// What an ASOF JOIN without a match condition of its own gets as one.
 pub(crate) use asof::AsofKind;
 /// What stands for an expression that a PIVOT computes.
-pub(crate) use pivots::EXPRESSION as PIVOT_EXPRESSION;
+pub(crate) use pivot_lists::EXPRESSION as PIVOT_EXPRESSION;
 /// What a PIVOT groups by, while it is parsed.
 pub(crate) use pivots::GROUPS as PIVOT_GROUPS;
 /// The function that stands for a percentage behind LIMIT: nobody's.
