@@ -8,7 +8,7 @@ use futures::StreamExt;
 use tokio::runtime::Handle;
 
 /// Queries that would take minutes at least, each with an operator that seldom or never waits.
-const ENDLESS: [(&str, &str); 17] = [
+const ENDLESS: [(&str, &str); 18] = [
     (
         "pairs without matches",
         "SELECT count(*) FROM range(0, 1000000) AS a(value) JOIN range(0, 1000000) AS b(value) ON a.value + b.value < 0",
@@ -51,6 +51,10 @@ const ENDLESS: [(&str, &str); 17] = [
     (
         "window of everything",
         "SELECT sum(s) FROM (SELECT row_number() OVER (ORDER BY value % 1000003) AS s FROM range(0, 300000000) AS r(value))",
+    ),
+    (
+        "frames computed anew",
+        "SELECT sum(s) FROM (SELECT median(value) OVER (ORDER BY value ROWS BETWEEN 100000 PRECEDING AND CURRENT ROW) AS s FROM range(0, 200000) AS r(value))",
     ),
     ("range", "SELECT count(*) FROM range(0, 1000000000000) AS r(value) WHERE value % 2 = 3"),
 ];

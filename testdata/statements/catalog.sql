@@ -31,7 +31,7 @@ SELECT current_schema();
 SELECT current_schema;
 SELECT count(*) > 100 FROM duckdb_functions();
 SELECT count(*) > 0 FROM duckdb_settings() WHERE name = 'threads';
-SELECT count(*) > 0 FROM duckdb_types() WHERE type_name = 'INTEGER';
+SELECT count(*) > 0 FROM duckdb_types() WHERE lower(type_name) = 'integer';
 SELECT typeof(id), typeof(name), typeof(price), typeof(qty), typeof(day), typeof(moment), typeof(ok), typeof(tags), typeof(place), typeof(amount) FROM t WHERE id = 1;
 SELECT pg_typeof(id) FROM t WHERE id = 1;
 -- differs: types of results

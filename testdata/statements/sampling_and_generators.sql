@@ -42,7 +42,6 @@ SELECT count(*) FROM (SELECT uuid() AS x FROM range(10) UNION SELECT uuid() FROM
 SELECT hash(1) = hash(1), hash('a') <> hash('b');
 SELECT * FROM summary((SELECT 1 AS a));
 SELECT i FROM generate_series(1, 3) AS g(i) LIMIT (SELECT 2);
--- differs: LIMIT 10%
 SELECT i FROM range(10) AS g(i) LIMIT 30 PERCENT;
 SELECT i FROM range(10) AS g(i) ORDER BY i LIMIT 1 + 1;
 SELECT i FROM range(3) AS g(i) LIMIT NULL;

@@ -37,6 +37,7 @@ pub(super) const AGGREGATES: &[(&str, &[&str])] = &[
     ("approx_distinct", &["approx_count_distinct"]),
     ("bool_and", &["every", "booland_agg", "logical_and"]),
     ("bool_or", &["boolor_agg", "logical_or"]),
+    ("grouping", &["grouping_id"]),
     ("stddev", &["stddev_samp", "std"]),
     ("var", &["var_samp", "variance", "var_sample"]),
     ("var_pop", &["var_population"]),

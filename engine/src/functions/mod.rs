@@ -25,7 +25,7 @@ use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
-pub(crate) use aggregates::aggregates;
+pub(crate) use aggregates::{aggregates, ordered as ordered_aggregate};
 pub use catalogue::{Entry, Kind, catalogue};
 pub use family::Family;
 pub(crate) use lists::with_lambdas;

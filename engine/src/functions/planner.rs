@@ -1,5 +1,7 @@
 //! What SQL's own syntax becomes: EXTRACT, POSITION, SUBSTRING, the operators `->` and `->>`, and `max(x, n)`.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::functions::expr_fn::coalesce;
@@ -16,7 +18,8 @@ use datafusion::logical_expr::{
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::{aggregates, json, scalar_named};
-use crate::error::{Error, to_datafusion};
+use crate::error::{Error, to_datafusion, while_planning};
+use crate::statements::WindowClauses;
 
 /// The planner. It belongs in front of DataFusion's.
 #[derive(Debug)]
@@ -69,6 +72,33 @@ fn lead_of_values(expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
 /// Whether it is a path of JSON that may lead to several parts.
 fn has_several(path: &Expr) -> bool {
     matches!(path, Expr::Literal(text, _) if text.try_as_str().flatten().is_some_and(json::has_several))
+}
+
+/// An aggregate with OVER that is computed frame by frame, if it is one.
+fn of_aggregate(expr: &mut RawWindowExpr) -> Result<Option<Expr>> {
+    let clauses = WindowClauses::take(&mut expr.args);
+    let function = match &expr.func_def {
+        WindowFunctionDefinition::AggregateUDF(function) => Some(Arc::clone(function)),
+        WindowFunctionDefinition::WindowUDF(function) => aggregates::named(function.name()),
+    };
+    match (function, clauses) {
+        (Some(function), Some(clauses)) => aggregates::framed(function, expr, clauses).map(Some),
+        (Some(function), None) => {
+            let is_aggregate = matches!(expr.func_def, WindowFunctionDefinition::AggregateUDF(_));
+            let moves = !expr.window_frame.start_bound.is_unbounded();
+            if !is_aggregate || !moves || aggregates::takes_rows_back(&function, expr.distinct) {
+                return Ok(None);
+            }
+            let clauses = WindowClauses { arguments: expr.args.len(), ..WindowClauses::default() };
+            aggregates::framed(function, expr, clauses).map(Some)
+        }
+        (None, Some(clauses)) if clauses.distinct || clauses.filter || !clauses.keys.is_empty() => {
+            let error = Error::unsupported(format!("ORDER BY in {}(...) is not supported", expr.func_def.name()));
+            Err(while_planning(error.with_hint("it goes by the ORDER BY of its window: OVER (ORDER BY ...)")))
+        }
+        // What an EXCLUDE leaves out of a frame is nothing to functions that do not look at frames.
+        (None, _) => Ok(None),
+    }
 }
 
 impl ExprPlanner for FunctionPlanner {
@@ -149,9 +179,12 @@ impl ExprPlanner for FunctionPlanner {
     }
 
     /// Numbers of rows are BIGINTs, as in DuckDB and PostgreSQL; DataFusion's are UBIGINTs, of which `-n` is an error.
-    fn plan_window(&self, expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+    fn plan_window(&self, mut expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
         if expr.func_def.name() == "lead" && expr.null_treatment == Some(NullTreatment::IgnoreNulls) {
             return lead_of_values(expr);
+        }
+        if let Some(planned) = of_aggregate(&mut expr)? {
+            return Ok(PlannerResult::Planned(planned));
         }
         if !matches!(expr.func_def.name(), "row_number" | "rank" | "dense_rank" | "ntile") {
             return Ok(PlannerResult::Original(expr));

@@ -51,6 +51,11 @@ struct Series {
 impl TableFunctionImpl for Series {
     fn call_with_args(&self, arguments: TableFunctionArgs<'_, '_>) -> Result<Arc<dyn TableProvider>> {
         self.check(arguments.exprs())?;
+        if arguments.exprs().iter().any(is_null) {
+            // To or from nowhere there is no row.
+            let nothing = LogicalPlanBuilder::empty(true).project(vec![lit(0_i64).alias(self.name)])?.filter(lit(false))?.build()?;
+            return Ok(Arc::new(ViewTable::new(nothing, None)));
+        }
         let exprs: Vec<Expr> = arguments.exprs().iter().map(in_nanoseconds).collect::<Result<_>>()?;
         let inner = self.inner.create_table_provider_with_args(TableFunctionArgs::new(&exprs, arguments.session()))?;
         let source = provider_as_source(Arc::clone(&inner));
@@ -93,6 +98,10 @@ impl Series {
         let error = Error::invalid(format!("there is no {}({}) in FROM", self.name, found.join(", ")));
         Err(while_planning(error.with_hint(format!("it is called as {usage}, with whole numbers, or with dates and an INTERVAL"))))
     }
+}
+
+fn is_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(value, _) if value.is_null())
 }
 
 /// DataFusion counts series of timestamps in nanoseconds; dates are their midnights.

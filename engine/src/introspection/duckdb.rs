@@ -8,7 +8,7 @@ use super::cells::{Cell, Column, Kind, row};
 use super::functions::{self, FunctionObject};
 use super::information_schema::numeric;
 use super::objects::{DATABASE_OID, Relation, SchemaObject, What};
-use super::{Definition, Facts, PG_CATALOG, pg_types};
+use super::{Definition, Facts, PG_CATALOG, duckdb_types, pg_types};
 use crate::session::view::Asked;
 use crate::settings::CATALOG;
 use crate::statements::objects::ddl;
@@ -150,6 +150,7 @@ pub(super) static TABLES: &[Definition] = &[
         settings::all(&asked).into_iter().map(setting).collect()
     }),
     table("duckdb_sequences", SEQUENCES_COLUMNS, |facts| facts.objects.sequences.iter().map(sequence).collect()),
+    table("duckdb_types", duckdb_types::COLUMNS, |_| duckdb_types::rows()),
     table("sqlite_master", SQLITE_MASTER, |facts| {
         let entry = |relation: &Relation| {
             let kind = if relation.is_view() { "view" } else { "table" };

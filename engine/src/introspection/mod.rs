@@ -8,6 +8,7 @@
 
 pub(crate) mod cells;
 mod duckdb;
+mod duckdb_types;
 pub(crate) mod functions;
 mod information_schema;
 pub(crate) mod objects;

@@ -30,6 +30,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::{Stream, StreamExt};
 
 use super::pace::Paced;
+use super::polled::working_for;
 use super::statement::Running;
 
 /// The plan, so that each of its operators ends when the statement is stopped.
@@ -154,7 +155,8 @@ impl ExecutionPlan for GuardExec {
             return Ok(Box::pin(Paced::new(rows)));
         }
         // Takes part in the runtime's budget, so that an operator with many batches lets others run.
-        Ok(Box::pin(Guarded { rows: make_cooperative(rows), running: Arc::clone(&self.running) }))
+        let computes_long = self.plan.name() == "WindowAggExec";
+        Ok(Box::pin(Guarded { rows: make_cooperative(rows), running: Arc::clone(&self.running), computes_long }))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -177,6 +179,8 @@ impl ExecutionPlan for GuardExec {
 struct Guarded {
     rows: SendableRecordBatchStream,
     running: Arc<Running>,
+    /// Whether a batch can take long, and who computes it looks at the flag itself.
+    computes_long: bool,
 }
 
 impl Stream for Guarded {
@@ -184,6 +188,10 @@ impl Stream for Guarded {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.running.check() {
+            Ok(()) if self.computes_long => {
+                let running = Arc::clone(&self.running);
+                working_for(&running, || self.rows.poll_next_unpin(context))
+            }
             Ok(()) => self.rows.poll_next_unpin(context),
             Err(error) => Poll::Ready(Some(Err(error))),
         }

@@ -12,6 +12,7 @@
 mod amounts;
 mod guard;
 mod pace;
+mod polled;
 mod pool;
 mod resident;
 mod statement;
@@ -26,6 +27,7 @@ use datafusion::execution::memory_pool::MemoryPool;
 pub(crate) use amounts::{duration_text, size_text};
 pub use amounts::{parse_duration, parse_size};
 pub(crate) use guard::guarded;
+pub(crate) use polled::check_stopped;
 pub(crate) use pool::leaves_room;
 use pool::{Process, QueryPool};
 pub(crate) use statement::{Held, Running};

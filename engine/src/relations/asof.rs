@@ -1,17 +1,18 @@
 //! ASOF JOIN: beside each row of the left side the nearest row of the right side that comes before it (or behind it), among those with the same keys.
 //!
 //! Both sides go into one stream, sorted by keys and time, in which the last row of the right side so far is the one that is looked for: one sort, whatever
-//! the number of rows, and no pair of rows is made that is not in the result.
+//! the number of rows, and no pair of rows is made that is not in the result. A condition on one side alone says which of its rows take part.
 
 use datafusion::common::{Column, DFSchema, ExprSchema, Result, ScalarValue};
 use datafusion::functions::core::expr_fn::{get_field, named_struct};
-use datafusion::functions_window::expr_fn::last_value;
+use datafusion::functions_window::expr_fn::{last_value, lead};
 use datafusion::logical_expr::expr::NullTreatment;
 use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprFunctionExt, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, WindowFrame, cast, col, lit,
+    BinaryExpr, Expr, ExprFunctionExt, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, WindowFrame, binary_expr, cast, col, lit,
+    when,
 };
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, JoinConstraint, TableFactor};
 
@@ -32,6 +33,8 @@ struct Condition {
     right_time: Expr,
     /// Left's time before the right's.
     operator: Operator,
+    /// What else rows of the right side have to be, so that they are found.
+    right_filter: Option<Expr>,
 }
 
 /// Plans an ASOF JOIN.
@@ -64,13 +67,13 @@ pub(super) fn plan(
         in_one_type(one, Operator::Eq, other, &both)?;
     }
     in_one_type(&mut condition.left_time, condition.operator, &mut condition.right_time, &both)?;
-    nearest(left, right, condition, kind != Some(AsofKind::Inner))
+    nearest(left, right, condition, kind.unwrap_or(AsofKind::Left))
 }
 
 fn usage(what: &str) -> datafusion::error::DataFusionError {
     to_datafusion(
         Error::invalid(format!("the condition of an ASOF JOIN is not understood: {what}"))
-            .with_hint("write ON a.key = b.key AND a.time >= b.time: any number of equal keys, and one comparison"),
+            .with_hint("write ON a.key = b.key AND a.time >= b.time: any number of equal keys, one comparison, and conditions on one side"),
     )
 }
 
@@ -102,7 +105,17 @@ fn read(parts: Vec<Expr>, left: &LogicalPlan, right: &LogicalPlan) -> Result<Con
         !columns.is_empty() && columns.iter().all(|column| plan.schema().field_from_column(column).is_ok())
     };
     let (mut keys, mut times) = (Vec::new(), None);
+    let (mut left_filter, mut right_filter): (Option<Expr>, Option<Expr>) = (None, None);
+    let and = |filter: Option<Expr>, part: Expr| Some(filter.map_or(part.clone(), |filter| filter.and(part)));
     for part in parts {
+        if is_of(&part, right) {
+            right_filter = and(right_filter, part);
+            continue;
+        }
+        if is_of(&part, left) {
+            left_filter = and(left_filter, part);
+            continue;
+        }
         let Expr::BinaryExpr(BinaryExpr { left: one, op, right: other }) = part else {
             return Err(usage("a part is no comparison"));
         };
@@ -118,11 +131,18 @@ fn read(parts: Vec<Expr>, left: &LogicalPlan, right: &LogicalPlan) -> Result<Con
         }
     }
     let Some((left_time, operator, right_time)) = times else { return Err(usage("there is no comparison beside the equal keys")) };
-    Ok(Condition { keys, left_time, right_time, operator })
+    // A row of the left side without a time finds nothing.
+    let left_time = match left_filter {
+        Some(filter) => when(filter, left_time).end()?,
+        None => left_time,
+    };
+    Ok(Condition { keys, left_time, right_time, operator, right_filter })
 }
 
-fn nearest(left: LogicalPlan, right: LogicalPlan, condition: Condition, keeps_left: bool) -> Result<LogicalPlan> {
-    let Condition { keys, left_time, right_time, operator } = condition;
+fn nearest(left: LogicalPlan, right: LogicalPlan, condition: Condition, kind: AsofKind) -> Result<LogicalPlan> {
+    let Condition { keys, left_time, right_time, operator, right_filter } = condition;
+    let keeps_left = matches!(kind, AsofKind::Left | AsofKind::Full);
+    let keeps_right = matches!(kind, AsofKind::Right | AsofKind::Full);
     let (left_columns, right_columns) = (left.schema().columns(), right.schema().columns());
     let (left_row, right_row) = (row(&left_columns), row(&right_columns));
     let nothing = |row: &Expr, plan: &LogicalPlan| {
@@ -143,11 +163,20 @@ fn nearest(left: LogicalPlan, right: LogicalPlan, condition: Condition, keeps_le
         LogicalPlanBuilder::from(plan).project(columns)
     };
     // A row of the right side without a key or a time is never found.
-    let there = right_keys.iter().chain([&right_time]).cloned().map(Expr::is_not_null).reduce(Expr::and);
-    let right = match there {
-        Some(there) => LogicalPlanBuilder::from(right).filter(there)?.build()?,
-        None => right,
-    };
+    let there = right_keys.iter().chain([&right_time]).cloned().map(Expr::is_not_null).chain(right_filter).reduce(Expr::and);
+    let there = there.unwrap_or_else(|| lit(true));
+    let never_found = keeps_right.then(|| {
+        let nulls = left_columns.iter().map(|column| {
+            let field = left.schema().field_from_column(column)?;
+            Ok(lit(ScalarValue::try_new_null(field.data_type())?).alias_qualified(column.relation.clone(), &column.name))
+        });
+        let nulls = nulls.collect::<Result<Vec<_>>>()?;
+        let own = right_columns.iter().cloned().map(Expr::Column);
+        let rows = LogicalPlanBuilder::from(right.clone()).filter(Expr::IsNotTrue(Box::new(there.clone())))?;
+        rows.project(nulls.into_iter().chain(own).collect::<Vec<_>>())?.build()
+    });
+    let never_found = never_found.transpose()?;
+    let right = LogicalPlanBuilder::from(right).filter(there)?.build()?;
     let right = side(right, &right_keys, right_time, right_order, no_left, right_row)?.build()?;
     let all = side(left, &left_keys, left_time, left_order, left_row, no_right)?.union(right)?;
     // Rows of the left side without a time come first, where nothing has been found yet.
@@ -160,14 +189,44 @@ fn nearest(left: LogicalPlan, right: LogicalPlan, condition: Condition, keeps_le
         .alias("__found");
     let Expr::Alias(aliased) = &found else { return Err(usage("no window")) };
     let window_name = aliased.expr.schema_name().to_string();
-    let mut rows = all.window(vec![aliased.expr.as_ref().clone()])?;
-    rows = rows.filter(col(ORDER).eq(lit(left_order)))?;
     let found = Expr::Column(Column::from_name(window_name));
-    if !keeps_left {
-        rows = rows.filter(found.clone().is_not_null())?;
+    let is_left = col(ORDER).eq(lit(left_order));
+    let mut wanted = match keeps_left {
+        true => is_left.clone(),
+        false => is_left.clone().and(found.clone().is_not_null()),
+    };
+    let mut windows = vec![aliased.expr.as_ref().clone()];
+    if keeps_right {
+        // A row of the right side is found if a row of the left side comes next.
+        let next = lead(col(ORDER), Some(1), None)
+            .partition_by(key_names.iter().map(col).collect())
+            .order_by(vec![col(TIME).sort(ascending, true), col(ORDER).sort(true, true)])
+            .build()?;
+        let next_name = Expr::Column(Column::from_name(next.schema_name().to_string()));
+        windows.push(next);
+        wanted = wanted.or((!is_left.clone()).and(binary_expr(next_name, Operator::IsDistinctFrom, lit(left_order))));
     }
-    let out = fields(col(LEFT), &left_columns).chain(fields(found, &right_columns)).collect::<Vec<_>>();
-    rows.project(out)?.build()
+    let rows = all.window(windows)?.filter(wanted)?;
+    let right_row = match keeps_right {
+        true => when(is_left, found).otherwise(col(RIGHT))?,
+        false => found,
+    };
+    let out = fields(col(LEFT), &left_columns).chain(fields(right_row, &right_columns)).collect::<Vec<_>>();
+    let rows = rows.project(out)?;
+    match never_found {
+        Some(never_found) => {
+            // A union's columns are called as those of its first part, but without their tables' names.
+            let columns: Vec<Column> = rows.schema().columns();
+            let all = rows.union(never_found)?;
+            let made = all.schema().columns();
+            let named = made.into_iter().zip(columns).map(|(made, wanted)| {
+                if made == wanted { Expr::Column(made) } else { Expr::Column(made).alias_qualified(wanted.relation, wanted.name) }
+            });
+            let named: Vec<Expr> = named.collect();
+            all.project(named)?.build()
+        }
+        None => rows.build(),
+    }
 }
 
 /// All columns of a side as one value.

@@ -1,10 +1,12 @@
 //! `t, LATERAL (SELECT t.a + 1 AS b) AS x`: expressions beside the row that they are computed from. A lateral query with a FROM is DataFusion's business.
 
+use std::ops::ControlFlow;
+
 use datafusion::common::Result;
 use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{
-    Expr as SqlExpr, GroupByExpr, Ident, JoinConstraint, JoinOperator, Query, SelectItem, SetExpr, TableAlias, Value,
+    Expr as SqlExpr, GroupByExpr, Ident, JoinConstraint, JoinOperator, Query, SelectItem, SetExpr, TableAlias, Value, Visit, Visitor,
 };
 
 /// The expressions of a lateral query that is nothing but a list of them, and what they are called.
@@ -31,6 +33,13 @@ pub(super) fn items(query: &Query, operator: &JoinOperator) -> Option<Vec<(SqlEx
     if !joins_all || !is_list {
         return None;
     }
+    let rows = |item: &SelectItem| match item {
+        SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) => makes_rows(expr),
+        _ => false,
+    };
+    if select.projection.iter().any(rows) {
+        return None;
+    }
     let named = select.projection.iter().map(|item| match item {
         SelectItem::ExprWithAlias { expr, alias } => Some((expr.clone(), alias.clone())),
         SelectItem::UnnamedExpr(expr @ SqlExpr::Identifier(name)) => Some((expr.clone(), name.clone())),
@@ -38,6 +47,21 @@ pub(super) fn items(query: &Query, operator: &JoinOperator) -> Option<Vec<(SqlEx
         _ => None,
     });
     named.collect()
+}
+
+/// Whether an expression is several rows.
+fn makes_rows(expr: &SqlExpr) -> bool {
+    struct Finder;
+    impl Visitor for Finder {
+        type Break = ();
+        fn pre_visit_expr(&mut self, expr: &SqlExpr) -> ControlFlow<()> {
+            match expr {
+                SqlExpr::Function(function) if function.name.to_string().eq_ignore_ascii_case("unnest") => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    expr.visit(&mut Finder).is_break()
 }
 
 /// Plans the expressions beside the left side's columns.

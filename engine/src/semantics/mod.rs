@@ -6,6 +6,7 @@
 //! - `typed`: one rule behind that, for what depends on types: arithmetic that never wraps (`arithmetic`), casts that round and that the optimizer does
 //!   not look through (`casts`), intervals compared by their length.
 //! - `input_order`: the order of a query within, for aggregates that depend on it.
+//! - `aggregate_orders`: aggregates of one query with several orders.
 //! - `in_subquery`: IN (SELECT ...) where NULL must be told from false; `correlation`: subqueries over relations that share names of columns.
 //! - `sum`: sums of whole numbers keep 128 bits until their end (`accumulators`).
 //! - `assignment`: what a value becomes in a column.
@@ -18,6 +19,7 @@
 //! for the sake of very few. Whether it fits is asked of the whole sum only, so that the answer does not depend on the rows' order.
 
 mod accumulators;
+mod aggregate_orders;
 mod arithmetic;
 pub(crate) mod assignment;
 mod attempts;
@@ -74,6 +76,7 @@ pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.insert(5, Arc::new(common_types::CommonTypes));
     rules.push(Arc::new(session_zone::SessionZone));
     rules.push(Arc::new(typed::TypedMeaning));
+    rules.push(Arc::new(aggregate_orders::AggregateOrders));
     rules.push(Arc::new(Unnesting));
     rules
 }

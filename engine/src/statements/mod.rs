@@ -23,8 +23,8 @@ pub(crate) mod targets;
 pub(crate) mod write;
 
 pub(crate) use meaning::refuse::unsupported;
-pub(crate) use meaning::resolve::{MATERIALIZED, ast};
+pub(crate) use meaning::resolve::{Exclusion, MATERIALIZED, WindowClauses, ast};
 pub use syntax::names::table_names;
 pub use syntax::parse::{Statement, is_complete, parse};
 pub(crate) use syntax::pivot_syntax::names as names_in;
-pub(crate) use syntax::tokens::AsofKind;
+pub(crate) use syntax::tokens::{AsofKind, PERCENT, SHOWN, UNPACKED};

@@ -57,6 +57,8 @@ impl Domain<'_> {
                 let plan = LogicalPlanBuilder::from(below.plan).unnest_columns_with_options(exec_columns, options)?.build()?;
                 Ok(Pushed { plan, keys: below.keys, not_null: below.not_null })
             }
+            // What stands alone in a FROM, and names columns of the query around: UNNEST, LATERAL.
+            LogicalPlan::Subquery(subquery) => self.push(Arc::unwrap_or_clone(subquery.subquery)),
             other => Err(unsupported(&format!("{} with columns of the outer query", other.display()))),
         }
     }

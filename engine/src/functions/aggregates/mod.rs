@@ -8,6 +8,7 @@ mod count_if;
 mod frequencies;
 mod moments;
 mod order;
+mod replayed;
 mod rewritten;
 
 use std::sync::{Arc, LazyLock};
@@ -16,6 +17,8 @@ use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_u
 use datafusion::logical_expr::AggregateUDF;
 
 use collected::{Collected, Run, ranked};
+pub(crate) use replayed::ordered;
+pub(super) use replayed::{framed, takes_rows_back};
 pub(super) use rewritten::{n_of_extremes, rewritten};
 
 /// All aggregates: of two with the same name the later one is taken.

@@ -3,9 +3,11 @@
 pub(crate) mod balance;
 pub(crate) mod catalog_syntax;
 pub(crate) mod files_in;
+pub(crate) mod generators;
 pub(crate) mod indexed_lambdas;
 pub(crate) mod instead;
 pub(crate) mod interval_literals;
+pub(crate) mod limits;
 pub(crate) mod lists;
 pub(crate) mod macros;
 pub(crate) mod named_casts;
@@ -15,5 +17,6 @@ pub(crate) mod refuse;
 pub(crate) mod resolve;
 pub(crate) mod rewrite;
 pub(crate) mod sample;
+pub(crate) mod shown;
 pub(crate) mod spellings;
 pub(crate) mod structs;

@@ -22,43 +22,33 @@ pub(crate) fn unsupported(what: impl std::fmt::Display) -> Error {
 
 /// Checks every query in a statement, however deep. To be called on a big stack.
 pub(crate) fn check_queries(statement: &Statement) -> Result<()> {
-    visit(statement, 0)
+    visit(statement)
 }
 
 /// Checks a query that is stored, to be read within others.
 pub(crate) fn check_stored(statement: &Statement) -> Result<()> {
-    visit(statement, 1)
+    visit(statement)
 }
 
 /// Checks an expression that stands alone (a default's).
 pub(crate) fn check_expression(expr: &Expr) -> Result<()> {
-    visit(expr, 0)
+    visit(expr)
 }
 
-fn visit(node: &impl Visit, depth: usize) -> Result<()> {
-    match node.visit(&mut Checker { depth }) {
+fn visit(node: &impl Visit) -> Result<()> {
+    match node.visit(&mut Checker) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
 }
 
-struct Checker {
-    /// How many queries are around the one that is being looked at.
-    depth: usize,
-}
+struct Checker;
 
 impl Visitor for Checker {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
-        let checked = flow(self.query(query));
-        self.depth += 1;
-        checked
-    }
-
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<Error> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
+        flow(self.query(query))
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Error> {
@@ -109,13 +99,8 @@ impl Checker {
         }
         match limit_clause {
             None | Some(LimitClause::OffsetCommaLimit { offset: _, limit: _ }) => {}
-            Some(LimitClause::LimitOffset { limit, offset, limit_by }) => {
-                refuse(!limit_by.is_empty(), "LIMIT BY")?;
-                if self.depth > 0 && limit.is_none() && offset.is_some() {
-                    // DataFusion moves a sort from around such a query into it, below the OFFSET.
-                    return Err(unsupported("OFFSET without LIMIT in a query within another").with_hint("add LIMIT"));
-                }
-            }
+            // `limits` computes them; `spellings` gives an OFFSET within another query a LIMIT.
+            Some(LimitClause::LimitOffset { limit: _, offset: _, limit_by }) => refuse(!limit_by.is_empty(), "LIMIT BY")?,
         }
         // `spellings` makes a LIMIT of it.
         let _ = fetch;

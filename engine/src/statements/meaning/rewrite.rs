@@ -31,10 +31,12 @@ use crate::settings::CATALOG;
 use crate::statements::context::Context;
 use crate::statements::meaning::files_in;
 use crate::statements::meaning::interval_literals;
+use crate::statements::meaning::limits;
 use crate::statements::meaning::operators;
 use crate::statements::meaning::pivot;
 use crate::statements::meaning::refuse;
 use crate::statements::meaning::resolve;
+use crate::statements::meaning::shown;
 use crate::statements::meaning::spellings;
 use crate::statements::rows::constant;
 use crate::statements::targets::temporary_name;
@@ -46,7 +48,9 @@ const FILES: &str = "files queried in place";
 /// Checks and rewrites a statement whose chains are balanced. To be called on a big stack. Returns what the result's columns are called, where a plan cannot say it.
 pub(crate) async fn rewrite(context: &Context, statement: &mut Statement) -> Result<Option<Vec<String>>> {
     refuse::check_queries(statement)?;
-    spellings::standardize(statement)?;
+    spellings::standardize(statement, false)?;
+    shown::with_rows(context, statement).await?;
+    limits::with_numbers(context, statement).await?;
     pivot::with_values(context, statement).await?;
     let mut rewriter = Rewriter { context, snapshots: BTreeMap::new(), files: BTreeMap::new() };
     if let ControlFlow::Break(error) = VisitMut::visit(statement, &mut rewriter) {
@@ -80,17 +84,26 @@ pub(crate) async fn rewrite_stored(state: &SessionState, statement: &mut Stateme
     {
         return Err(refuse::unsupported(format!("a view that {what}")));
     }
-    spellings::standardize(statement)?;
+    spellings::standardize(statement, true)?;
     resolve::resolve(state, statement).await?;
     literals_and_casts(statement)
 }
 
-/// Whether a query reads the past or files: such a query cannot be stored as a view.
+/// What a query does that a view does not: it reads the past, or files, or holds statements that are carried out before it.
 pub(crate) fn reads_past_or_files(query: &Query) -> Option<&'static str> {
     struct Finder(Option<&'static str>);
     impl datafusion::sql::sqlparser::ast::Visitor for Finder {
         type Break = ();
+        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+            if limits::is_computed(query) {
+                self.0 = Some("computes its LIMIT");
+            }
+            ControlFlow::Continue(())
+        }
         fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+            if shown::is_shown(factor) {
+                self.0 = Some("reads DESCRIBE, SHOW or SUMMARIZE");
+            }
             if let TableFactor::Table { version: Some(_), .. } = factor {
                 self.0 = Some("reads the past");
             }

@@ -10,26 +10,45 @@ use datafusion::sql::sqlparser::ast::{
 use super::refuse::unsupported;
 use super::resolve::ast;
 use crate::error::{Error, Result};
+use crate::statements::meaning::generators;
 use crate::statements::meaning::lists;
 use crate::statements::meaning::sample;
 use crate::statements::syntax::pivot_syntax;
 
-/// Rewrites all queries of a statement.
-pub(crate) fn standardize(statement: &mut Statement) -> Result<()> {
-    match VisitMut::visit(statement, &mut Standard) {
+/// Rewrites all queries of a statement; `stored` tells that it is read within others.
+pub(crate) fn standardize(statement: &mut Statement, stored: bool) -> Result<()> {
+    match VisitMut::visit(statement, &mut Standard { within: usize::from(stored) }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
 }
 
-struct Standard;
+struct Standard {
+    /// How many queries are around.
+    within: usize,
+}
+
+/// More rows than there are anywhere; a number to which another can still be added.
+const NO_LIMIT: &str = "1000000000000000000";
 
 impl VisitorMut for Standard {
     type Break = Error;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         body(&mut query.body);
+        if let Some(LimitClause::LimitOffset { limit: limit @ None, offset: Some(_), .. }) = &mut query.limit_clause
+            && self.within > 0
+        {
+            // DataFusion moves a sort from around a query with OFFSET alone into it, below the OFFSET.
+            *limit = Some(Expr::Value(Value::Number(NO_LIMIT.to_owned(), false).into()));
+        }
+        self.within += 1;
         flow(fetch(query))
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Error> {
+        self.within -= 1;
+        ControlFlow::Continue(())
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
@@ -45,6 +64,9 @@ impl VisitorMut for Standard {
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         // Of statements that hold a query among other things.
         pivot_syntax::grouped(factor);
+        if let Err(error) = generators::standardize(factor) {
+            return ControlFlow::Break(error);
+        }
         flow(sample::carry_out(factor))
     }
 }

@@ -16,6 +16,7 @@ use crate::statements::meaning::rewrite;
 use crate::statements::objects::attach;
 use crate::statements::objects::schemas;
 use crate::statements::syntax::parse::normalized;
+use crate::statements::syntax::written::as_written;
 use crate::statements::targets::temporary_name;
 
 /// Runs a CREATE VIEW inside a transaction.
@@ -86,7 +87,7 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
         }
         _ => {}
     }
-    let text = query.to_string();
+    let text = as_written(&query.to_string());
     let plan = context.plan_query(query).await?;
     let fields = plan.schema().fields();
     if !columns.is_empty() && columns.len() != fields.len() {

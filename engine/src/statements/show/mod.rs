@@ -118,7 +118,8 @@ pub(crate) async fn rows(context: &Context, show: Show) -> Result<Rows> {
     Rows::run(plan, context.task())
 }
 
-async fn batch(context: &Context, show: Show) -> Result<RecordBatch> {
+/// The same as a batch.
+pub(crate) async fn batch(context: &Context, show: Show) -> Result<RecordBatch> {
     match show {
         Show::Describe(target) => describe::describe(context, target, None).await,
         Show::Columns { table, like } => describe::describe(context, Target::Name(table), like.as_deref()).await,

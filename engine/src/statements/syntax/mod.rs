@@ -9,3 +9,4 @@ pub(crate) mod parse;
 pub(crate) mod pivot_syntax;
 pub(crate) mod tokens;
 pub(crate) mod words;
+pub(crate) mod written;

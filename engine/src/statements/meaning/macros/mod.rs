@@ -23,6 +23,7 @@ pub(crate) use crate::statements::meaning::macros::definition::Definition;
 use crate::statements::objects::schemas;
 use crate::statements::syntax::parse::name_parts;
 use crate::statements::syntax::words;
+use crate::statements::syntax::written::as_written;
 
 /// `CREATE MACRO` or `DROP MACRO`.
 #[derive(Debug, Clone)]
@@ -101,7 +102,7 @@ fn create(
         }
         None => {}
     }
-    transaction.create_macro(schema_id, &name, &definition.to_string(), context.current_schema())?;
+    transaction.create_macro(schema_id, &name, &as_written(&definition.to_string()), context.current_schema())?;
     // It must not call itself, not even through others.
     expand::check_recursion(&transaction.snapshot(), &schema, &name)?;
     Ok(done)

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::Resolver;
-use super::ast::{identifier, position, take, text};
+use super::ast::{call, identifier, position, take, text};
 use super::scope::{Column, Scope};
 use crate::error::{Error, Result};
 use crate::statements::syntax::pivot_syntax::names;
@@ -108,6 +108,9 @@ const WITH_DATE_PARTS: [&str; 12] = [
     "timestampadd",
 ];
 
+/// Functions of the session that are called without brackets, too.
+const OF_SESSION: [&str; 6] = ["current_schema", "current_catalog", "current_user", "session_user", "user", "current_role"];
+
 /// Resolves the names of one expression.
 pub(super) struct Expressions<'a, 'b> {
     pub(super) resolver: &'a mut Resolver<'b>,
@@ -145,6 +148,7 @@ impl<'a, 'b> Expressions<'a, 'b> {
             }
             Expr::Function(function) => {
                 self.check_clauses(function)?;
+                without_order(function);
                 self.aggregates += usize::from(self.is_aggregate(function));
                 let name = function.name.to_string().to_ascii_lowercase();
                 if WITH_DATE_PARTS.contains(&name.as_str())
@@ -269,7 +273,11 @@ impl<'a, 'b> Expressions<'a, 'b> {
     }
 
     fn name(&self, ident: &Ident) -> Result<Option<Expr>> {
-        let Some((aliases, how)) = self.aliases else { return Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)) };
+        let named = || match of_session(ident, self.scope) {
+            Some(expr) => Ok(Some(expr)),
+            None => Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)),
+        };
+        let Some((aliases, how)) = self.aliases else { return named() };
         if how == Use::NameFirst
             && self.aggregates == 0
             && let Some(alias) = aliases.find(ident)?
@@ -300,7 +308,7 @@ impl<'a, 'b> Expressions<'a, 'b> {
             // As a number it would be a position.
             (Some(alias), Use::Name) if is_number(&alias.expr) => Ok(Some(text(""))),
             (Some(alias), Use::Name | Use::NameFirst | Use::Order) => Ok(Some(identifier(&alias.planned))),
-            (None, _) => Ok(self.scope.name(ident)?.map(|Column { expr, .. }| expr)),
+            (None, _) => named(),
         }
     }
 }
@@ -363,6 +371,25 @@ fn is_number(expr: &Expr) -> bool {
         Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => is_number(expr),
         _ => false,
     }
+}
+
+/// `mode(x ORDER BY y)`, whose rows come in any order, without it: to the planner it would be another argument.
+fn without_order(function: &mut Function) {
+    let is_one = |known: &str| ["mode", "median", "mad"].contains(&known);
+    if function.over.is_none()
+        && let FunctionArguments::List(list) = &mut function.args
+        && list.args.len() == 1
+        && crate::functions::aggregate_named(&function.name.to_string()).is_some_and(|known| is_one(known.name()))
+    {
+        list.clauses.retain(|clause| !matches!(clause, FunctionArgumentClause::OrderBy(_)));
+    }
+}
+
+/// What a word stands for that is no column's: `current_schema` is `current_schema()`.
+pub(super) fn of_session(ident: &Ident, scope: &Scope<'_>) -> Option<Expr> {
+    let word = ident.value.to_lowercase();
+    let is_word = ident.quote_style.is_none() && OF_SESSION.contains(&word.as_str());
+    (is_word && scope.name(ident).is_err()).then(|| call(&word, vec![]))
 }
 
 /// An alias is written out where it is used: what differs from call to call would differ from the column.

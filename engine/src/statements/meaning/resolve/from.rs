@@ -1,12 +1,12 @@
 //! The relations of a FROM: which columns each brings, and by which name.
 
 use datafusion::sql::sqlparser::ast::{
-    FunctionArg, Join, JoinConstraint, JoinOperator, ObjectName, Query, SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor,
-    TableFunctionArgs, TableWithJoins, WildcardAdditionalOptions,
+    Expr, FunctionArg, FunctionArgExpr, Join, JoinConstraint, JoinOperator, ObjectName, Query, SelectItem, SetExpr, TableAlias,
+    TableAliasColumnDef, TableFactor, TableFunctionArgs, TableWithJoins, WildcardAdditionalOptions,
 };
 
 use super::Resolver;
-use super::ast::{plain_query, position, quoted, select};
+use super::ast::{call, plain_query, position, quoted, select};
 use super::scope::{Columns, OutputColumn, Relation, Scope};
 use super::tables::object_name;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,6 +14,9 @@ use crate::statements::syntax::pivot_syntax::names;
 
 /// Functions as tables whose one column has a known name.
 const ONE_COLUMN: [&str; 3] = ["range", "generate_series", "unnest"];
+
+/// Those of them that are functions of lists, too.
+const SERIES: [&str; 2] = ["range", "generate_series"];
 
 impl Resolver<'_> {
     /// Resolves a FROM. What stands further left can be seen by what is lateral.
@@ -83,11 +86,19 @@ impl Resolver<'_> {
             }
             TableFactor::Table { name, alias, args: Some(TableFunctionArgs { args, .. }), .. } => {
                 self.arguments(args, lateral)?;
-                function(name, alias)
+                let relations = function(name, alias)?;
+                if let Some(unnested) = series_of_columns(name, args, alias) {
+                    *factor = unnested;
+                }
+                Ok(relations)
             }
             TableFactor::Function { name, args, alias, .. } => {
                 self.arguments(args, lateral)?;
-                function(name, alias)
+                let relations = function(name, alias)?;
+                if let Some(unnested) = series_of_columns(name, args, alias) {
+                    *factor = unnested;
+                }
+                Ok(relations)
             }
             TableFactor::Derived { lateral: is_lateral, subquery, alias, .. } => {
                 let columns = match is_lateral {
@@ -272,6 +283,27 @@ fn function(name: &ObjectName, alias: &mut Option<TableAlias>) -> Result<Vec<Rel
         return Ok(vec![one_column(alias, &function)?]);
     }
     Ok(vec![named(vec![function], columns, alias.as_mut())?])
+}
+
+/// `range(t.n)`, which differs from row to row: the items of the list that `range` is as a function.
+fn series_of_columns(name: &ObjectName, arguments: &[FunctionArg], alias: &mut Option<TableAlias>) -> Option<TableFactor> {
+    let function = name.to_string().to_ascii_lowercase();
+    let exprs = arguments.iter().map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+        _ => None,
+    });
+    let exprs: Vec<Expr> = exprs.collect::<Option<_>>()?;
+    if !SERIES.contains(&function.as_str()) || exprs.iter().all(|expr| names(expr).is_empty()) {
+        return None;
+    }
+    let list = call(&function, exprs);
+    Some(TableFactor::UNNEST {
+        alias: alias.take(),
+        array_exprs: vec![list],
+        with_offset: false,
+        with_offset_alias: None,
+        with_ordinality: false,
+    })
 }
 
 /// `range(3) AS r(i)`, `range(3) AS r`, `range(3)`: the column is called `i`, else as the function, whatever DataFusion would call it.

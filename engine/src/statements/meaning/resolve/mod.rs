@@ -6,12 +6,14 @@
 //! tables, types; where only planning tells which columns there are (functions as tables), names stay as they are.
 //!
 //! - `tables`: the tables that a statement names, looked up before; `from`: the relations of a FROM; `joins`: USING and NATURAL.
-//! - `select`: one SELECT; `windows`: those that have a name; `stars`: `*` and COLUMNS; `output`: what columns are called.
+//! - `select`: one SELECT; `windows`: those that have a name; `window_clauses`: what SQL's planner does not take in them; `stars`: `*` and COLUMNS; `unpacked`: `*COLUMNS`; `output`: what columns are called.
+//! - `grouping_sets`: what GROUP BY means.
 //! - `expressions`: names within expressions, by `scope`.
 
 pub(crate) mod ast;
 mod expressions;
 mod from;
+mod grouping_sets;
 mod joins;
 mod output;
 mod pivots;
@@ -20,9 +22,13 @@ mod select;
 mod set_operations;
 mod stars;
 mod tables;
+mod unpacked;
+mod window_clauses;
 mod windows;
 
 use std::ops::ControlFlow;
+
+pub(crate) use window_clauses::{Exclusion, WindowClauses};
 
 use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;

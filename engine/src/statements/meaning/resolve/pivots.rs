@@ -1,8 +1,11 @@
 //! PIVOT and UNPIVOT as the queries that they mean, which takes the columns of their tables: a pivot groups by all that it does not name.
 
+use std::ops::ControlFlow;
+
+use datafusion::execution::session_state::SessionState;
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, ExprWithAlias, GroupByExpr, Ident, NullInclusion, PivotValueSource, SelectItem, SetExpr, TableAlias, TableFactor,
-    TableWithJoins, Value,
+    BinaryOperator, Expr, ExprWithAlias, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, NullInclusion,
+    PivotValueSource, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
 };
 
 use super::Resolver;
@@ -12,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::nearest;
 use crate::statements::meaning::refuse::unsupported;
 use crate::statements::syntax::pivot_syntax::names;
+use crate::statements::syntax::tokens::PIVOT_EXPRESSION;
 
 /// The columns that an UNPIVOT makes, while it is made.
 const NAME: &str = "__name";
@@ -46,9 +50,9 @@ impl Resolver<'_> {
                 let name = match (&function.alias, aggregate_functions.len()) {
                     (Some(alias), _) => format!("{value_name}_{}", alias.value),
                     (None, 1) => value_name.clone(),
-                    (None, _) => format!("{value_name}_{}", function.expr),
+                    (None, _) => format!("{value_name}_{}", within(&function.expr)),
                 };
-                items.push(SelectItem::ExprWithAlias { expr: filtered(&function.expr, &condition)?, alias: quoted(&name) });
+                items.push(SelectItem::ExprWithAlias { expr: self.filtered(&function.expr, &condition)?, alias: quoted(&name) });
             }
         }
         let mut query = select(items, vec![TableWithJoins { relation: table.as_ref().clone(), joins: vec![] }], None);
@@ -61,37 +65,69 @@ impl Resolver<'_> {
         let TableFactor::Unpivot { table, value, name, columns, null_inclusion, alias } = factor else {
             return Err(Error::internal("no UNPIVOT"));
         };
-        let Expr::Identifier(value) = value else {
-            return Err(unsupported("UNPIVOT into several columns of values"));
+        let values: Vec<&Ident> = match &*value {
+            Expr::Identifier(value) => vec![value],
+            Expr::Tuple(parts) => {
+                let values = parts.iter().map(|part| match part {
+                    Expr::Identifier(value) => Some(value),
+                    _ => None,
+                });
+                values.collect::<Option<_>>().ok_or_else(|| Error::invalid(format!("UNPIVOT into {value}: names are wanted")))?
+            }
+            _ => return Err(Error::invalid(format!("UNPIVOT into {value}: a name is wanted"))),
         };
         let all = self.columns_of(table, lateral, "UNPIVOT", &[])?;
-        let mut unpivoted: Vec<(String, String)> = Vec::new();
+        // Each with what it is called in the end.
+        let mut unpivoted: Vec<(Vec<String>, String)> = Vec::new();
         for ExprWithAlias { expr, alias } in columns.iter() {
-            for column in self.unpivoted(expr, &all)? {
-                let shown = alias.as_ref().map_or(column.clone(), |alias| alias.value.clone());
-                unpivoted.push((column, shown));
+            match expr {
+                Expr::Tuple(parts) => {
+                    let mut group = Vec::new();
+                    for part in parts {
+                        group.extend(self.unpivoted(part, &all)?);
+                    }
+                    let shown = alias.as_ref().map_or_else(|| group.join("_"), |alias| alias.value.clone());
+                    unpivoted.push((group, shown));
+                }
+                expr => {
+                    for column in self.unpivoted(expr, &all)? {
+                        let shown = alias.as_ref().map_or(column.clone(), |alias| alias.value.clone());
+                        unpivoted.push((vec![column], shown));
+                    }
+                }
             }
         }
-        let others: Vec<&str> =
-            all.iter().map(|column| column.name.as_str()).filter(|column| !unpivoted.iter().any(|(name, _)| name == column)).collect();
+        if let Some((group, _)) = unpivoted.iter().find(|(group, _)| group.len() != values.len()) {
+            return Err(Error::invalid(format!("UNPIVOT of {} into {} columns of values", group.join(", "), values.len()))
+                .with_hint("each group has as many columns as there are behind VALUE"));
+        }
+        let is_turned = |column: &str| unpivoted.iter().any(|(group, _)| group.iter().any(|name| name == column));
+        let others: Vec<&str> = all.iter().map(|column| column.name.as_str()).filter(|column| !is_turned(column)).collect();
         let mut items: Vec<SelectItem> = others.iter().map(|column| SelectItem::UnnamedExpr(identifier(column))).collect();
-        let lists = [
-            (call("make_array", unpivoted.iter().map(|(_, shown)| text(shown)).collect()), NAME),
-            (call("make_array", unpivoted.iter().map(|(column, _)| identifier(column)).collect()), VALUE),
-        ];
+        let value_name = |at: usize| format!("{VALUE}_{at}");
+        let mut lists = vec![(call("make_array", unpivoted.iter().map(|(_, shown)| text(shown)).collect()), NAME.to_owned())];
+        for at in 0..values.len() {
+            let list = unpivoted.iter().filter_map(|(group, _)| group.get(at)).map(|column| identifier(column));
+            lists.push((call("make_array", list.collect()), value_name(at)));
+        }
         for (list, name) in lists {
-            items.push(SelectItem::ExprWithAlias { expr: call("unnest", vec![list]), alias: quoted(name) });
+            items.push(SelectItem::ExprWithAlias { expr: call("unnest", vec![list]), alias: quoted(&name) });
         }
         let rows = select(items, vec![TableWithJoins { relation: table.as_ref().clone(), joins: vec![] }], None);
         let inner = derived(
             SetExpr::Select(Box::new(rows)),
             Some(TableAlias { explicit: true, name: quoted("unpivoted"), columns: vec![], at: None }),
         );
-        // Until here the two columns have names that the table's others do not have.
+        // Until here the new columns have names that the table's others do not have.
         let mut items: Vec<SelectItem> = others.iter().map(|column| SelectItem::UnnamedExpr(identifier(column))).collect();
         items.push(SelectItem::ExprWithAlias { expr: identifier(NAME), alias: quoted(&name.value) });
-        items.push(SelectItem::ExprWithAlias { expr: identifier(VALUE), alias: quoted(&value.value) });
-        let not_null = (*null_inclusion != Some(NullInclusion::IncludeNulls)).then(|| Expr::IsNotNull(Box::new(identifier(VALUE))));
+        for (at, value) in values.iter().enumerate() {
+            items.push(SelectItem::ExprWithAlias { expr: identifier(&value_name(at)), alias: quoted(&value.value) });
+        }
+        // Rows of which a value is not there are left out.
+        let there = (0..values.len()).map(|at| Expr::IsNotNull(Box::new(identifier(&value_name(at)))));
+        let there = there.reduce(|one, other| Expr::BinaryOp { left: Box::new(one), op: BinaryOperator::And, right: Box::new(other) });
+        let not_null = there.filter(|_| *null_inclusion != Some(NullInclusion::IncludeNulls));
         let query = select(items, vec![TableWithJoins { relation: inner, joins: vec![] }], not_null);
         Ok(derived(SetExpr::Select(Box::new(query)), alias.take()))
     }
@@ -168,17 +204,50 @@ fn condition(columns: &[Expr], value: &Expr) -> Result<Expr> {
     all.ok_or_else(|| Error::invalid("a PIVOT needs a column"))
 }
 
-/// The aggregate over the rows that meet a condition.
-fn filtered(aggregate: &Expr, condition: &Expr) -> Result<Expr> {
-    let mut aggregate = aggregate.clone();
-    let Expr::Function(function) = &mut aggregate else {
-        return Err(unsupported(format!("'{aggregate}' in a PIVOT")).with_hint("USING takes aggregates as sum(x)"));
-    };
-    let filter = function.filter.take().map(|mut filter| Expr::BinaryOp {
-        left: Box::new(Expr::Nested(Box::new(take(&mut filter)))),
-        op: BinaryOperator::And,
-        right: Box::new(Expr::Nested(Box::new(condition.clone()))),
-    });
-    function.filter = Some(Box::new(filter.unwrap_or_else(|| condition.clone())));
-    Ok(aggregate)
+/// The expression that was written, where a call stands for it.
+fn within(expr: &Expr) -> &Expr {
+    let Expr::Function(function) = expr else { return expr };
+    match &function.args {
+        FunctionArguments::List(list) if function.name.to_string() == PIVOT_EXPRESSION => match list.args.as_slice() {
+            [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))] => inner,
+            _ => expr,
+        },
+        _ => expr,
+    }
+}
+
+impl Resolver<'_> {
+    /// The aggregate over the rows that meet a condition, or an expression with one aggregate.
+    fn filtered(&self, expr: &Expr, condition: &Expr) -> Result<Expr> {
+        struct Filter<'a> {
+            state: &'a SessionState,
+            condition: &'a Expr,
+            found: usize,
+        }
+        impl VisitorMut for Filter<'_> {
+            type Break = ();
+            fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+                if let Expr::Function(function) = expr
+                    && self.state.aggregate_functions().contains_key(&function.name.to_string().to_lowercase())
+                {
+                    self.found += 1;
+                    let filter = function.filter.take().map(|mut filter| Expr::BinaryOp {
+                        left: Box::new(Expr::Nested(Box::new(take(&mut filter)))),
+                        op: BinaryOperator::And,
+                        right: Box::new(Expr::Nested(Box::new(self.condition.clone()))),
+                    });
+                    function.filter = Some(Box::new(filter.unwrap_or_else(|| self.condition.clone())));
+                }
+                ControlFlow::Continue(())
+            }
+        }
+        let mut value = within(expr).clone();
+        let mut filter = Filter { state: self.state, condition, found: 0 };
+        let _ = VisitMut::visit(&mut value, &mut filter);
+        match filter.found {
+            1 => Ok(value),
+            found => Err(Error::invalid(format!("'{}' in a PIVOT has {found} aggregates: it needs one", within(expr)))
+                .with_hint("USING takes aggregates as sum(x), or expressions with one")),
+        }
+    }
 }

@@ -2,15 +2,16 @@
 
 use std::ops::ControlFlow;
 
+use arrow::datatypes::{DataType, Field};
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Distinct, Expr, GroupByExpr, Ident, OrderBy, OrderByKind, Select, SelectItem, Visit, Visitor,
 };
 
 use super::ast::{position, quoted, take};
-use super::expressions::{Alias, Aliases, Use, has_aggregate};
+use super::expressions::{Alias, Aliases, Use, has_aggregate, of_session};
 use super::output::{self, Item};
 use super::scope::{Column, Columns, OutputColumn, Scope};
-use super::{Resolver, windows, written};
+use super::{Resolver, grouping_sets, windows, written};
 use crate::error::{Error, Result};
 
 impl Resolver<'_> {
@@ -22,8 +23,13 @@ impl Resolver<'_> {
         outer: Option<&Scope<'_>>,
         is_whole: bool,
     ) -> Result<Columns> {
-        windows::write_out(select, order_by.as_deref_mut())?;
+        windows::write_out(select, order_by.as_deref_mut(), self.state.config_options())?;
+        grouping_sets::standardize(select)?;
         let scope = self.from(&mut select.from, outer)?;
+        self.unpack_columns(&mut select.projection, &scope)?;
+        if let Some(selection) = &mut select.selection {
+            self.unpack_columns(selection, &scope)?;
+        }
         let listed = std::mem::take(&mut select.projection);
         let listed = self.without_stars(listed, &scope)?;
         if let [SelectItem::Wildcard(_)] = listed.as_slice() {
@@ -143,6 +149,7 @@ impl Resolver<'_> {
                 let data_type = match &expr {
                     Expr::Identifier(ident) => self.plain_name(ident, scope, aliases)?.and_then(|column| column.data_type),
                     Expr::CompoundIdentifier(parts) => scope.compound(parts)?.and_then(|column| column.data_type),
+                    Expr::Dictionary(_) => Some(written_type(&expr)),
                     _ => None,
                 };
                 self.expression(&mut expr, scope, Some((aliases, Use::Expression)))?;
@@ -167,8 +174,21 @@ impl Resolver<'_> {
                 let expr = take(&mut expr);
                 Ok(Some(Column { qualified: expr.clone(), expr, name, data_type: None }))
             }
-            None => scope.name(ident),
+            None => match of_session(ident, scope) {
+                Some(expr) => Ok(Some(Column { qualified: expr.clone(), expr, name: ident.value.clone(), data_type: None })),
+                None => scope.name(ident),
+            },
         }
+    }
+}
+
+/// The type of a struct that is written out; what is not known of it without planning is NULL's.
+fn written_type(expr: &Expr) -> DataType {
+    match expr {
+        Expr::Dictionary(fields) => {
+            DataType::Struct(fields.iter().map(|field| Field::new(&field.key.value, written_type(&field.value), true)).collect())
+        }
+        _ => DataType::Null,
     }
 }
 

@@ -20,8 +20,8 @@ use crate::statements::rows::constant;
 
 /// A column that a star stands for.
 #[derive(Debug, Clone)]
-struct Starred {
-    expr: Expr,
+pub(super) struct Starred {
+    pub(super) expr: Expr,
     column: OutputColumn,
     /// What its table is called.
     relation: Option<String>,
@@ -96,7 +96,11 @@ impl Resolver<'_> {
                 });
                 self.with_options(columns.collect(), &options, written_out)
             }
-            Some((_, Some(_))) => Err(Error::invalid(format!("{name}.*: '{name}' is neither a table nor a struct"))),
+            Some((_, Some(known))) if known != DataType::Null => {
+                Err(Error::invalid(format!("{name}.*: '{name}' is neither a table nor a struct")))
+            }
+            Some(_) => Err(unsupported(format!("{name}.* of a struct whose fields are not known before it is planned"))
+                .with_hint(format!("name its fields: {name}.a, {name}.b"))),
             _ => {
                 written_out.push(SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options));
                 Ok(())
@@ -255,7 +259,7 @@ impl Resolver<'_> {
     }
 
     /// The columns that the COLUMNS of an expression mean; several must mean the same.
-    fn meant(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Vec<Starred>> {
+    pub(super) fn meant(&mut self, expr: &Expr, scope: &Scope<'_>) -> Result<Vec<Starred>> {
         let calls = columns_calls(expr);
         let Some(first) = calls.first() else { return Ok(Vec::new()) };
         if calls.iter().any(|call| call.to_string() != first.to_string()) {

@@ -6,33 +6,37 @@
 
 use std::ops::ControlFlow;
 
+use datafusion::config::ConfigOptions;
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, NamedWindowDefinition, NamedWindowExpr, OrderBy, OrderByKind, Query, Select, SelectItem, VisitMut, VisitorMut, WindowSpec,
-    WindowType,
+    Expr, Function, Ident, NamedWindowDefinition, NamedWindowExpr, ObjectName, OrderBy, OrderByKind, Query, Select, SelectItem, VisitMut,
+    VisitorMut, WindowSpec, WindowType,
 };
 
 use super::ast::{position, quoted};
 use super::scope::same;
+use super::window_clauses::{Exclusion, put_among_arguments};
 use super::written;
 use crate::error::{Error, Result};
+use crate::functions::aggregate_named;
+use crate::statements::syntax::written::as_written;
 
 /// Writes the windows of a SELECT out, there and in the ORDER BY behind it. Columns without a name keep the one that was written.
-pub(super) fn write_out(select: &mut Select, order_by: Option<&mut OrderBy>) -> Result<()> {
-    let mut windows = Windows(Vec::new());
+pub(super) fn write_out(select: &mut Select, order_by: Option<&mut OrderBy>, options: &ConfigOptions) -> Result<()> {
+    let mut windows = Windows { named: Vec::new(), options };
     for NamedWindowDefinition(name, window) in std::mem::take(&mut select.named_window) {
-        if windows.0.iter().any(|(known, _)| same(&known.value, &name.value)) {
+        if windows.named.iter().any(|(known, _)| same(&known.value, &name.value)) {
             return Err(Error::invalid(format!("there are two windows called '{}'", name.value)).at(position(&name)));
         }
         let spec = match window {
             NamedWindowExpr::NamedWindow(of) => windows.named(&of)?.clone(),
             NamedWindowExpr::WindowSpec(spec) => windows.completed(spec)?,
         };
-        windows.0.push((name, spec));
+        windows.named.push((name, spec));
     }
     for item in &mut select.projection {
         let named = match item {
             SelectItem::UnnamedExpr(expr) => {
-                let name = written(expr);
+                let name = as_written(&written(expr));
                 windows.put_into(expr)?.then(|| (std::mem::replace(expr, super::ast::null()), name))
             }
             SelectItem::ExprWithAlias { expr, .. } => {
@@ -57,12 +61,15 @@ pub(super) fn write_out(select: &mut Select, order_by: Option<&mut OrderBy>) -> 
 }
 
 /// The windows that a SELECT names, each complete.
-struct Windows(Vec<(Ident, WindowSpec)>);
+struct Windows<'a> {
+    named: Vec<(Ident, WindowSpec)>,
+    options: &'a ConfigOptions,
+}
 
-impl Windows {
+impl Windows<'_> {
     fn named(&self, name: &Ident) -> Result<&WindowSpec> {
-        self.0.iter().find(|(known, _)| same(&known.value, &name.value)).map(|(_, spec)| spec).ok_or_else(|| {
-            let known: Vec<&str> = self.0.iter().map(|(known, _)| known.value.as_str()).collect();
+        self.named.iter().find(|(known, _)| same(&known.value, &name.value)).map(|(_, spec)| spec).ok_or_else(|| {
+            let known: Vec<&str> = self.named.iter().map(|(known, _)| known.value.as_str()).collect();
             let hint = match known.is_empty() {
                 true => format!("write WINDOW {} AS (PARTITION BY ... ORDER BY ...) behind the FROM", name.value),
                 false => format!("there are {}", known.join(", ")),
@@ -73,6 +80,15 @@ impl Windows {
 
     /// A window with the parts of the one that it adds to.
     fn completed(&self, mut spec: WindowSpec) -> Result<WindowSpec> {
+        let exclusion = Exclusion::take(&mut spec);
+        let mut spec = self.with_base(spec)?;
+        if let Some(exclusion) = exclusion {
+            exclusion.put(&mut spec);
+        }
+        Ok(spec)
+    }
+
+    fn with_base(&self, mut spec: WindowSpec) -> Result<WindowSpec> {
         let Some(name) = spec.window_name.take() else { return Ok(spec) };
         let base = self.named(&name)?;
         let refused = |what: &str| {
@@ -106,7 +122,7 @@ impl Windows {
 }
 
 struct Put<'a> {
-    windows: &'a Windows,
+    windows: &'a Windows<'a>,
     /// How many queries are around: they have windows of their own.
     within: usize,
     changed: bool,
@@ -126,22 +142,40 @@ impl VisitorMut for Put<'_> {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
-        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
-        let spec = match function.over.take() {
-            Some(WindowType::NamedWindow(name)) if self.within == 0 => self.windows.named(&name).cloned(),
-            Some(WindowType::WindowSpec(spec)) if self.within == 0 && spec.window_name.is_some() => self.windows.completed(spec),
-            other => {
-                function.over = other;
-                return ControlFlow::Continue(());
-            }
-        };
-        match spec {
-            Ok(spec) => {
-                function.over = Some(WindowType::WindowSpec(spec));
-                self.changed = true;
-                ControlFlow::Continue(())
-            }
-            Err(error) => ControlFlow::Break(error),
+        match expr {
+            Expr::Function(function) if self.within == 0 && function.over.is_some() => match self.put(function) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            },
+            _ => ControlFlow::Continue(()),
         }
     }
+}
+
+impl Put<'_> {
+    fn put(&mut self, function: &mut Function) -> Result<()> {
+        let before = function.clone();
+        let mut spec = match function.over.take() {
+            Some(WindowType::NamedWindow(name)) => self.windows.named(&name)?.clone(),
+            Some(WindowType::WindowSpec(spec)) if spec.window_name.is_some() => self.windows.completed(spec)?,
+            Some(WindowType::WindowSpec(spec)) => spec,
+            None => return Ok(()),
+        };
+        let exclusion = Exclusion::take(&mut spec);
+        function.over = Some(WindowType::WindowSpec(spec));
+        put_among_arguments(function, exclusion, self.windows.options)?;
+        if let Some(name) = name_as_window(function) {
+            function.name = ObjectName::from(vec![Ident::new(name)]);
+        }
+        self.changed |= before != *function;
+        Ok(())
+    }
+}
+
+/// The name that an aggregate has as a window function, if it is another one: `first` is `first_value`.
+fn name_as_window(function: &Function) -> Option<&'static str> {
+    let given = function.name.to_string();
+    let known = aggregate_named(&given)?;
+    let name = ["first_value", "last_value", "nth_value"].into_iter().find(|name| *name == known.name())?;
+    (!given.eq_ignore_ascii_case(name)).then_some(name)
 }

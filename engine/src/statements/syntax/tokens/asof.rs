@@ -15,6 +15,10 @@ pub(crate) enum AsofKind {
     Inner,
     /// Rows of the left side are kept.
     Left,
+    /// Rows of the right side that no row found are kept.
+    Right,
+    /// Both.
+    Full,
 }
 
 impl AsofKind {
@@ -23,13 +27,15 @@ impl AsofKind {
         match self {
             Self::Inner => "ASOF JOIN",
             Self::Left => "ASOF LEFT JOIN",
+            Self::Right => "ASOF RIGHT JOIN",
+            Self::Full => "ASOF FULL JOIN",
         }
     }
 
     /// Which one a match condition stands for; `None` for one that compares.
     pub(crate) fn of(match_condition: &Expr) -> Option<Self> {
         let Expr::Identifier(ident) = match_condition else { return None };
-        [Self::Inner, Self::Left].into_iter().find(|kind| kind.name() == ident.value)
+        [Self::Inner, Self::Left, Self::Right, Self::Full].into_iter().find(|kind| kind.name() == ident.value)
     }
 }
 
@@ -47,10 +53,11 @@ pub(super) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
 
 fn join(tokens: &mut Vec<TokenWithSpan>, asof: usize) -> Result<()> {
     let place = tokens[asof].span.start;
+    let position = Position { line: place.line, column: place.column };
     let refused = |what: &str| {
         Error::unsupported(format!("ASOF {what} JOIN is not supported"))
-            .with_hint("ASOF JOIN and ASOF LEFT JOIN look for the nearest row of their right side: exchange the sides")
-            .at(Position { line: place.line, column: place.column })
+            .with_hint("there are ASOF JOIN, ASOF LEFT JOIN, ASOF RIGHT JOIN and ASOF FULL JOIN")
+            .at(position)
     };
     let Some(mut next) = next_solid(tokens, asof) else { return Ok(()) };
     let mut kind = AsofKind::Inner;
@@ -60,14 +67,18 @@ fn join(tokens: &mut Vec<TokenWithSpan>, asof: usize) -> Result<()> {
         Keyword::INNER => {
             tokens.remove(next);
         }
-        Keyword::LEFT => {
-            kind = AsofKind::Left;
+        Keyword::LEFT | Keyword::RIGHT | Keyword::FULL => {
+            kind = match found.keyword {
+                Keyword::LEFT => AsofKind::Left,
+                Keyword::RIGHT => AsofKind::Right,
+                _ => AsofKind::Full,
+            };
             tokens.remove(next);
             if let Some(outer) = next_solid(tokens, asof).filter(|at| is_keyword(&tokens[*at].token, Keyword::OUTER)) {
                 tokens.remove(outer);
             }
         }
-        Keyword::RIGHT | Keyword::FULL | Keyword::SEMI | Keyword::ANTI | Keyword::CROSS => {
+        Keyword::SEMI | Keyword::ANTI | Keyword::CROSS => {
             return Err(refused(&found.value.to_uppercase()));
         }
         // The alias of a table, say.
@@ -84,6 +95,10 @@ fn join(tokens: &mut Vec<TokenWithSpan>, asof: usize) -> Result<()> {
             Token::LParen => at = closing(tokens, behind).unwrap_or(behind),
             Token::Word(found) if found.quote_style.is_none() && found.keyword == Keyword::MATCH_CONDITION => return Ok(()),
             Token::Word(found) if found.quote_style.is_none() && matches!(found.keyword, Keyword::ON | Keyword::USING) => {
+                if found.keyword == Keyword::USING && matches!(kind, AsofKind::Right | AsofKind::Full) {
+                    let error = Error::unsupported(format!("{} with USING is not supported", kind.name()));
+                    return Err(error.with_hint("write ON: its columns may come from either side").at(position));
+                }
                 let like = tokens[behind].clone();
                 let name = Token::Word(Word { value: kind.name().to_owned(), quote_style: Some('"'), keyword: Keyword::NoKeyword });
                 let tokens_of = |token| TokenWithSpan { token, span: like.span };

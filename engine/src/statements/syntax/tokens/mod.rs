@@ -1,12 +1,17 @@
 //! Small changes to a statement's tokens before they are parsed, for spellings that the parser reads only in another database's dialect, or not at all.
 //!
 //! - here: types of structs, numbers, `**`, WITH ... AS MATERIALIZED; `samples`: TABLESAMPLE in DuckDB's words and USING SAMPLE; `asof`: the condition of
-//!   an ASOF JOIN; `pivots`: PIVOT and UNPIVOT as statements; `arrows`: whether `->` takes a field of JSON or begins a lambda's body.
+//!   an ASOF JOIN; `frames`: EXCLUDE; `select_list`: names in front of columns, and stars; `shown`: DESCRIBE in a FROM; `begun`: CALL, CREATE TABLE t (a, b) AS; `pivots`: PIVOT and UNPIVOT as statements; `arrows`: whether `->` takes a field of JSON or begins a lambda's body.
 
 mod arrows;
 mod asof;
+mod begun;
+mod frames;
+mod pivot_lists;
 mod pivots;
 mod samples;
+mod select_list;
+mod shown;
 
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Whitespace, Word};
@@ -15,20 +20,29 @@ use crate::error::{Error, Position, Result};
 
 /// What an ASOF JOIN without a match condition of its own gets as one.
 pub(crate) use asof::AsofKind;
+/// What stands for an expression that a PIVOT computes.
+pub(crate) use pivot_lists::EXPRESSION as PIVOT_EXPRESSION;
 /// What a PIVOT groups by, while it is parsed.
 pub(crate) use pivots::GROUPS as PIVOT_GROUPS;
+/// The function that stands for a percentage behind LIMIT: nobody's.
+pub(crate) const PERCENT: &str = "__percent";
+/// What stands for `*COLUMNS(...)`, and for DESCRIBE and its like within a query.
+pub(crate) use select_list::UNPACKED;
+pub(crate) use shown::SHOWN;
 
 /// Carries out all changes but those of numbers, which are made when a script is split.
 ///
 /// # Errors
 /// *Unsupported* for POSITIONAL JOIN, *invalid* for a sample that is not understood.
 pub(crate) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
+    shown::standardize(tokens);
+    begun::standardize(tokens);
     struct_types(tokens);
     powers(tokens);
     bare_trims(tokens);
     without_materialized(tokens);
     positional_joins(tokens)?;
-    percentages(tokens)?;
+    percentages(tokens);
     texts_side_by_side(tokens)?;
     insert_from(tokens);
     from_first(tokens);
@@ -36,6 +50,8 @@ pub(crate) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
     pivots::standardize(tokens)?;
     samples::standardize(tokens)?;
     asof::standardize(tokens)?;
+    frames::standardize(tokens);
+    select_list::standardize(tokens);
     arrows::standardize(tokens);
     Ok(())
 }
@@ -140,23 +156,24 @@ fn texts_side_by_side(tokens: &[TokenWithSpan]) -> Result<()> {
     Ok(())
 }
 
-/// `LIMIT 10%` would be a remainder of nothing.
-fn percentages(tokens: &[TokenWithSpan]) -> Result<()> {
-    for (at, token) in tokens.iter().enumerate() {
-        if is_keyword(&token.token, Keyword::LIMIT)
+/// `LIMIT 10%` and `LIMIT 10 PERCENT` become `LIMIT __percent(10)`: the parser would take the sign for a remainder of nothing.
+fn percentages(tokens: &mut Vec<TokenWithSpan>) {
+    let mut at = 0;
+    while at < tokens.len() {
+        if is_keyword(&tokens[at].token, Keyword::LIMIT)
             && let Some(number) = next_solid(tokens, at)
             && matches!(tokens[number].token, Token::Number(..))
             && let Some(sign) = next_solid(tokens, number)
             && (tokens[sign].token == Token::Mod || is_keyword(&tokens[sign].token, Keyword::PERCENT))
             && next_solid(tokens, sign).is_none_or(|next| !matches!(tokens[next].token, Token::Number(..) | Token::LParen))
         {
-            let position = Position { line: token.span.start.line, column: token.span.start.column };
-            return Err(Error::unsupported("LIMIT of a percentage is not supported")
-                .with_hint("QUALIFY row_number() OVER (ORDER BY ...) <= count(*) OVER () * 0.5 keeps the first half")
-                .at(position));
+            let like = tokens[number].clone();
+            let bracket = |token: Token| TokenWithSpan { token, span: like.span };
+            tokens[sign].token = Token::RParen;
+            tokens.splice(number..number, [word(PERCENT, Keyword::NoKeyword, &like), bracket(Token::LParen)]);
         }
+        at += 1;
     }
-    Ok(())
 }
 
 /// `FROM t WHERE ...` is `SELECT * FROM t WHERE ...`. The parser knows FROM first alone, and in front of SELECT.

@@ -4,6 +4,7 @@
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
+use super::pivot_lists::{as_calls, bracketed, combined, split, without_ends};
 use super::{is_keyword, next_solid, previous_solid, word};
 use crate::error::{Error, Position, Result};
 
@@ -12,6 +13,7 @@ pub(crate) const GROUPS: &str = "__pivot_by";
 
 /// Writes every such statement as a query.
 pub(super) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
+    bracketed(tokens)?;
     // From the last on, so that those within others come first.
     for at in (0..tokens.len()).rev() {
         let Token::Word(found) = &tokens[at].token else { continue };
@@ -117,19 +119,19 @@ impl Parts {
 }
 
 /// Tokens of one text, all at one place.
-fn words(text: &[(&str, Keyword)], like: &TokenWithSpan) -> Vec<TokenWithSpan> {
+pub(super) fn words(text: &[(&str, Keyword)], like: &TokenWithSpan) -> Vec<TokenWithSpan> {
     text.iter().flat_map(|(text, keyword)| [word(text, *keyword, like), blank(like)]).collect()
 }
 
-fn sign(token: Token, like: &TokenWithSpan) -> TokenWithSpan {
+pub(super) fn sign(token: Token, like: &TokenWithSpan) -> TokenWithSpan {
     TokenWithSpan { token, span: like.span }
 }
 
-fn blank(like: &TokenWithSpan) -> TokenWithSpan {
+pub(super) fn blank(like: &TokenWithSpan) -> TokenWithSpan {
     sign(Token::Whitespace(datafusion::sql::sqlparser::tokenizer::Whitespace::Space), like)
 }
 
-fn brackets(within: Vec<TokenWithSpan>, like: &TokenWithSpan) -> Vec<TokenWithSpan> {
+pub(super) fn brackets(within: Vec<TokenWithSpan>, like: &TokenWithSpan) -> Vec<TokenWithSpan> {
     let mut all = vec![sign(Token::LParen, like)];
     all.extend(within);
     all.extend([sign(Token::RParen, like), blank(like)]);
@@ -159,7 +161,7 @@ fn pivot(parts: Parts, like: &TokenWithSpan) -> Result<Vec<TokenWithSpan>> {
             count
         }
     };
-    let mut within = aggregates;
+    let mut within = as_calls(aggregates, like);
     within.push(blank(like));
     within.extend(words(&[("FOR", Keyword::FOR)], like));
     within.extend(brackets(columns, like));
@@ -177,40 +179,46 @@ fn pivot(parts: Parts, like: &TokenWithSpan) -> Result<Vec<TokenWithSpan>> {
     Ok(all)
 }
 
-/// `a, b IN ('x', 'y')`: the columns, and the values that are listed.
+/// `a IN ('x', 'y'), b IN (1, 2)`: the columns, and their values or the combinations of these. `IN` of some columns only is refused.
 fn columns_and_values(on: Vec<TokenWithSpan>, like: &TokenWithSpan) -> Result<(Vec<TokenWithSpan>, Option<Vec<TokenWithSpan>>)> {
-    let mut depth = 0_usize;
-    let (mut columns, mut values, mut commas) = (Vec::new(), None, 0);
-    let mut at = 0;
-    while at < on.len() {
-        let token = &on[at];
-        match &token.token {
-            Token::LParen | Token::LBracket | Token::LBrace => depth += 1,
-            Token::RParen | Token::RBracket | Token::RBrace => depth = depth.saturating_sub(1),
-            Token::Comma if depth == 0 => commas += 1,
-            token if depth == 0 && is_keyword(token, Keyword::IN) => {
-                let open = next_solid(&on, at).filter(|next| on[*next].token == Token::LParen);
-                if let Some((open, close)) = open.and_then(|open| Some((open, super::closing(&on, open)?))) {
-                    values = Some(on[open + 1..close].to_vec());
-                    at = close + 1;
-                    continue;
-                }
-            }
-            _ => {}
+    let items = split(&on);
+    let mut columns = Vec::new();
+    let mut lists = Vec::new();
+    let several = items.len() > 1;
+    for (at, item) in items.into_iter().enumerate() {
+        if at > 0 {
+            columns.push(sign(Token::Comma, like));
         }
-        columns.push(token.clone());
-        at += 1;
+        let in_at = (0..item.len()).find(|at| is_keyword(&item[*at].token, Keyword::IN));
+        let list = in_at.and_then(|in_at| {
+            let open = next_solid(&item, in_at).filter(|open| item[*open].token == Token::LParen)?;
+            Some((in_at, open, super::closing(&item, open)?))
+        });
+        match list {
+            Some((in_at, open, close)) => {
+                columns.extend_from_slice(&item[..in_at]);
+                lists.push(item[open + 1..close].to_vec());
+            }
+            None => columns.extend(item),
+        }
     }
-    if values.is_some() && commas > 0 {
-        return Err(Error::unsupported("IN of a PIVOT by several columns is not supported")
-            .with_hint("leave it out, or filter the rows before")
+    if lists.is_empty() {
+        return Ok((columns, None));
+    }
+    if !several {
+        return Ok((columns, lists.pop()));
+    }
+    if lists.len() != split(&columns).len() {
+        return Err(Error::unsupported("IN of some columns of a PIVOT is not supported")
+            .with_hint("list the values of all of them, or of none")
             .at(place(like)));
     }
-    Ok((columns, values))
+    Ok((columns, Some(combined(&lists, like)?)))
 }
 
 fn unpivot(parts: Parts, like: &TokenWithSpan) -> Result<Vec<TokenWithSpan>> {
     let Parts { mut table, on, using, group_by, into, end: _ } = parts;
+    let on = without_ends(on);
     let usage = || {
         Error::invalid("syntax error: this UNPIVOT is not understood")
             .with_hint("write UNPIVOT t ON a, b INTO NAME n VALUE v")
@@ -221,18 +229,17 @@ fn unpivot(parts: Parts, like: &TokenWithSpan) -> Result<Vec<TokenWithSpan>> {
     }
     let solid: Vec<TokenWithSpan> = into.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).collect();
     let (name, value) = match solid.as_slice() {
-        [] => (word("name", Keyword::NoKeyword, like), word("value", Keyword::NoKeyword, like)),
-        [name_word, name, value_word, value]
-            if is_keyword(&name_word.token, Keyword::NAME) && is_keyword(&value_word.token, Keyword::VALUE) =>
+        [] => (word("name", Keyword::NoKeyword, like), vec![word("value", Keyword::NoKeyword, like)]),
+        [name_word, name, value_word, values @ ..]
+            if is_keyword(&name_word.token, Keyword::NAME) && is_keyword(&value_word.token, Keyword::VALUE) && !values.is_empty() =>
         {
-            (name.clone(), value.clone())
-        }
-        [_, _, _, _, comma, ..] if comma.token == Token::Comma => {
-            return Err(Error::unsupported("UNPIVOT into several columns of values is not supported")
-                .with_hint("one UNPIVOT for each, joined by what they keep")
-                .at(place(like)));
+            (name.clone(), values.to_vec())
         }
         _ => return Err(usage()),
+    };
+    let values = match value.as_slice() {
+        [_] => value,
+        _ => brackets(value, like),
     };
     // INCLUDE NULLS stands behind the table.
     let last: Vec<usize> = (0..table.len()).rev().filter(|at| !matches!(table[*at].token, Token::Whitespace(_))).take(2).collect();
@@ -244,7 +251,8 @@ fn unpivot(parts: Parts, like: &TokenWithSpan) -> Result<Vec<TokenWithSpan>> {
         options = table.split_off(include);
         options.push(blank(like));
     }
-    let mut within = vec![value, blank(like)];
+    let mut within = values;
+    within.push(blank(like));
     within.extend(words(&[("FOR", Keyword::FOR)], like));
     within.extend([name, blank(like)]);
     within.extend(words(&[("IN", Keyword::IN)], like));
@@ -256,6 +264,6 @@ fn unpivot(parts: Parts, like: &TokenWithSpan) -> Result<Vec<TokenWithSpan>> {
     Ok(all)
 }
 
-fn place(token: &TokenWithSpan) -> Position {
+pub(super) fn place(token: &TokenWithSpan) -> Position {
     Position { line: token.span.start.line, column: token.span.start.column }
 }
