@@ -7,6 +7,7 @@ mod aggregates;
 mod aliases;
 mod catalogue;
 mod dates;
+mod extended;
 mod family;
 pub(crate) mod json;
 mod lists;
@@ -58,6 +59,17 @@ fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(json::of_any_type());
     functions.extend(dates::of_the_clock());
     functions.extend(uuids::functions());
+    // What is called in further ways, or is asked for with arguments that become other types.
+    let named = |functions: &[Arc<ScalarUDF>], name: &str| functions.iter().find(|function| function.name() == name).cloned();
+    let of_dates = dates::of_several(|name| named(&functions, name));
+    let of_texts = text::of_several();
+    let of_json = json::of_structures();
+    let others = SessionStateDefaults::default_scalar_functions();
+    let of_lists = lists::of_other_types(|name| named(&others, name));
+    for group in [of_dates, of_texts, of_json, of_lists] {
+        functions.retain(|known| !group.iter().any(|function| function.name() == known.name()));
+        functions.extend(group);
+    }
     functions
 }
 

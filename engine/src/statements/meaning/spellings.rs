@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::refuse::unsupported;
 use super::resolve::ast;
 use crate::error::{Error, Result};
+use crate::statements::meaning::json_rows;
 use crate::statements::meaning::lists;
 use crate::statements::meaning::sample;
 use crate::statements::syntax::pivot_syntax;
@@ -45,6 +46,7 @@ impl VisitorMut for Standard {
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         // Of statements that hold a query among other things.
         pivot_syntax::grouped(factor);
+        json_rows::standardize(factor);
         flow(sample::carry_out(factor))
     }
 }
