@@ -9,6 +9,7 @@ mod catalogue;
 mod dates;
 mod extended;
 mod family;
+mod fill;
 pub(crate) mod json;
 mod lists;
 mod numbers;
@@ -24,7 +25,7 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::planner::ExprPlanner;
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub(crate) use aggregates::aggregates;
 pub use catalogue::{Entry, Kind, catalogue};
@@ -39,6 +40,13 @@ pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
     let mut functions = SessionStateDefaults::default_scalar_functions();
     functions.extend(OURS.iter().cloned());
     aliases::extend(&mut functions, aliases::SCALARS, |function, names| function.as_ref().clone().with_aliases(names.iter().copied()));
+    functions
+}
+
+/// All window functions.
+pub(crate) fn windows() -> Vec<Arc<WindowUDF>> {
+    let mut functions = SessionStateDefaults::default_window_functions();
+    functions.push(fill::function());
     functions
 }
 

@@ -116,7 +116,15 @@ impl ExprPlanner for FunctionPlanner {
     }
 
     /// Numbers of rows are BIGINTs, as in DuckDB and PostgreSQL; DataFusion's are UBIGINTs, of which `-n` is an error.
-    fn plan_window(&self, expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+    fn plan_window(&self, mut expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+        if expr.func_def.name() == "fill" {
+            // What is missing is on a line by the key.
+            if let ([_], [key]) = (expr.args.as_slice(), expr.order_by.as_slice()) {
+                let key = key.expr.clone();
+                expr.args.push(key);
+            }
+            return Ok(PlannerResult::Original(expr));
+        }
         if !matches!(expr.func_def.name(), "row_number" | "rank" | "dense_rank" | "ntile") {
             return Ok(PlannerResult::Original(expr));
         }
