@@ -127,6 +127,7 @@ impl Database {
             .with_expr_planners(semantics::expr_planners(functions::planner()))
             .with_scalar_functions(functions::scalars().into_iter().chain(introspection::functions::functions()).collect())
             .with_aggregate_functions(functions::aggregates())
+            .with_window_functions(functions::windows())
             .with_higher_order_functions(functions::with_lambdas())
             .with_table_function_list(functions::tables())
             .with_query_planner(Arc::new(sharing::Planner))

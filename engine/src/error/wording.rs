@@ -1,5 +1,7 @@
 //! Messages of the libraries below that speak of their insides, in words that say what to do.
 
+use crate::semantics::what_is_out_of_range;
+
 /// What a message says to somebody who wrote SQL, and a hint.
 pub(super) fn reworded(message: &str) -> Option<(String, String)> {
     named(message).or_else(|| values(message)).or_else(|| queries(message))
@@ -68,7 +70,7 @@ fn values(message: &str) -> Option<(String, String)> {
     if let Some((value, rest)) = cast.and_then(|rest| rest.rsplit_once("' to value of "))
         && let Some(data_type) = rest.strip_suffix(" type")
     {
-        return told(format!("'{value}' is no {data_type}"), how_written(data_type));
+        return told(no_value(value, data_type), how_written(data_type));
     }
     if let Some(rest) = message.strip_prefix("Can't cast value ")
         && let Some((value, data_type)) = rest.split_once(" to type ")
@@ -79,7 +81,7 @@ fn values(message: &str) -> Option<(String, String)> {
         );
     }
     if let Some((value, _)) = message.strip_prefix("Error parsing timestamp from '").and_then(|rest| rest.rsplit_once("': ")) {
-        return told(format!("'{value}' is no TIMESTAMP"), how_written("TIMESTAMP"));
+        return told(no_value(value, "TIMESTAMP"), how_written("TIMESTAMP"));
     }
     if let Some(value) = message.strip_prefix("Invalid input syntax for type interval: \"").and_then(|rest| rest.strip_suffix('"')) {
         return told(format!("'{value}' is no INTERVAL"), "write INTERVAL '3 days', INTERVAL '1 hour 30 minutes' or INTERVAL 5 MINUTE");
@@ -99,12 +101,22 @@ fn values(message: &str) -> Option<(String, String)> {
     None
 }
 
+/// That a text is no value of a type; of a day that there is not, which part of it is wrong.
+fn no_value(value: &str, data_type: &str) -> String {
+    let is_of_days = data_type == "DATE" || data_type.starts_with("TIMESTAMP");
+    match what_is_out_of_range(value).filter(|_| is_of_days) {
+        Some(why) => format!("'{value}' is no {data_type}: {why}"),
+        None => format!("'{value}' is no {data_type}"),
+    }
+}
+
 /// How values of a type are written, for one that is none.
 fn how_written(data_type: &str) -> String {
     let try_cast = format!("TRY_CAST(x AS {data_type}) makes it NULL");
     match data_type {
         "DATE" => format!("a date is written '2024-01-31'; strptime(text, '%d.%m.%Y') reads others, {try_cast}"),
         "TIMESTAMP" => format!("a timestamp is written '2024-01-31 23:59:00'; strptime(text, '%d.%m.%Y %H:%M') reads others, {try_cast}"),
+        "TIME" => format!("a time is written '23:59:00', and is before 24:00; {try_cast}"),
         "BOOLEAN" => format!("true and false are written so, or as 't' and 'f', 'yes' and 'no', '1' and '0'; {try_cast}"),
         _ => format!("{try_cast}; where texts are compared with numbers, CAST(number AS VARCHAR) compares texts"),
     }

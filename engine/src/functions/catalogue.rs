@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::Documentation;
 
 use super::family::Family;
@@ -91,7 +90,7 @@ pub fn catalogue() -> Vec<Entry> {
     for function in super::aggregates() {
         add(function.name(), function.aliases(), Kind::Aggregate, function.documentation());
     }
-    for function in SessionStateDefaults::default_window_functions() {
+    for function in super::windows() {
         add(function.name(), function.aliases(), Kind::Window, function.documentation());
     }
     for (name, documentation) in super::series::documentation() {

@@ -87,6 +87,9 @@ static FAMILIES: LazyLock<HashMap<String, Family>> = LazyLock::new(|| {
         (Family::Json, super::json::of_any_type()),
         (Family::Dates, super::dates::of_the_clock()),
         (Family::Values, super::uuids::functions()),
+        (Family::Texts, super::text::of_several()),
+        (Family::Dates, super::dates::of_several(|_| None)),
+        (Family::Json, super::json::of_structures()),
     ];
     let rows =
         of_rows.into_iter().flat_map(|(family, functions)| functions.into_iter().map(move |function| (function.name().to_owned(), family)));

@@ -7,7 +7,9 @@ mod aggregates;
 mod aliases;
 mod catalogue;
 mod dates;
+mod extended;
 mod family;
+mod fill;
 pub(crate) mod json;
 mod lists;
 mod numbers;
@@ -23,7 +25,7 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::planner::ExprPlanner;
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub(crate) use aggregates::{aggregates, ordered as ordered_aggregate};
 pub use catalogue::{Entry, Kind, catalogue};
@@ -38,6 +40,13 @@ pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
     let mut functions = SessionStateDefaults::default_scalar_functions();
     functions.extend(OURS.iter().cloned());
     aliases::extend(&mut functions, aliases::SCALARS, |function, names| function.as_ref().clone().with_aliases(names.iter().copied()));
+    functions
+}
+
+/// All window functions.
+pub(crate) fn windows() -> Vec<Arc<WindowUDF>> {
+    let mut functions = SessionStateDefaults::default_window_functions();
+    functions.push(fill::function());
     functions
 }
 
@@ -58,6 +67,17 @@ fn ours() -> Vec<Arc<ScalarUDF>> {
     functions.extend(json::of_any_type());
     functions.extend(dates::of_the_clock());
     functions.extend(uuids::functions());
+    // What is called in further ways, or is asked for with arguments that become other types.
+    let named = |functions: &[Arc<ScalarUDF>], name: &str| functions.iter().find(|function| function.name() == name).cloned();
+    let of_dates = dates::of_several(|name| named(&functions, name));
+    let of_texts = text::of_several();
+    let of_json = json::of_structures();
+    let others = SessionStateDefaults::default_scalar_functions();
+    let of_lists = lists::of_other_types(|name| named(&others, name));
+    for group in [of_dates, of_texts, of_json, of_lists] {
+        functions.retain(|known| !group.iter().any(|function| function.name() == known.name()));
+        functions.extend(group);
+    }
     functions
 }
 

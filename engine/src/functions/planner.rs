@@ -19,6 +19,7 @@ use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::{aggregates, json, scalar_named};
 use crate::error::{Error, to_datafusion, while_planning};
+use crate::semantics::elements_in_type;
 use crate::statements::WindowClauses;
 
 /// The planner. It belongs in front of DataFusion's.
@@ -144,6 +145,16 @@ impl ExprPlanner for FunctionPlanner {
     }
 
     fn plan_field_access(&self, mut expr: RawFieldAccessExpr, schema: &DFSchema) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        // Beyond the end of a list DataFusion's has nothing where the step is negative.
+        if expr.expr.get_type(schema).is_ok_and(|data_type| matches!(data_type, DataType::List(_))) {
+            return match expr.field_access {
+                GetFieldAccess::ListRange { start, stop, stride } => match call("array_slice", vec![expr.expr, *start, *stop, *stride]) {
+                    PlannerResult::Planned(planned) => Ok(PlannerResult::Planned(planned)),
+                    PlannerResult::Original(_) => Err(to_datafusion(Error::internal("a part of a list has no function"))),
+                },
+                field_access => Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr: expr.expr })),
+            };
+        }
         // Characters of a text.
         if !expr.expr.get_type(schema).is_ok_and(|data_type| data_type.is_string()) {
             return Ok(PlannerResult::Original(expr));
@@ -160,6 +171,11 @@ impl ExprPlanner for FunctionPlanner {
             PlannerResult::Planned(planned) => PlannerResult::Planned(planned),
             PlannerResult::Original(_) => return Err(to_datafusion(Error::internal("a part of a text has no function"))),
         })
+    }
+
+    fn plan_array_literal(&self, elements: Vec<Expr>, schema: &DFSchema) -> Result<PlannerResult<Vec<Expr>>> {
+        // The next planner makes the list.
+        Ok(PlannerResult::Original(elements_in_type(elements, schema)))
     }
 
     fn plan_extract(&self, arguments: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
@@ -180,6 +196,14 @@ impl ExprPlanner for FunctionPlanner {
 
     /// Numbers of rows are BIGINTs, as in DuckDB and PostgreSQL; DataFusion's are UBIGINTs, of which `-n` is an error.
     fn plan_window(&self, mut expr: RawWindowExpr) -> Result<PlannerResult<RawWindowExpr>> {
+        if expr.func_def.name() == "fill" {
+            // What is missing is on a line by the key.
+            if let ([_], [key]) = (expr.args.as_slice(), expr.order_by.as_slice()) {
+                let key = key.expr.clone();
+                expr.args.push(key);
+            }
+            return Ok(PlannerResult::Original(expr));
+        }
         if expr.func_def.name() == "lead" && expr.null_treatment == Some(NullTreatment::IgnoreNulls) {
             return lead_of_values(expr);
         }

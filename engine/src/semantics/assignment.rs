@@ -98,14 +98,14 @@ fn same_names(sources: &Fields, fields: &Fields) -> bool {
 }
 
 /// Only the items that lists have: a slice of lists shares the items of all.
-fn compact(offsets: &OffsetBuffer<i32>, items: &ArrayRef) -> (OffsetBuffer<i32>, ArrayRef) {
+pub(super) fn compact(offsets: &OffsetBuffer<i32>, items: &ArrayRef) -> (OffsetBuffer<i32>, ArrayRef) {
     let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return (offsets.clone(), Arc::clone(items)) };
     let items = items.slice(*first as usize, (last - first) as usize);
     (OffsetBuffer::from_lengths(offsets.lengths()), items)
 }
 
 /// The first value that a lenient cast turned into NULL.
-fn first_lost(before: &ArrayRef, after: &ArrayRef) -> Option<String> {
+pub(super) fn first_lost(before: &ArrayRef, after: &ArrayRef) -> Option<String> {
     let row = (0..before.len()).find(|row| before.is_valid(*row) && after.is_null(*row))?;
     let options = FormatOptions::default();
     let text = ArrayFormatter::try_new(before, &options).ok()?.value(row).to_string();

@@ -1,4 +1,4 @@
-//! `avg`: rounded for decimals, where DataFusion cuts off; of intervals, which DataFusion's has not; DataFusion's for all other types.
+//! `avg`: rounded for decimals, where DataFusion cuts off; of intervals and moments, which DataFusion's has not; DataFusion's for all other types.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 };
 
 use super::intervals::IntervalTotal;
+use super::moments::{MomentAverage, average_type};
 
 const INTERVAL: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
@@ -79,6 +80,11 @@ impl AggregateUDFImpl for RoundedAverage {
         if let [DataType::Interval(_)] = arguments {
             return Ok(vec![INTERVAL]);
         }
+        if let [of] = arguments
+            && average_type(of).is_some()
+        {
+            return Ok(arguments.to_vec());
+        }
         let fields: Vec<FieldRef> = arguments.iter().map(|argument| Arc::new(Field::new("", argument.clone(), true)) as FieldRef).collect();
         let coerced = fields_with_udf(&fields, avg_udaf().as_ref())?;
         Ok(coerced.iter().map(|field| field.data_type().clone()).collect())
@@ -87,6 +93,7 @@ impl AggregateUDFImpl for RoundedAverage {
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         match arguments {
             [DataType::Interval(_)] => Ok(INTERVAL),
+            [of] if average_type(of).is_some() => Ok(average_type(of).unwrap_or(INTERVAL)),
             _ => self.inner.return_type(arguments),
         }
     }
@@ -94,6 +101,7 @@ impl AggregateUDFImpl for RoundedAverage {
     fn state_fields(&self, arguments: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         match arguments.return_type() {
             DataType::Interval(_) => Ok(IntervalTotal::state_fields(arguments.name)),
+            of if average_type(of).is_some() => Ok(MomentAverage::state_fields(arguments.name)),
             _ => self.inner.state_fields(arguments),
         }
     }
@@ -102,6 +110,7 @@ impl AggregateUDFImpl for RoundedAverage {
         let to = arguments.return_type().clone();
         Ok(match (&to, wider(&to)) {
             (DataType::Interval(_), _) => Box::new(IntervalTotal::new(self.name(), true, arguments.is_distinct)?),
+            (of, _) if average_type(of).is_some() => Box::new(MomentAverage::new(to, arguments.is_distinct)?),
             (_, Some(wide)) => Box::new(Rounded { inner: self.inner.accumulator(with_result(arguments, wide))?, to }),
             _ => self.inner.accumulator(arguments)?,
         })

@@ -10,17 +10,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray, StringViewBuilder};
 use arrow::compute::{CastOptions, cast, cast_with_options, nullif};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, TimeUnit};
+use arrow::error::ArrowError;
 use arrow::util::display::FormatOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result as DataFusionResult};
+use datafusion::common::{DFSchema, DataFusionError, Result as DataFusionResult};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction, TryCast};
 use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use super::assignment::{conform, shortened};
-use super::bytes;
+use super::assignment::{conform, first_lost, shortened};
+use super::{bytes, written};
 use crate::error::{Error, Result, from_datafusion, to_datafusion};
 use crate::text::extremes::plain_texts;
 use crate::text::values;
@@ -38,6 +39,12 @@ pub(super) fn rewritten(expr: Expr, schema: &DFSchema) -> DataFusionResult<Trans
         // Arrow would make a list of one element.
         let error = Error::unsupported(format!("CAST of VARCHAR to {} is not supported", types::sql_name(to)));
         return Err(to_datafusion(error.with_hint("string_split(text, ',') makes a list, whose elements CAST makes numbers")));
+    }
+    // What DataFusion makes of a constant is what we would.
+    if let (Expr::Literal(value, _), DataType::Date32) = (inner.as_ref(), to.data_type())
+        && value.try_as_str().flatten().is_some_and(|text| written::is_plain(to.data_type(), text))
+    {
+        return Ok(Transformed::no(expr));
     }
     // Within a list, TRY_CAST would have to lose single values: that is left to Arrow.
     let is_nested = to.data_type().is_nested();
@@ -62,7 +69,7 @@ fn is_ours(from: &DataType, to: &DataType) -> bool {
                 || !keeps_order(from, to)
                 || loses_digits(from, to)
                 || !holds_range(from, to)
-                || (from.is_string() && matches!(to, DataType::Interval(_) | DataType::Timestamp(..)))
+                || (from.is_string() && (matches!(to, DataType::Interval(_)) || written::has_spellings(to)))
                 || may_become_infinite(from, to)
         }
     }
@@ -182,7 +189,7 @@ pub(crate) fn ready_for(to: &DataType, field: &Field, array: &ArrayRef) -> Resul
         from if makes_text(from, to) => texts(field, array),
         from if makes_bytes(from, to) => bytes::of_texts(array),
         from if from.is_string() && matches!(to, DataType::Interval(_)) => interval::from_array(array, false),
-        from if from.is_string() && matches!(to, DataType::Timestamp(..)) => with_seconds(array),
+        from if from.is_string() && written::has_spellings(to) => written::for_arrow(to, array),
         _ => rounded_for(to, array),
     }
 }
@@ -227,31 +234,6 @@ pub(super) fn per_second(unit: TimeUnit) -> i64 {
     }
 }
 
-/// Times of hours and minutes get their seconds, which Arrow insists on: '2024-05-06 07:08'.
-fn with_seconds(array: &ArrayRef) -> Result<ArrayRef> {
-    let lacks = |text: &str| {
-        let colon = text.find(':').filter(|colon| *colon > 10)?;
-        let (hours, minutes) = (text.get(colon - 2..colon)?, text.get(colon + 1..colon + 3)?);
-        let are_digits = hours.bytes().chain(minutes.bytes()).all(|byte| byte.is_ascii_digit());
-        let is_all = are_digits && !text[colon + 3..].starts_with([':', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
-        is_all.then_some(colon + 3)
-    };
-    let texts = cast(array, &DataType::Utf8View)?;
-    let texts = texts.as_string_view();
-    if !texts.iter().flatten().any(|text| lacks(text).is_some()) {
-        return Ok(Arc::clone(array));
-    }
-    let mut all = StringViewBuilder::with_capacity(texts.len());
-    for text in texts {
-        match text.map(|text| (text, lacks(text))) {
-            None => all.append_null(),
-            Some((text, None)) => all.append_value(text),
-            Some((text, Some(end))) => all.append_value([&text[..end], ":00", &text[end..]].concat()),
-        }
-    }
-    Ok(Arc::new(all.finish()))
-}
-
 /// The texts that results show of these values.
 ///
 /// # Errors
@@ -270,6 +252,20 @@ pub(crate) fn texts(field: &Field, array: &ArrayRef) -> Result<ArrayRef> {
         }
     }
     Ok(Arc::new(texts.finish()))
+}
+
+/// Values of a type that texts stand for; NULL for those that stand for none.
+///
+/// # Errors
+/// Arrow's, for types that texts never become.
+pub(crate) fn from_texts(texts: &ArrayRef, to: &FieldRef) -> Result<ArrayRef> {
+    if types::is_uuid(to) {
+        let texts = cast(texts, &DataType::Utf8View)?;
+        let known = texts.as_string_view().iter().map(|text| text.filter(|text| types::uuid::parse(text).is_some()));
+        return types::uuid::from_array(&(Arc::new(known.collect::<StringViewArray>()) as ArrayRef));
+    }
+    let cast = OwnCast { to: Arc::clone(to), safe: true, signature: Signature::any(1, Volatility::Immutable) };
+    cast.cast(texts, &Field::new("", texts.data_type().clone(), true))
 }
 
 /// CAST or TRY_CAST to a type.
@@ -291,7 +287,7 @@ impl OwnCast {
         }
         let ready = ready_for(to, from, array)?;
         let options = CastOptions { safe: self.safe, format_options: FormatOptions::default() };
-        let cast = cast_with_options(&ready, to, &options).map_err(|error| from_datafusion(error.into()))?;
+        let cast = cast_with_options(&ready, to, &options).map_err(|error| self.no_value(array, &ready, error))?;
         if !may_become_infinite(from.data_type(), to) {
             return Ok(cast);
         }
@@ -303,6 +299,23 @@ impl OwnCast {
                     .with_hint("DOUBLE goes to 1.8e308, REAL to 3.4e38"))
             }
             _ => Ok(finite),
+        }
+    }
+
+    /// Why Arrow does not cast a text, with the text as it was written and our name of the type.
+    fn no_value(&self, array: &ArrayRef, ready: &ArrayRef, error: ArrowError) -> Error {
+        let to = self.to.data_type();
+        let options = CastOptions { safe: true, format_options: FormatOptions::default() };
+        let lost = match array.data_type().is_string() && written::has_spellings(to) {
+            true => cast_with_options(ready, to, &options).ok().and_then(|cast| first_lost(array, &cast)),
+            false => None,
+        };
+        match lost {
+            Some(text) => {
+                let message = format!("Cannot cast string '{text}' to value of {} type", types::sql_name(&self.to));
+                from_datafusion(DataFusionError::Execution(message))
+            }
+            None => from_datafusion(error.into()),
         }
     }
 }

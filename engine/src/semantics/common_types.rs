@@ -23,7 +23,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use super::arithmetic::Operation;
 use super::typed::type_of;
-use super::{dates, kinds, walk};
+use super::{dates, fitted, kinds, walk};
 use crate::error::{Error, while_planning};
 use crate::functions::uuids;
 use crate::types;
@@ -306,6 +306,15 @@ fn meeting<'a>(exprs: impl IntoIterator<Item = &'a Expr> + Clone, schema: &DFSch
     common(exprs.clone(), schema).or_else(|| type_beside_texts(exprs, schema))
 }
 
+/// The elements of a list that is written out: structs of different fields in the type in which they meet, others as they are.
+pub(crate) fn elements_in_type(elements: Vec<Expr>, schema: &DFSchema) -> Vec<Expr> {
+    let types: Option<Vec<DataType>> = elements.iter().map(|element| element.get_type(schema).ok()).collect();
+    match types.and_then(|types| fitted::common_elements(&types)) {
+        Some(common) => elements.into_iter().map(|element| in_type(element, &common, schema)).collect(),
+        None => elements,
+    }
+}
+
 /// The type of those that are not texts written out, where all others are. TRUE and FALSE are the numbers 1 and 0 beside numbers.
 fn type_beside_texts<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> Option<DataType> {
     let (mut types, mut texts, mut truths) = (Vec::new(), false, false);
@@ -335,9 +344,11 @@ fn is_written_text(expr: &Expr) -> bool {
 fn common<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> Option<DataType> {
     let (mut float, mut decimal, mut date, mut timestamp, mut uuid, mut interval, mut text) =
         (false, false, false, None, false, false, false);
+    let mut nested = Vec::new();
     for expr in exprs {
         // What has no type yet is DataFusion's to judge.
         match expr.get_type(schema).ok()? {
+            found @ (DataType::List(_) | DataType::Struct(_)) => nested.push(found),
             DataType::Float16 | DataType::Float32 | DataType::Float64 => float = true,
             DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => decimal = true,
             DataType::Date32 | DataType::Date64 => date = true,
@@ -347,6 +358,9 @@ fn common<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> O
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => text = true,
             _ => {}
         }
+    }
+    if !nested.is_empty() {
+        return fitted::common(&nested);
     }
     if uuid && text {
         return Some(DataType::FixedSizeBinary(types::UUID_WIDTH));
@@ -364,6 +378,9 @@ fn common<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> O
 /// An expression in the common type. NULLs, and texts that meet neither a UUID nor an INTERVAL, are left to DataFusion.
 pub(crate) fn in_type(expr: Expr, common: &DataType, schema: &DFSchema) -> Expr {
     let Ok(data_type) = expr.get_type(schema) else { return expr };
+    if common.is_nested() {
+        return if data_type == *common || !data_type.is_nested() { expr } else { fitted::in_type(expr, common) };
+    }
     let joins = match common {
         DataType::FixedSizeBinary(_) if data_type.is_string() => return uuids::uuid_of(expr),
         DataType::FixedSizeBinary(_) => false,

@@ -10,10 +10,11 @@
 //! - `in_subquery`: IN (SELECT ...) where NULL must be told from false; `correlation`: subqueries over relations that share names of columns.
 //! - `sum`: sums of whole numbers keep 128 bits until their end (`accumulators`).
 //! - `assignment`: what a value becomes in a column.
-//! - `average`: averages that round; `extremes`: minima and maxima of groups with a NaN.
+//! - `average`: averages that round, and `moments`, those of dates and times; `extremes`: minima and maxima of groups with a NaN.
+//! - `fitted`: structs of different fields, which meet by their names.
 //! - `kinds`: numbers and moments, which do not meet; `nested`: lists and structs in order; `nulls`: NULLs that
 //!   DataFusion does not see; `same`: what is said of a value.
-//! - `zones`: AT TIME ZONE; `session_zone`: sessions whose zone is not UTC; `attempts`: TRY.
+//! - `zones`: AT TIME ZONE; `session_zone`: sessions whose zone is not UTC; `attempts`: TRY; `written`: texts of moments and numbers in other spellings.
 //!
 //! The sum of BIGINTs is a BIGINT, or an error: a wider type, as HUGEINT in DuckDB or NUMERIC in PostgreSQL, would change the type of every result that sums
 //! for the sake of very few. Whether it fits is asked of the whole sum only, so that the answer does not depend on the rows' order.
@@ -30,10 +31,12 @@ mod common_types;
 mod correlation;
 mod dates;
 mod extremes;
+mod fitted;
 mod in_subquery;
 mod input_order;
 mod intervals;
 mod kinds;
+mod moments;
 mod nested;
 mod nulls;
 mod planner;
@@ -42,6 +45,7 @@ pub(crate) mod session_zone;
 mod sum;
 mod typed;
 mod walk;
+mod written;
 pub(crate) mod zones;
 
 use std::sync::Arc;
@@ -56,13 +60,15 @@ use crate::statements::meaning::named_casts::NamedCasts;
 use crate::unnesting::Unnesting;
 
 pub(crate) use arithmetic::{always_has_a_result, sum_and_multiple, summands};
+pub(crate) use assignment::shortened;
 pub(crate) use attempts::Try;
 pub(crate) use average::rounded_quotient;
-pub(crate) use casts::{keeps_order, texts as as_text};
-pub(crate) use common_types::{in_type, is_comparison, of_rows, with_common_types};
+pub(crate) use casts::{from_texts, keeps_order, texts as as_text};
+pub(crate) use common_types::{elements_in_type, in_type, is_comparison, of_rows, with_common_types};
 pub(crate) use intervals::{order_keys, scaled as scaled_interval};
 pub(crate) use typed::with_our_meaning;
 pub(crate) use walk::every_expression;
+pub(crate) use written::what_is_out_of_range;
 
 /// DataFusion's rules that give expressions their types, between our own. Their order matters: IN (SELECT ...) becomes
 /// comparisons, which get common types; subqueries become joins when all types are known.

@@ -1,9 +1,9 @@
 //! Common types while SQL is planned: what an operator's operands become may change the type of its result, and what is planned around it relies on that.
 
 use arrow::datatypes::DataType;
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::common_types;
@@ -52,9 +52,31 @@ fn arithmetic(op: &BinaryOperator) -> Option<Operator> {
 /// What moments, times of day and intervals make.
 fn of_time(operator: Operator, left: Expr, right: Expr, schema: &DFSchema) -> Planned {
     match (type_of(&left, schema), type_of(&right, schema)) {
+        (Ok(left_type), Ok(right_type)) if is_null(&left) || is_null(&right) => match beside_null(operator, &left_type, &right_type) {
+            Some(null) => Planned::Done(lit(null)),
+            None => intervals::planned(operator, (left, &left_type), (right, &right_type)),
+        },
         (Ok(left_type), Ok(right_type)) => intervals::planned(operator, (left, &left_type), (right, &right_type)),
         _ => Planned::Operands(left, right),
     }
+}
+
+fn is_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(ScalarValue::Null, _))
+}
+
+/// The NULL that a moment or an interval and a NULL make: DataFusion takes the NULL for a moment, too, and finds no sum of two.
+fn beside_null(operator: Operator, left: &DataType, right: &DataType) -> Option<ScalarValue> {
+    let other = if left.is_null() { right } else { left };
+    let is_moment = matches!(other, DataType::Date32 | DataType::Timestamp(..) | DataType::Time64(_));
+    let is_answer = match operator {
+        Operator::Plus => is_moment || matches!(other, DataType::Interval(_)),
+        Operator::Minus => matches!(other, DataType::Interval(_)) && right.is_null(),
+        Operator::Multiply => matches!(other, DataType::Interval(_)),
+        Operator::Divide => matches!(other, DataType::Interval(_)) && right.is_null(),
+        _ => false,
+    };
+    ScalarValue::try_from(other).ok().filter(|_| is_answer)
 }
 
 /// A UBIGINT beside a signed number counts as a BIGINT, as `row_number()` is one in every other database: DataFusion makes decimals of both.

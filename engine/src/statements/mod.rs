@@ -24,6 +24,7 @@ pub(crate) mod write;
 
 pub(crate) use meaning::refuse::unsupported;
 pub(crate) use meaning::resolve::{Exclusion, MATERIALIZED, WindowClauses, ast};
+pub(crate) use syntax::dialect::DIALECT;
 pub use syntax::names::table_names;
 pub use syntax::parse::{Statement, is_complete, parse};
 pub(crate) use syntax::pivot_syntax::names as names_in;

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::common::Result as DataFusionResult;
 use datafusion::logical_expr::planner::TypePlanner;
-use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, Ident, TimezoneInfo};
+use datafusion::sql::sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, Ident, ObjectName, TimezoneInfo};
 
 pub(crate) use self::quoting::quoted_where_needed;
-use crate::error::{Error, Result, to_datafusion};
+use crate::error::{Error, Position, Result, to_datafusion};
 use crate::nearest::nearest;
 
 /// The metadata key under which Arrow keeps the name of an extension type.
@@ -71,7 +71,8 @@ pub(crate) fn uuid_field(name: &str) -> Field {
 /// # Errors
 /// *Unsupported* for a type that cannot be stored, with what to write instead.
 pub(crate) fn field(name: &str, sql_type: &SqlType) -> Result<FieldRef> {
-    if matches!(sql_type, SqlType::Uuid) {
+    let is_guid = |name: &str| name.eq_ignore_ascii_case("guid");
+    if matches!(sql_type, SqlType::Uuid) || matches!(sql_type, SqlType::Custom(name, _) if is_guid(&name.to_string())) {
         return Ok(Arc::new(uuid_field(name)));
     }
     Ok(Arc::new(Field::new(name, data_type(sql_type)?, true)))
@@ -172,10 +173,10 @@ fn data_type(sql_type: &SqlType) -> Result<DataType> {
             DataType::Map(Arc::new(entries), false)
         }
         // As many digits as a decimal has; DuckDB's have one more.
-        SqlType::HugeInt => DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0),
+        SqlType::HugeInt | SqlType::Int128 => DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0),
         // JSON is text; what reads it says what is wrong with it.
         SqlType::JSON | SqlType::JSONB => DataType::Utf8View,
-        SqlType::Custom(name, arguments) if arguments.is_empty() => custom(&name.to_string())?,
+        SqlType::Custom(name, arguments) if arguments.is_empty() => custom(&name.to_string()).map_err(|error| at_name(error, name))?,
         other => return Err(no_type(&other.to_string())),
     })
 }
@@ -213,11 +214,27 @@ fn check_length(sql_type: &SqlType) -> Result<()> {
     }
 }
 
+/// An error with the place where a name stands, if that is known.
+fn at_name(error: Error, name: &ObjectName) -> Error {
+    let start = name.0.first().and_then(|part| part.as_ident()).map(|ident| ident.span.start).filter(|start| start.line > 0);
+    match start {
+        Some(start) => error.at(Position { line: start.line, column: start.column }),
+        None => error,
+    }
+}
+
 /// Types that the parser does not know by name.
 fn custom(name: &str) -> Result<DataType> {
     Ok(match name.to_ascii_uppercase().as_str() {
+        "INT1" => DataType::Int8,
+        "SHORT" => DataType::Int16,
+        "SIGNED" | "INTEGRAL" => DataType::Int32,
+        "LONG" | "OID" => DataType::Int64,
+        "LOGICAL" => DataType::Boolean,
+        "BPCHAR" => DataType::Utf8View,
         "UINTEGER" => DataType::UInt32,
         "INT128" => DataType::Decimal128(DECIMAL128_MAX_PRECISION, 0),
+        "TIME_NS" => DataType::Time64(TimeUnit::Nanosecond),
         "TIMESTAMP_S" => DataType::Timestamp(TimeUnit::Second, None),
         "TIMESTAMP_MS" => DataType::Timestamp(TimeUnit::Millisecond, None),
         "TIMESTAMP_US" => DataType::Timestamp(TimeUnit::Microsecond, None),

@@ -32,7 +32,7 @@ struct Definition {
     rewrite: Rewrite,
 }
 
-const DEFINITIONS: [Definition; 4] = [
+const DEFINITIONS: [Definition; 5] = [
     Definition {
         name: "json_group_array",
         aliases: &["json_agg", "jsonb_agg", "json_arrayagg"],
@@ -75,6 +75,29 @@ const DEFINITIONS: [Definition; 4] = [
         rewrite: |expr| {
             let [value] = expr.args.as_slice() else { return None };
             Some(aggregate(sum_udaf(), vec![cast(value.clone(), DataType::Float64)], expr))
+        },
+    },
+    Definition {
+        name: "weighted_avg",
+        aliases: &["wavg"],
+        arguments: 2,
+        usage: "weighted_avg(x, weight)",
+        about: "the mean as a DOUBLE, in which values with greater weights count more",
+        rewrite: |expr| {
+            let [value, weight] = expr.args.as_slice() else { return None };
+            if expr.distinct {
+                return None;
+            }
+            let mut both = value.clone().is_not_null().and(weight.clone().is_not_null());
+            if let Some(filter) = &expr.filter {
+                both = both.and(filter.as_ref().clone());
+            }
+            let (value, weight) = (cast(value.clone(), DataType::Float64), cast(weight.clone(), DataType::Float64));
+            let sum = |of: Expr| {
+                let sum = AggregateFunction::new_udf(sum_udaf(), vec![of], false, Some(Box::new(both.clone())), vec![], None);
+                Expr::AggregateFunction(sum)
+            };
+            Some(sum(value * weight.clone()) / sum(weight))
         },
     },
     Definition {

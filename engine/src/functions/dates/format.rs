@@ -7,6 +7,7 @@ use datafusion::common::ScalarValue;
 
 use super::super::rows::{Args, Function, Kind, Out, function};
 use super::calendar::{SECOND, days, midnight, moment};
+use super::layout;
 use super::make::of_time;
 use crate::error::{Error, Result};
 
@@ -22,6 +23,7 @@ pub(super) fn functions() -> Vec<Function> {
             "a moment as a text, such as '%Y-%m-%d %H:%M:%S'",
             "strftime(DATE '2024-05-06', '%d.%m.%Y')",
         )
+        .of_columns(layout::column)
         .form(&[Timestamp, Text], Text, |a| formatted(a.micros(0)?, a.text(1)?, "").map(Into::into))
         .form(&[Moment, Text], Text, |a| formatted(a.micros(0)?, a.text(1)?, "UTC").map(Into::into))
         .form(&[Text, Timestamp], Text, |a| formatted(a.micros(1)?, a.text(0)?, "").map(Into::into))

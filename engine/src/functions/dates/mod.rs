@@ -5,14 +5,17 @@ mod calendar;
 mod columns;
 mod field;
 mod format;
+mod layout;
 mod make;
 mod now;
 mod parts;
 mod patterns;
+mod several;
 mod truncate;
 
 pub(super) use calendar::shifted;
 pub(super) use now::functions as of_the_clock;
+pub(super) use several::functions as of_several;
 
 use super::rows::Function;
 

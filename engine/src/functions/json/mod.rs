@@ -1,16 +1,29 @@
 //! Functions of JSON, which is text here: what they are given is read, what they give is written without blanks.
 
+mod nodes;
 mod paths;
+mod structure;
+mod transform;
 mod tree;
 mod values;
 mod write;
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::ScalarUDF;
 
 use super::rows::{Args, Function, Kind, Out, count, function};
 use crate::error::{Error, Result};
 use paths::Path;
 use tree::Json;
 
+pub(crate) use nodes::COLUMNS;
 pub(super) use values::functions as of_any_type;
+
+/// Those whose result is of several columns, or of a type that a constant tells.
+pub(super) fn of_structures() -> Vec<Arc<ScalarUDF>> {
+    [nodes::functions(), transform::functions()].concat()
+}
 
 /// All that look at rows.
 pub(super) fn functions() -> Vec<Function> {
@@ -95,6 +108,13 @@ fn inspection() -> Vec<Function> {
         .also(&["json_typeof"])
         .form(&[Text], Text, |a| Ok(tree::parse(a.text(0)?)?.kind().into()))
         .form(&[Text, Text], Text, |a| at(a, |part| part.kind().into())),
+        function(
+            "json_structure",
+            "json_structure(json)",
+            "what JSON is built of, as JSON: names, types, and arrays of them",
+            "json_structure('{\"a\": [1, 2]}')",
+        )
+        .form(&[Text], Text, |a| structure::structure_of(a.text(0)?).map(Into::into)),
         function("json_valid", "json_valid(text)", "whether a text is JSON", "json_valid('{}')")
             .form(&[Text], Bool, |a| Ok(tree::parse(a.text(0)?).is_ok().into())),
         function("json_contains", "json_contains(json, part)", "whether JSON has a part", "json_contains('[1, 2]', '2')").form(

@@ -58,7 +58,77 @@ fn keys() -> Vec<Definition> {
                 Ok(Arc::new((0..maps.len()).map(row).collect::<Result<BooleanArray>>()?))
             },
         },
+        Definition {
+            name: "map_contains_value",
+            aliases: &[],
+            usage: "map_contains_value(map, value)",
+            about: "whether a map has a value",
+            example: "map_contains_value(MAP {'a': 1}, 1)",
+            takes: |arguments| match arguments {
+                [map, value] => entry(Some(map)).and_then(|(_, own)| Some(vec![map.clone(), in_common(&own, value)?])),
+                _ => None,
+            },
+            gives: |_| DataType::Boolean,
+            run: |arrays, _| {
+                let maps = arrays[0].as_map();
+                let row = |row: usize| -> Result<Option<bool>> {
+                    if maps.is_null(row) || arrays[1].is_null(row) {
+                        return Ok(None);
+                    }
+                    let wanted = scalar(&arrays[1], row)?;
+                    let offsets = maps.value_offsets();
+                    for place in offsets[row].unsigned_abs() as usize..offsets[row + 1].unsigned_abs() as usize {
+                        if is_same(maps.values(), place, &wanted)? {
+                            return Ok(Some(true));
+                        }
+                    }
+                    Ok(Some(false))
+                };
+                Ok(Arc::new((0..maps.len()).map(row).collect::<Result<BooleanArray>>()?))
+            },
+        },
+        Definition {
+            name: "map_contains_entry",
+            aliases: &[],
+            usage: "map_contains_entry(map, key, value)",
+            about: "whether a map has a value under a key",
+            example: "map_contains_entry(MAP {'a': 1}, 'a', 1)",
+            takes: |arguments| match arguments {
+                [map, _, value] => entry(Some(map)).and_then(|(key, own)| Some(vec![map.clone(), key, in_common(&own, value)?])),
+                _ => None,
+            },
+            gives: |_| DataType::Boolean,
+            run: |arrays, _| {
+                let maps = arrays[0].as_map();
+                let row = |row: usize| -> Result<Option<bool>> {
+                    if maps.is_null(row) {
+                        return Ok(None);
+                    }
+                    let place = place(maps, row, &arrays[1])?.and_then(|place| usize::try_from(place).ok());
+                    Ok(Some(match place {
+                        Some(place) => is_same(maps.values(), place, &scalar(&arrays[2], row)?)?,
+                        None => false,
+                    }))
+                };
+                Ok(Arc::new((0..maps.len()).map(row).collect::<Result<BooleanArray>>()?))
+            },
+        },
     ]
+}
+
+/// The type in which a value is compared with a map's own: a text is no number.
+fn in_common(own: &DataType, value: &DataType) -> Option<DataType> {
+    let are_alike = own.is_null() || value.is_null() || own.is_string() == value.is_string();
+    super::selection::common(own, value).filter(|_| are_alike)
+}
+
+/// Whether a value of a map is another one, in the type of the other.
+fn is_same(values: &ArrayRef, place: usize, wanted: &ScalarValue) -> Result<bool> {
+    let found = scalar(values, place)?;
+    if found.is_null() || wanted.is_null() {
+        return Ok(found.is_null() && wanted.is_null());
+    }
+    Ok(found.cast_to(&wanted.data_type()).map_err(from_datafusion)? == *wanted)
 }
 
 fn entries() -> Vec<Definition> {

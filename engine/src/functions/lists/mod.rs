@@ -4,10 +4,12 @@
 
 mod aggregation;
 mod basics;
+mod combined;
 mod maps;
 mod ordering;
 mod reduce;
 mod selection;
+mod slices;
 mod structs;
 
 use std::hash::{Hash, Hasher};
@@ -22,6 +24,7 @@ use datafusion::logical_expr::{
     ColumnarValue, DocSection, Documentation, HigherOrderUDF, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use super::extended::{extended, widened};
 use crate::error::{Error, Result, from_datafusion, to_datafusion, while_planning};
 use crate::types;
 
@@ -30,7 +33,27 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     let mut functions: Vec<_> =
         definitions().into_iter().map(|definition| Arc::new(ScalarUDF::new_from_impl(Whole::new(definition)))).collect();
     functions.extend(aggregation::each());
+    functions.extend(structs::by_constants());
     functions
+}
+
+/// Functions of DataFusion's that also take elements of another type, texts in place of lists, or a further argument. `named` finds DataFusion's.
+pub(super) fn of_other_types(named: impl Fn(&str) -> Option<Arc<ScalarUDF>>) -> Vec<Arc<ScalarUDF>> {
+    let of_elements = ["array_has", "array_append"].into_iter().filter_map(&named).map(|function| widened(&function, in_one_type));
+    let of_texts = named("array_element").map(|function| extended(&function, slices::CHARACTER));
+    let paired = named("arrays_zip").map(|function| extended(&function, combined::SHORTEST));
+    of_elements.chain(of_texts).chain(paired).collect()
+}
+
+/// A list of numbers and a number of another type, in the type in which they meet.
+fn in_one_type(arguments: &[DataType]) -> Option<Vec<DataType>> {
+    let [list, element] = arguments else { return None };
+    let own = item(Some(&as_list(list)?));
+    if own == *element || !own.is_numeric() || !element.is_numeric() {
+        return None;
+    }
+    let common = selection::common(&own, element)?;
+    Some(vec![list_of(common.clone()), common])
 }
 
 /// One of those that are defined by a line.
@@ -44,14 +67,25 @@ pub(super) fn named(name: &str) -> Arc<ScalarUDF> {
 }
 
 fn definitions() -> Vec<Definition> {
-    [basics::definitions(), maps::definitions(), ordering::definitions(), selection::definitions(), structs::definitions()].concat()
+    [
+        basics::definitions(),
+        combined::definitions(),
+        maps::definitions(),
+        ordering::definitions(),
+        selection::definitions(),
+        slices::definitions(),
+        structs::definitions(),
+    ]
+    .concat()
 }
 
 /// Those that take a lambda.
 pub(crate) fn with_lambdas() -> Vec<Arc<HigherOrderUDF>> {
     let mut functions = datafusion::execution::SessionStateDefaults::default_higher_order_functions();
     functions.push(reduce::function());
-    for (name, aliases) in [("array_transform", &["array_apply", "list_apply"]), ("array_filter", &["list_filter", "filter"])] {
+    let renamed: [(&str, &[&'static str]); 2] =
+        [("array_transform", &["array_apply", "list_apply", "apply"]), ("array_filter", &["list_filter", "filter"])];
+    for (name, aliases) in renamed {
         let found = functions.iter().find(|function| function.name() == name).map(|function| reduce::with_names(function, aliases));
         functions.extend(found);
     }

@@ -53,7 +53,7 @@ fn lengths_and_parts() -> Vec<Function> {
             "the characters from one place to another, which is what text[first:last] means",
             "text_slice('hello', 2, 3, 1)",
         )
-        .form(&[Text, Int, Int, Int], Text, |a| sliced(a).map(Into::into)),
+        .form(&[Text, Int, Int, Int], Text, |a| sliced(a.text(0)?, a.int(1)?, a.int(2)?, a.int(3)?).map(Into::into)),
         function("lpad", "lpad(text, length[, padding])", "the text filled up on the left, or cut, to a length", "lpad('7', 3, '0')")
             .form(&[Text, Int], Text, |a| padded(a.text(0)?, a.int(1)?, " ", true).map(Into::into))
             .form(&[Text, Int, Text], Text, |a| padded(a.text(0)?, a.int(1)?, a.text(2)?, true).map(Into::into)),
@@ -79,6 +79,7 @@ fn searches() -> Vec<Function> {
             "the nth part between separators; counted from the end if negative",
             "split_part('a-b-c', '-', 2)",
         )
+        .of_columns(columns::split_parts)
         .form(&[Text, Text, Int], Text, |a| Ok(split_part(a.text(0)?, a.text(1)?, a.int(2)?).into())),
         function("contains", "contains(text, part)", "whether a text has a part", "contains('hello', 'ell')")
             .form(&[Text, Text], Bool, |a| Ok(a.text(0)?.contains(a.text(1)?).into()))
@@ -94,7 +95,8 @@ fn searches() -> Vec<Function> {
         function("reverse", "reverse(text)", "the characters in reverse order", "reverse('abc')")
             .form(&[Text], Text, |a| Ok(a.text(0)?.chars().rev().collect::<String>().into())),
         function("repeat", "repeat(text, n)", "the text n times", "repeat('ab', 3)")
-            .form(&[Text, Int], Text, |a| repeated(a.text(0)?, a.int(1)?).map(Into::into)),
+            .form(&[Text, Int], Text, |a| repeated(a.text(0)?, a.int(1)?).map(Into::into))
+            .of_lists(lists::named("list_repeat")),
         function(
             "translate",
             "translate(text, from, to)",
@@ -128,6 +130,7 @@ fn forms() -> Vec<Function> {
             .form(&[Text], Text, |a| Ok(a.text(0)?.trim_end_matches(' ').into()))
             .form(&[Text, Text], Text, |a| Ok(a.text(0)?.trim_end_matches(of(a)?.as_slice()).into())),
         function("concat", "concat(value, ...)", "all values as one text, without NULLs", "concat('a', 1)")
+            .of_columns(columns::joined)
             .form_of_many(&[Shown], Shown, Text, |a| joined(a, 0, "").map(Into::into))
             .of_lists(lists::named("list_concat")),
         function(
@@ -185,7 +188,16 @@ pub(super) fn right(text: &str, n: i64) -> &str {
 }
 
 /// As DuckDB counts: a negative length goes to the left; before the first character is nothing to be counted but the position 0.
-pub(super) fn substring(text: &str, start: i64, part: Option<i64>) -> &str {
+pub(in crate::functions) fn substring(text: &str, start: i64, part: Option<i64>) -> &str {
+    // The length is not needed for a start that is counted from the left.
+    let (from, to) = stretch(if start < 0 { length(text) } else { 0 }, start, part);
+    let from = at(text, index(from));
+    let to = at(text, index(to));
+    &text[from..to.max(from)]
+}
+
+/// From which place, counted from 0, to which one a part of a text of so many characters goes.
+pub(super) fn stretch(length: i64, start: i64, part: Option<i64>) -> (i64, i64) {
     let mut part = part.unwrap_or(i64::MAX);
     let from = match start {
         1.. => start - 1,
@@ -194,21 +206,17 @@ pub(super) fn substring(text: &str, start: i64, part: Option<i64>) -> &str {
             0
         }
         // It may be in front of the text, of which a part is missing then.
-        _ => length(text).saturating_add(start),
+        _ => length.saturating_add(start),
     };
-    let (from, to) = match part {
+    match part {
         0.. => (from, from.saturating_add(part)),
         _ => (from.saturating_add(part).max(0), from),
-    };
-    let from = at(text, index(from));
-    let to = at(text, index(to));
-    &text[from..to.max(from)]
+    }
 }
 
 /// Places count from 1, or from the end if negative.
-fn sliced<'a>(a: &Args<'a>) -> Result<&'a str> {
-    let (text, first, last) = (a.text(0)?, a.int(1)?, a.int(2)?);
-    if a.int(3)? != 1 {
+pub(in crate::functions) fn sliced(text: &str, first: i64, last: i64, step: i64) -> Result<&str> {
+    if step != 1 {
         return Err(Error::unsupported("a step in a part of a text is not supported"));
     }
     let characters = length(text);
@@ -245,12 +253,13 @@ fn parts<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     }
 }
 
-fn split_part<'a>(text: &'a str, separator: &str, n: i64) -> &'a str {
-    let mut parts = parts(text, separator).into_iter();
+pub(super) fn split_part<'a>(text: &'a str, separator: &str, n: i64) -> &'a str {
     let found = match n {
-        1.. => parts.nth(index(n - 1)),
+        1.. if !separator.is_empty() => text.split(separator).nth(index(n - 1)),
+        1.. => parts(text, separator).into_iter().nth(index(n - 1)),
         0 => None,
-        _ => parts.nth_back(index(-(n + 1))),
+        // From the left all the same: where separators overlap, the first ones count.
+        _ => parts(text, separator).into_iter().nth_back(index(-(n + 1))),
     };
     found.unwrap_or("")
 }

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, Int64Array, Scalar, StringViewArray, StringV
 use arrow::compute::kernels::comparison;
 
 use super::super::rows::{Column, count};
-use super::basics::{left, position, right, substring};
+use super::basics::{left, position, right, split_part, substring};
 use crate::error::Result;
 
 /// How many characters each text has.
@@ -53,6 +53,45 @@ pub(super) fn lefts(columns: &[(Column<'_>, bool)]) -> Result<Option<ArrayRef>> 
 /// The last characters of each text, so many for all.
 pub(super) fn rights(columns: &[(Column<'_>, bool)]) -> Result<Option<ArrayRef>> {
     Ok(ends(columns, right))
+}
+
+/// The nth part of each text between constant separators.
+pub(super) fn split_parts(columns: &[(Column<'_>, bool)]) -> Result<Option<ArrayRef>> {
+    let [(Column::Text(texts, _), false), (Column::Text(separator, _), true), number] = columns else { return Ok(None) };
+    let (Some(number), false) = (constant(number), separator.is_null(0)) else { return Ok(None) };
+    let separator = separator.value(0);
+    let mut letters = separator.chars();
+    Ok(Some(match (letters.next(), letters.next()) {
+        // A letter is found sooner than a text.
+        (Some(letter), None) if number > 0 => {
+            let nth = usize::try_from(number - 1).unwrap_or(usize::MAX);
+            parts(texts, |text| text.split(letter).nth(nth).unwrap_or(""))
+        }
+        _ => parts(texts, |text| split_part(text, separator, number)),
+    }))
+}
+
+/// The texts of each row as one, without NULLs.
+pub(super) fn joined(columns: &[(Column<'_>, bool)]) -> Result<Option<ArrayRef>> {
+    let mut texts = Vec::with_capacity(columns.len());
+    for (column, is_one) in columns {
+        let Column::Text(column, _) = column else { return Ok(None) };
+        texts.push((*column, *is_one));
+    }
+    let Some((longest, _)) = texts.iter().find(|(_, is_one)| !is_one) else { return Ok(None) };
+    let mut builder = StringViewBuilder::with_capacity(longest.len());
+    let mut text = String::new();
+    for row in 0..longest.len() {
+        text.clear();
+        for (column, is_one) in &texts {
+            let row = if *is_one { 0 } else { row };
+            if column.is_valid(row) {
+                text.push_str(column.value(row));
+            }
+        }
+        builder.append_value(&text);
+    }
+    Ok(Some(Arc::new(builder.finish())))
 }
 
 fn ends(columns: &[(Column<'_>, bool)], end: for<'a> fn(&'a str, i64) -> &'a str) -> Option<ArrayRef> {

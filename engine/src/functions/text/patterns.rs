@@ -1,8 +1,21 @@
 //! Patterns of `SIMILAR TO`, as the SQL standard has them, and of `GLOB`, as file names have: both as regular expressions.
 
-use super::super::rows::{Function, Kind, Out, function};
+use super::super::rows::{Args, Function, Kind, Out, function};
 use super::regex::regex;
 use crate::error::{Error, Result};
+
+/// A function that means what an operator with ESCAPE means.
+macro_rules! like {
+    ($name:literal, $operator:literal, $run:expr) => {
+        function(
+            $name,
+            concat!($name, "(text, pattern, escape)"),
+            concat!("what text ", $operator, " pattern ESCAPE escape means"),
+            concat!($name, "('a%c', 'a$%c', '$')"),
+        )
+        .form(&[Kind::Text, Kind::Text, Kind::Text], Kind::Bool, $run)
+    };
+}
 
 pub(super) fn functions() -> Vec<Function> {
     use Kind::{Bool, Text};
@@ -18,7 +31,7 @@ pub(super) fn functions() -> Vec<Function> {
             let mut letters = a.text(2)?.chars();
             match (letters.next(), letters.next()) {
                 (escape, None) => matches(a.text(0)?, &similar(a.text(1)?, escape)?),
-                _ => Err(Error::invalid(format!("'{}' is no escape character: it is one character, or none", a.text(2)?))),
+                _ => Err(no_escape(a.text(2)?)),
             }
         }),
         function(
@@ -28,7 +41,35 @@ pub(super) fn functions() -> Vec<Function> {
             "glob_matches('data.csv', '*.[ct]sv')",
         )
         .form(&[Text, Text], Bool, |a| matches(a.text(0)?, &glob(a.text(1)?)?)),
+        like!("like_escape", "LIKE", |a| Ok(is_like(a, "")?.into())),
+        like!("not_like_escape", "NOT LIKE", |a| Ok((!is_like(a, "")?).into())),
+        like!("ilike_escape", "ILIKE", |a| Ok(is_like(a, "i")?.into())),
+        like!("not_ilike_escape", "NOT ILIKE", |a| Ok((!is_like(a, "i")?).into())),
     ]
+}
+
+/// Whether a text matches a pattern of LIKE with an escape character, or none.
+fn is_like(a: &Args<'_>, options: &str) -> Result<bool> {
+    let (pattern, mut letters) = (a.text(1)?, a.text(2)?.chars());
+    let (escape, None) = (letters.next(), letters.next()) else { return Err(no_escape(a.text(2)?)) };
+    let mut inner = String::with_capacity(pattern.len() + 16);
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            letter if Some(letter) == escape => {
+                let escaped = letters.next().ok_or_else(|| wrong("LIKE", pattern, "nothing is behind the escape character"))?;
+                push_literal(escaped, &mut inner);
+            }
+            '%' => inner.push_str(".*"),
+            '_' => inner.push('.'),
+            other => push_literal(other, &mut inner),
+        }
+    }
+    Ok(regex(&whole(&inner), options)?.is_match(a.text(0)?))
+}
+
+fn no_escape(text: &str) -> Error {
+    Error::invalid(format!("'{text}' is no escape character: it is one character, or none"))
 }
 
 fn matches(text: &str, expression: &str) -> Result<Out<'static>> {

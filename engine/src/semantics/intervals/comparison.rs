@@ -11,10 +11,10 @@ use arrow::compute::cast;
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, IntervalMonthDayNanoType, IntervalUnit};
 use arrow::error::ArrowError;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::{AggregateFunction, Between, Case, InList, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, SortExpr, Volatility,
+    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, SortExpr, Volatility,
     WindowFunctionDefinition,
 };
 
@@ -109,6 +109,14 @@ pub(in crate::semantics) fn rewritten(expr: Expr, schema: &DFSchema) -> Result<T
             };
             let has_keys = keys(&mut params.order_by, schema)?;
             Transformed::new_transformed(Expr::WindowFunction(window), is_extreme || has_keys)
+        }
+        Expr::ScalarFunction(ScalarFunction { func, mut args })
+            if func.name() == "nullif" && args.len() == 2 && is_interval(&args[0], schema)? && is_interval(&args[1], schema)? =>
+        {
+            let (value, other) = (std::mem::take(&mut args[0]), std::mem::take(&mut args[1]));
+            let is_other = Expr::BinaryExpr(BinaryExpr::new(Box::new(length(value.clone())), Operator::Eq, Box::new(length(other))));
+            let null = Expr::Literal(ScalarValue::IntervalMonthDayNano(None), None);
+            Transformed::yes(Expr::Case(Case::new(None, vec![(Box::new(is_other), Box::new(null))], Some(Box::new(value)))))
         }
         Expr::ScalarFunction(ScalarFunction { func, args }) => {
             refuse(func.name(), &args, schema)?;

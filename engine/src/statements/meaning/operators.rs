@@ -2,13 +2,13 @@
 //! found, so that a result is called what was written.
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Subscript, UnaryOperator,
-    Value, ValueWithSpan,
+    AccessExpr, BinaryOperator, CastKind, DataType as SqlType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Subscript, UnaryOperator, Value, ValueWithSpan,
 };
 
-use super::indexed_lambdas;
 use super::resolve::ast::{call, take};
-use super::structs;
+use super::{calls, indexed_lambdas, structs};
+use crate::statements::syntax::tokens::OPEN_END;
 
 /// The operator that stands for `->` while a statement is parsed becomes that again (see `tokens`).
 pub(crate) fn restore_arrow(expr: &mut Expr) {
@@ -49,16 +49,26 @@ pub(crate) fn as_calls(expr: &mut Expr) {
         }
         Expr::Function(function) => {
             flatten(function);
-            if let Some(made) = structs::with_named_fields(function) {
+            if let Some(made) = structs::with_named_fields(function).or_else(|| calls::rewritten(function)) {
                 *expr = made;
             }
         }
         Expr::CompoundFieldAccess { root: _, access_chain } => {
             for access in access_chain {
-                if let AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride: _ }) = access {
-                    // An open end is that of the list, which -1 counts from.
-                    lower_bound.get_or_insert_with(|| number("1"));
-                    upper_bound.get_or_insert_with(|| number("-1"));
+                if let AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) = access {
+                    let is_open =
+                        |bound: &Expr| matches!(bound, Expr::Value(value) if value.value == Value::SingleQuotedString(OPEN_END.to_owned()));
+                    upper_bound.take_if(|bound| is_open(bound));
+                    // An open end is that of the list, which -1 counts from; backwards it is the other one.
+                    let (first, last) = match stride {
+                        None | Some(Expr::Value(_)) => (number("1"), number("-1")),
+                        Some(Expr::UnaryOp { op: UnaryOperator::Minus, expr }) if matches!(expr.as_ref(), Expr::Value(_)) => {
+                            (number("-1"), number("1"))
+                        }
+                        Some(stride) => (sign_of(stride, "1"), sign_of(stride, "-1")),
+                    };
+                    lower_bound.get_or_insert(first);
+                    upper_bound.get_or_insert(last);
                 }
             }
         }
@@ -109,6 +119,16 @@ fn with_backslashes(pattern: &mut Expr, escape: &mut Option<ValueWithSpan>) {
     }
     *text = written;
     *escape = None;
+}
+
+/// 1 or -1, by the sign of a number and another one.
+fn sign_of(stride: &Expr, one: &str) -> Expr {
+    let of_sign = Expr::BinaryOp {
+        left: Box::new(call("sign", vec![stride.clone()])),
+        op: BinaryOperator::Multiply,
+        right: Box::new(Expr::Nested(Box::new(number(one)))),
+    };
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(of_sign), data_type: SqlType::BigInt(None), array: false, format: None }
 }
 
 fn function_of(op: &BinaryOperator) -> Option<&'static str> {

@@ -11,6 +11,7 @@ use super::refuse::unsupported;
 use super::resolve::ast;
 use crate::error::{Error, Result};
 use crate::statements::meaning::generators;
+use crate::statements::meaning::json_rows;
 use crate::statements::meaning::lists;
 use crate::statements::meaning::sample;
 use crate::statements::syntax::pivot_syntax;
@@ -67,6 +68,7 @@ impl VisitorMut for Standard {
         if let Err(error) = generators::standardize(factor) {
             return ControlFlow::Break(error);
         }
+        json_rows::standardize(factor);
         flow(sample::carry_out(factor))
     }
 }

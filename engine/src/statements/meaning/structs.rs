@@ -1,4 +1,4 @@
-//! `struct_pack(a := 1)`, `row(a := 1)` and `struct_insert(s, a := 1)`: structs whose fields are named by their arguments.
+//! `struct_pack(a := 1)`, `row(a := 1)` and `struct_insert(s, a := 1)`, `struct_update(s, a := 1)`: structs whose fields are named by their arguments.
 
 use datafusion::sql::sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments};
 
@@ -9,7 +9,7 @@ pub(crate) fn with_named_fields(function: &mut Function) -> Option<Expr> {
     let name = function.name.to_string().to_lowercase();
     let behind = match name.as_str() {
         "struct_pack" | "row" => 0,
-        "struct_insert" => 1,
+        "struct_insert" | "struct_update" => 1,
         _ => return None,
     };
     let FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses }) = &mut function.args else {
@@ -25,7 +25,10 @@ pub(crate) fn with_named_fields(function: &mut Function) -> Option<Expr> {
     });
     let made = call("named_struct", fields.flatten().collect());
     match first {
-        [FunctionArg::Unnamed(FunctionArgExpr::Expr(before))] => Some(call("struct_concat", vec![take(before), made])),
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(before))] => {
+            let function = if name == "struct_update" { "struct_update" } else { "struct_concat" };
+            Some(call(function, vec![take(before), made]))
+        }
         [] => Some(made),
         _ => None,
     }

@@ -200,7 +200,14 @@ impl<'a, 'b> Expressions<'a, 'b> {
                     *expr = resolved;
                 }
             }
-            Expr::CompoundIdentifier(parts) if !parts.first().is_some_and(|first| self.is_parameter(first)) => {
+            // A field of what a lambda is given.
+            Expr::CompoundIdentifier(parts) if parts.first().is_some_and(|first| self.is_parameter(first)) => {
+                let mut names = parts.drain(..);
+                if let Some(first) = names.next() {
+                    *expr = names.fold(Expr::Identifier(first), |inner, name| call("get_field", vec![inner, text(&name.value)]));
+                }
+            }
+            Expr::CompoundIdentifier(parts) => {
                 if let Some(column) = self.scope.compound(parts)? {
                     *expr = column.expr;
                 }

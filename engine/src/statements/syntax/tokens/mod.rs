@@ -13,6 +13,7 @@ mod samples;
 mod select_list;
 mod shown;
 
+use arrow::datatypes::DECIMAL128_MAX_PRECISION;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Whitespace, Word};
 
@@ -53,6 +54,7 @@ pub(crate) fn standardize(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
     frames::standardize(tokens);
     select_list::standardize(tokens);
     arrows::standardize(tokens);
+    open_ends(tokens);
     Ok(())
 }
 
@@ -93,6 +95,22 @@ fn powers(tokens: &mut Vec<TokenWithSpan>) {
             tokens.remove(at + 1);
         }
         at += 1;
+    }
+}
+
+/// What an open end of a slice is while it is parsed.
+pub(crate) const OPEN_END: &str = "-";
+
+/// `list[2:-:2]`, and `list[:-:2]`, have an open end.
+fn open_ends(tokens: &mut [TokenWithSpan]) {
+    for at in 0..tokens.len() {
+        if tokens[at].token == Token::Minus
+            && let (Some(before), Some(behind)) = (previous_solid(tokens, at), next_solid(tokens, at))
+            && tokens[before].token == Token::Colon
+            && matches!(tokens[behind].token, Token::Colon | Token::RBracket)
+        {
+            tokens[at].token = Token::SingleQuotedString(OPEN_END.to_owned());
+        }
     }
 }
 
@@ -430,6 +448,16 @@ pub(crate) fn numbers(tokens: &mut [TokenWithSpan], is_zero: impl Fn(Location) -
             let number = u64::from_str_radix(digits, 16);
             let number = number.map_err(|_| Error::invalid(format!("syntax error: 0x{digits} is no number of 64 bits")))?;
             token.token = Token::Number(number.to_string(), false);
+        }
+    }
+    for token in tokens.iter_mut() {
+        // More digits than a DECIMAL has: a DOUBLE, as in DuckDB.
+        if let Token::Number(number, _) = &mut token.token
+            && let Some((whole, fraction)) = number.split_once('.')
+            && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit())
+            && whole.trim_start_matches('0').len() + fraction.len() > usize::from(DECIMAL128_MAX_PRECISION)
+        {
+            number.push_str("e0");
         }
     }
     for pair in tokens.windows(2) {
