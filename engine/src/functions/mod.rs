@@ -27,6 +27,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use aggregates::aggregates;
 pub use catalogue::{Entry, Kind, catalogue};
+pub(crate) use catalogue::{HIDDEN, in_our_name};
 pub use family::Family;
 pub(crate) use lists::with_lambdas;
 pub(crate) use series::tables;
