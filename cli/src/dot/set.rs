@@ -26,6 +26,26 @@ pub(super) const LOOKS: &[Definition] = &[
     Definition { names: &["\\a"], arguments: "", words: (0, 0), about: "Lists in place of boxes, or back", action: Action::Now(unaligned) },
     Definition { names: &["\\H"], arguments: "", words: (0, 0), about: "HTML in place of boxes, or back", action: Action::Now(html) },
     Definition {
+        names: &[".columns"],
+        arguments: "",
+        words: (0, 0),
+        about: "Boxes with a line for each column, and a column for each of the first rows",
+        action: Action::Now(|runner, _| {
+            runner.settings.style.transposed = true;
+            Ok(())
+        }),
+    },
+    Definition {
+        names: &[".rows"],
+        arguments: "",
+        words: (0, 0),
+        about: "Boxes with a line for each row again",
+        action: Action::Now(|runner, _| {
+            runner.settings.style.transposed = false;
+            Ok(())
+        }),
+    },
+    Definition {
         names: &[".headers", ".header"],
         arguments: "[on|off]",
         words: (0, 1),

@@ -16,6 +16,7 @@ mod list;
 mod plain;
 pub(crate) mod plot;
 pub(crate) mod printable;
+mod transposed;
 pub(crate) mod types;
 pub(crate) mod units;
 
@@ -55,6 +56,8 @@ pub(crate) struct Style {
     pub(crate) colour: bool,
     /// Whether a box that is wider than its place gives way to a line for each value.
     pub(crate) expands: bool,
+    /// Whether a box has a line for each column in place of one for each row.
+    pub(crate) transposed: bool,
     /// A plot in place of the format.
     pub(crate) plot: Option<plot::Kind>,
 }
@@ -74,6 +77,7 @@ impl Style {
             ascii: false,
             colour: false,
             expands: false,
+            transposed: false,
             plot: None,
         }
     }
@@ -154,6 +158,7 @@ fn renderer(schema: &SchemaRef, style: &Style, out: &mut dyn Write) -> Result<Bo
         return Ok(Box::new(plain::Plain));
     }
     Ok(match style.format {
+        Format::Box if style.transposed => Box::new(transposed::Transposed::new(schema, style)),
         Format::Box => Box::new(boxed::Boxed::new(schema, style)),
         Format::Csv => Box::new(csv::Csv::start(schema, style, out)?),
         Format::Tsv => Box::new(list::List::start(schema, &list::Signs::tabs(style), style, out)?),

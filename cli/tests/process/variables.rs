@@ -92,3 +92,10 @@ fn files_are_written_where_links_point_and_nowhere_else() {
         assert_eq!(reader.wait_with_output().unwrap().stdout, b"a\n1\n");
     }
 }
+
+#[test]
+fn boxes_are_turned_round() {
+    let out = clouddb(["--ascii", "--max-rows", "2", "-c", ".columns", "-c", "select x as number, null as nothing from range(3) as r(x)"]).ok();
+    assert!(out.contains("| number  | bigint | 0     | 1     |"), "{out}");
+    assert!(out.contains("| nothing | null   | NULL  | NULL  |") && out.contains("3 rows (2 shown)"), "{out}");
+}

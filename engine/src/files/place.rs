@@ -189,7 +189,16 @@ impl Place {
         }
         let probe = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
         let made = File::options().write(true).create_new(true).open(&probe).and_then(|_| std::fs::remove_file(&probe));
-        made.map_err(|error| Error::invalid(format!("'{}' cannot be written: {}", self.written, error.kind())))
+        match made {
+            // Somebody else tries the same at this moment.
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::invalid(format!(
+                "'{}' cannot be written: no file can be made in '{}' ({})",
+                self.written,
+                folder.display(),
+                error.kind()
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Makes a folder that is to be written into. Stores in buckets have none.
