@@ -44,6 +44,7 @@ Credentials and regions come from the environment (AWS_ACCESS_KEY_ID, AWS_PROFIL
 Examples:
   clouddb demo                                        a tour with data made on the spot
   clouddb shop.db                                     a prompt on a folder
+  clouddb shop.db \"FROM sales\"                        one statement
   clouddb shop.db -c \"COPY sales FROM 'sales.csv'\"    one statement
   clouddb s3://bucket/shop --format csv < report.sql > report.csv";
 
@@ -53,12 +54,21 @@ pub(crate) struct ShellArgs {
     /// The database: a folder or a URL. Left out: a database in memory, gone at the end.
     #[arg(value_name = "DATABASE")]
     pub(crate) database: Option<String>,
+    /// SQL to run on it and end, as -c does.
+    #[arg(value_name = "SQL", id = "statement")]
+    statement: Vec<String>,
     /// Run this SQL and end. Can be given several times.
-    #[arg(short = 'c', long = "command", value_name = "SQL", id = "sql")]
+    #[arg(short = 'c', long = "command", value_name = "SQL", id = "sql", allow_hyphen_values = true)]
     sql: Vec<String>,
     /// Run the SQL in this file and end; `-` is standard input. Can be given several times.
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     file: Vec<PathBuf>,
+    /// Write answers into this file, as .output does; '|PROGRAM' is a program that reads them.
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(crate) output: Option<String>,
+    /// Set a variable, which :NAME, :'NAME' and :"NAME" stand for in SQL and commands. Can be given several times.
+    #[arg(short = 'v', long = "variable", visible_alias = "set", value_name = "NAME=VALUE", value_parser = parse_variable)]
+    pub(crate) variables: Vec<(String, String)>,
     /// How results are written.
     #[arg(long, visible_alias = "mode", value_name = "FORMAT", value_enum, default_value_t = Format::Box)]
     pub(crate) format: Format,
@@ -253,15 +263,22 @@ impl Cli {
             true => Source::Stdin,
             false => Source::File(path.clone()),
         });
-        let mut sources: Vec<(Source, usize)> = texts.chain(files.zip(positions("file"))).collect();
+        let words = self.shell.statement.iter().map(|sql| Source::Text(sql.clone())).zip(positions("statement"));
+        let mut sources: Vec<(Source, usize)> = texts.chain(files.zip(positions("file"))).chain(words).collect();
         sources.sort_by_key(|(_, position)| *position);
         self.shell.sources = sources.into_iter().map(|(source, _)| source).collect();
         self
     }
 }
 
-/// Options that DuckDB and sqlite write with one dash, and what they are called here.
+/// Options as DuckDB and sqlite write them, with one dash, and as psql does; and what they are called here.
 const FAMILIAR: &[(&str, &str)] = &[
+    ("--csv", "--format=csv"),
+    ("-A", "--format=list"),
+    ("-H", "--format=html"),
+    ("-X", "--no-init"),
+    ("-t", "--no-headers"),
+    ("-x", "--format=line"),
     ("-ascii", "--format=ascii"),
     ("-bail", "--bail"),
     ("-box", "--format=box"),
@@ -300,6 +317,14 @@ fn parse_pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("it must be KEY=VALUE, as aws_region=eu-west-1".to_owned()),
+    }
+}
+
+fn parse_variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    match crate::variables::is_name(name) {
+        true => Ok((name.to_owned(), value.to_owned())),
+        false => Err("it must be NAME=VALUE, as day=2024-01-31; a name has letters, digits and _".to_owned()),
     }
 }
 
@@ -344,6 +369,14 @@ mod tests {
     #[test]
     fn definition_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sql_may_stand_behind_the_database_and_look_like_an_option() {
+        let cli = parse(&["db", "select 1", "-c", "-- a comment"]).unwrap();
+        assert_eq!(cli.shell.sources, [Source::Text("select 1".to_owned()), Source::Text("-- a comment".to_owned())]);
+        assert_eq!(parse(&["-v", "day=1=2", "-o", "x"]).unwrap().shell.variables, [("day".to_owned(), "1=2".to_owned())]);
+        assert!(parse(&["-v", "a b=1"]).is_err());
     }
 
     #[test]

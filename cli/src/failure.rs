@@ -110,8 +110,9 @@ impl Failure {
             Self::Interrupted(Some(outcome)) => (None, format!("interrupted: {outcome}"), None),
             Self::Told(_) => return None,
         };
+        let message = plain(&message, place.is_some_and(|place| place.statement.sql.contains("file://")));
         let found = match self {
-            Self::Database(error) => error.position(),
+            Self::Database(error) => error.position().filter(|found| found.line > 0),
             _ => None,
         };
         let spot = place.and_then(|place| place.spot(&message, found));
@@ -208,6 +209,21 @@ impl Place<'_> {
         let first = u64::try_from(first_column).unwrap_or(1);
         let column = if found.line == 1 { found.column + first - 1 } else { found.column };
         format!("line {}, column {column}", found.line + u64::try_from(first_line).unwrap_or(1) - 1)
+    }
+}
+
+/// A message without what only systems say: numbers of errors, and, where nobody wrote URLs, those of local files.
+fn plain(message: &str, has_urls: bool) -> String {
+    let mut text = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((before, behind)) = rest.split_once(" (os error ") {
+        text.push_str(before);
+        rest = behind.split_once(')').map_or("", |(_, behind)| behind);
+    }
+    text.push_str(rest);
+    match has_urls {
+        true => text,
+        false => text.replace("file:///", "/"),
     }
 }
 

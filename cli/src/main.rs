@@ -19,6 +19,7 @@ mod run;
 mod script;
 mod settings;
 mod shell;
+mod variables;
 mod warnings;
 mod words;
 

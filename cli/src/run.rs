@@ -19,6 +19,7 @@ use crate::progress::Progress;
 use crate::render::{self, Style, units};
 use crate::script::{Piece, Splitter, Statement};
 use crate::settings::Settings;
+use crate::variables::Variables;
 use crate::{dot, shell};
 
 /// Where a database without a name is.
@@ -88,7 +89,13 @@ pub(crate) async fn run_source(runner: &mut Runner, source: &Source) -> Result<(
     }
     loop {
         while let Some(piece) = splitter.next_piece() {
-            run_at(runner, name.as_deref(), &piece).await?;
+            let data = match (&piece, &mut input) {
+                (Piece::Statement(statement), Some(input)) if statement.reads_standard_input() => {
+                    data_behind(&mut splitter, input, matches!(source, Source::Stdin)).await?
+                }
+                _ => None,
+            };
+            run_at(runner, name.as_deref(), &piece, data).await?;
             if runner.ended.is_some() {
                 return Ok(());
             }
@@ -103,17 +110,43 @@ pub(crate) async fn run_source(runner: &mut Runner, source: &Source) -> Result<(
         }
     }
     match splitter.finish() {
-        Some(statement) => run_at(runner, name.as_deref(), &Piece::Statement(statement)).await,
+        Some(statement) => run_at(runner, name.as_deref(), &Piece::Statement(statement), None).await,
         None => Ok(()),
     }
 }
 
+/// The lines behind a `COPY ... FROM STDIN` that are its data, up to `\.`. Where statements come from standard input, all that follows is data if there is no
+/// such line; in a file, nothing is then, and standard input is the data.
+async fn data_behind(splitter: &mut Splitter, input: &mut Input, is_standard_input: bool) -> Result<Option<String>> {
+    let mut may_have_ended = true;
+    loop {
+        if may_have_ended && let Some(data) = splitter.data() {
+            return Ok(Some(data));
+        }
+        match interruptible(input.next()).await.map_err(Failure::told)? {
+            Some(text) => {
+                // Text comes in whole lines: looking at all of it again would be quadratic.
+                may_have_ended = text.contains("\\.");
+                splitter.push(&text);
+            }
+            None => return Ok(is_standard_input.then(|| splitter.data_to_the_end())),
+        }
+    }
+}
+
 /// Runs a piece of a script. What goes wrong is told; and it is the end, unless errors are to be passed over.
-async fn run_at(runner: &mut Runner, file: Option<&str>, piece: &Piece) -> Result<()> {
+async fn run_at(runner: &mut Runner, file: Option<&str>, piece: &Piece, data: Option<String>) -> Result<()> {
     let (result, statement) = match piece {
-        Piece::Statement(statement) => (runner.statement(&statement.sql).await, statement),
-        Piece::Command(command) => (Box::pin(dot::run(runner, command)).await, command.about.as_ref().unwrap_or(&command.line)),
+        Piece::Statement(statement) => {
+            let statement = runner.filled(statement);
+            (runner.statement_with_input(&statement.sql, data).await, statement)
+        }
+        Piece::Command(command) => {
+            let statement = runner.filled(command.about.as_ref().unwrap_or(&command.line));
+            (Box::pin(dot::run(runner, command)).await, statement)
+        }
     };
+    let statement = &statement;
     match result {
         Err(failure) if !runner.settings.bail && failure.can_be_passed_over() => {
             runner.has_failed = true;
@@ -133,6 +166,7 @@ pub(crate) struct Runner {
     pub(crate) database: Database,
     pub(crate) session: Session,
     pub(crate) settings: Settings,
+    pub(crate) variables: Variables,
     pub(crate) out: Output,
     /// The statement before, and the last one that gave rows.
     pub(crate) previous: Option<String>,
@@ -197,11 +231,14 @@ impl Runner {
         let database = opening.open(args.database.as_deref(), args.readonly, sources).await?;
         let session = database.session();
         let existed = database.storage().exists();
-        Ok(Self {
+        let mut out = Output::new();
+        out.redirect(args.output.as_deref())?;
+        let mut runner = Self {
             database,
             session,
             settings: Settings::new(args),
-            out: Output::new(),
+            variables: Variables::default(),
+            out,
             previous: None,
             last_query: None,
             edited: None,
@@ -212,7 +249,35 @@ impl Runner {
             has_failed: false,
             existed,
             opening,
-        })
+        };
+        args.variables.iter().for_each(|(name, value)| runner.set_variable(name, value));
+        Ok(runner)
+    }
+
+    /// Sets a variable. psql's `ON_ERROR_STOP` is the setting that `.bail` has.
+    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        if name == "ON_ERROR_STOP" {
+            self.settings.bail = !["off", "false", "no", "0"].contains(&value.to_ascii_lowercase().as_str());
+        }
+        self.variables.set(name, value);
+    }
+
+    /// A statement with the values of variables in it.
+    pub(crate) fn filled(&self, statement: &Statement) -> Statement {
+        Statement { sql: self.variables.put_into(&statement.sql).into_owned(), start: statement.start }
+    }
+
+    /// Runs one statement, which reads this text as standard input if there is one.
+    pub(crate) async fn statement_with_input(&mut self, sql: &str, data: Option<String>) -> Result<()> {
+        let Some(data) = data else { return self.statement(sql).await };
+        let cannot = |error: std::io::Error| Failure::Message(format!("cannot keep the data of COPY: {error}"));
+        let mut file = tempfile::tempfile().map_err(cannot)?;
+        file.write_all(data.as_bytes()).map_err(cannot)?;
+        drop(data);
+        clouddb_engine::give_standard_input(Some(file)).await;
+        let result = self.statement(sql).await;
+        clouddb_engine::give_standard_input(None).await;
+        result
     }
 
     /// Goes on with another database. If it cannot be opened, the one before stays.

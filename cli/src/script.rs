@@ -7,6 +7,8 @@
 //! SQL runs its first four. Each statement knows where in the text it began. Text may arrive in pieces, but a piece must end with a whole line
 //! (or be the last one), so that no token is cut in two.
 
+use crate::line::tokens::{Kind, tokens};
+
 /// One statement of a script, without its `;`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Statement {
@@ -107,6 +109,38 @@ impl Splitter {
             self.scanned = 0;
         }
         None
+    }
+
+    /// The lines behind the current one up to `\.`, which are data of the statement before; `None` if that line has not come yet.
+    pub(crate) fn data(&mut self) -> Option<String> {
+        let begin = self.data_begin()?;
+        let mut end = begin;
+        for line in self.text[begin..].split_inclusive('\n') {
+            if line.trim_end_matches(['\n', '\r']) == "\\." {
+                return Some(self.take_lines(begin, end, end + line.len()));
+            }
+            end += line.len();
+        }
+        None
+    }
+
+    /// The same where the text has ended: all lines behind the current one.
+    pub(crate) fn data_to_the_end(&mut self) -> String {
+        let end = self.text.len();
+        let begin = self.data_begin().unwrap_or(end);
+        self.take_lines(begin, end, end)
+    }
+
+    fn data_begin(&self) -> Option<usize> {
+        self.text[self.scanned..].find('\n').map(|newline| self.scanned + newline + 1)
+    }
+
+    /// Takes lines out of the text, `from` up to `end`, and returns them without what stands behind `to`.
+    fn take_lines(&mut self, from: usize, to: usize, end: usize) -> String {
+        let data = self.text[from..to].to_owned();
+        self.position.line += self.text[from..end].matches('\n').count();
+        self.text.drain(from..end);
+        data
     }
 
     /// What is left when the text has ended: a last statement without `;`.
@@ -250,8 +284,28 @@ impl Splitter {
 pub(crate) fn is_complete(text: &str) -> bool {
     let mut splitter = Splitter::new();
     splitter.push(text);
-    while splitter.next_piece().is_some() {}
+    while let Some(piece) = splitter.next_piece() {
+        let takes_data = matches!(&piece, Piece::Statement(statement) if statement.reads_standard_input());
+        // Lines of data that have begun go to their end.
+        let has_begun = splitter.data_begin().is_some_and(|begin| begin < splitter.text.len());
+        if takes_data && has_begun && splitter.data().is_none() {
+            return false;
+        }
+    }
     !splitter.is_inside_statement()
+}
+
+impl Statement {
+    /// Whether it is `COPY ... FROM STDIN`, whose data may stand on the lines behind it.
+    pub(crate) fn reads_standard_input(&self) -> bool {
+        let words: Vec<&str> = tokens(&self.sql)
+            .into_iter()
+            .filter(|token| !matches!(token.kind, Kind::Blank | Kind::Comment))
+            .map(|token| &self.sql[token.range])
+            .collect();
+        words.first().is_some_and(|first| first.eq_ignore_ascii_case("copy"))
+            && words.windows(2).any(|pair| pair[0].eq_ignore_ascii_case("from") && pair[1].eq_ignore_ascii_case("stdin"))
+    }
 }
 
 fn is_name_byte(byte: u8) -> bool {
@@ -337,6 +391,25 @@ mod tests {
         assert_eq!(split(script)[3], (5, 3, "\\dt a;b".to_owned()));
         assert!(is_complete(".mode csv\n") && is_complete("select 1 \\g") && is_complete("select 1;") && is_complete(""));
         assert!(!is_complete("select 1") && !is_complete("select 1; select '"));
+    }
+
+    #[test]
+    fn data_stands_on_the_lines_behind_a_copy() {
+        let mut splitter = Splitter::new();
+        splitter.push("copy t from stdin; select 1;\n1;'x\n");
+        assert!(matches!(splitter.next_piece(), Some(Piece::Statement(copy)) if copy.reads_standard_input()));
+        assert_eq!(splitter.data(), None);
+        splitter.push("\\.y\n\\.\r\nselect 2;");
+        assert_eq!(splitter.data().as_deref(), Some("1;'x\n\\.y\n"));
+        let mut next = || splitter.next_piece().map(|piece| format!("{piece:?}")).unwrap_or_default();
+        assert!(next().contains("select 1"));
+        let last = next();
+        assert!(last.contains("select 2") && last.contains("line: 5"), "{last}");
+        splitter.push("copy t from stdin;\n3\n4");
+        assert!(splitter.next_piece().is_some());
+        assert_eq!(splitter.data_to_the_end(), "3\n4");
+        assert!(is_complete("copy t from stdin;") && is_complete("copy t from stdin;\n1\n\\.") && !is_complete("copy t from stdin;\n1\n"));
+        assert!(!Statement { sql: "copy t from 'stdin'".to_owned(), start: Position { line: 1, column: 1 } }.reads_standard_input());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::args::{ShellArgs, Source};
 use crate::failure::{Failure, Place, Result};
 use crate::line::{self, Names, Typing};
 use crate::run::{self, Runner};
-use crate::script::{Command, Piece, Splitter, Statement};
+use crate::script::{self, Command, Piece, Splitter, Statement};
 use crate::{dot, interrupt, output, warnings};
 
 const PROMPT: &str = "clouddb> ";
@@ -18,6 +18,9 @@ const PROMPT: &str = "clouddb> ";
 const PROMPT_IN_TRANSACTION: &str = "clouddb*> ";
 /// While a statement is not complete, where the terminal cannot edit several lines.
 const PROMPT_CONTINUED: &str = "    ...> ";
+
+/// Before each line of a COPY's data.
+const PROMPT_OF_DATA: &str = ">> ";
 
 /// Statements that are remembered: years of typing, and still read in a moment.
 const HISTORY_SIZE: usize = 10_000;
@@ -169,17 +172,20 @@ impl Shell {
             self.typed.push('\n');
         }
         self.typed.push_str(line);
-        let mut pieces = Vec::new();
-        while let Some(piece) = self.splitter.next_piece() {
-            pieces.push(piece);
-        }
-        if !self.splitter.is_inside_statement() {
+        if script::is_complete(&self.typed) {
             let typed = std::mem::take(&mut self.typed);
             self.remember(typed.trim_end());
         }
-        for piece in pieces {
-            if !self.piece(runner, &piece).await? {
-                // What stands behind a statement that failed was meant to follow its success.
+        // As in psql, an error is not the end of what was pasted; Ctrl-C is.
+        while let Some(piece) = self.splitter.next_piece() {
+            let data = match &piece {
+                Piece::Statement(statement) if statement.reads_standard_input() => match self.data()? {
+                    None => continue,
+                    data => data,
+                },
+                _ => None,
+            };
+            if !self.piece(runner, &piece, data).await? {
                 self.forget();
                 break;
             }
@@ -190,18 +196,58 @@ impl Shell {
         Ok(())
     }
 
-    /// Runs a statement or a command; `false` if it failed, which has been told.
-    async fn piece(&mut self, runner: &mut Runner, piece: &Piece) -> Result<bool> {
+    /// The data of a `COPY ... FROM STDIN`: what was pasted behind it, or what is typed now; `None` after Ctrl-C.
+    fn data(&mut self) -> Result<Option<String>> {
+        if let Some(data) = self.splitter.data() {
+            return Ok(Some(data));
+        }
+        println!("Enter the data; a line with \\. alone, or Ctrl-D, ends it.");
+        self.take_data(true);
+        let mut data = String::new();
+        let ended = loop {
+            match self.editor.readline(PROMPT_OF_DATA) {
+                // What is pasted can come as several lines.
+                Ok(text) => match text.split_once("\\.").filter(|(before, _)| before.is_empty() || before.ends_with('\n')) {
+                    Some((before, behind)) if behind.is_empty() || behind.starts_with('\n') => {
+                        data.push_str(before);
+                        self.splitter.push(behind);
+                        break Ok(Some(data));
+                    }
+                    _ => data.extend([text.as_str(), "\n"]),
+                },
+                Err(ReadlineError::Eof) => break Ok(Some(data)),
+                Err(ReadlineError::Interrupted) => break Ok(None),
+                Err(error) => break Err(terminal_failure(&error)),
+            }
+        };
+        self.take_data(false);
+        ended
+    }
+
+    fn take_data(&mut self, takes_data: bool) {
+        if let Some(helper) = self.editor.helper_mut() {
+            helper.take_data(takes_data);
+        }
+    }
+
+    /// Runs a statement or a command; what went wrong has been told. `false` if somebody stopped it.
+    async fn piece(&mut self, runner: &mut Runner, piece: &Piece, data: Option<String>) -> Result<bool> {
         // One that was pressed at the prompt is not meant for this statement.
         interrupt::forget();
         let (result, statement) = match piece {
-            Piece::Statement(statement) => (runner.statement(&statement.sql).await, statement),
-            Piece::Command(command) => (dot::run(runner, command).await, command.about.as_ref().unwrap_or(&command.line)),
+            Piece::Statement(statement) => {
+                let statement = runner.filled(statement);
+                (runner.statement_with_input(&statement.sql, data).await, statement)
+            }
+            Piece::Command(command) => {
+                let statement = runner.filled(command.about.as_ref().unwrap_or(&command.line));
+                (dot::run(runner, command).await, statement)
+            }
         };
         if let Some(edited) = runner.edited.take() {
             self.remember(&edited);
         }
-        self.ended(runner, result, statement)
+        self.ended(runner, result, &statement)
     }
 
     fn ended(&mut self, runner: &mut Runner, result: Result<()>, statement: &Statement) -> Result<bool> {
@@ -214,7 +260,7 @@ impl Shell {
                 runner.report(&failure, Some(&Place { file: None, statement: &statement, is_typed: true }));
                 // The names may be wrong: somebody else has changed them.
                 runner.has_new_names = true;
-                Ok(false)
+                Ok(failure.exit_status() != interrupt::STATUS)
             }
         }
     }

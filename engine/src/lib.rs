@@ -46,7 +46,7 @@ mod write;
 pub use clouddb_cache::CachePolicy;
 pub use database::Database;
 pub use error::{Error, ErrorKind, Position, Result};
-pub use files::streams::keep_standard_input;
+pub use files::streams::{give_standard_input, keep_standard_input};
 pub use limits::{parse_duration, parse_size};
 pub use nearest::{near, nearest};
 pub use scan::{Caches, Extent};

@@ -27,8 +27,8 @@ pub(super) const COMMANDS: &[Definition] = &[
     },
     Definition {
         names: &[".import"],
-        arguments: "FILE TABLE",
-        words: (2, 2),
+        arguments: "[--csv | --json | --parquet] [--skip LINES] [--schema SCHEMA] FILE TABLE",
+        words: (2, 7),
         about: "Load a file into a table, which is made if there is none",
         action: Action::Later(import),
     },
@@ -95,9 +95,49 @@ fn read<'a>(runner: &'a mut Runner, given: &'a Given) -> LocalBoxFuture<'a, Resu
     })
 }
 
+/// What `.import` was asked for.
+#[derive(Default)]
+struct Import {
+    /// `--csv` and its like: what else the name tells.
+    format: Option<&'static str>,
+    skip: Option<u64>,
+    schema: Option<String>,
+    /// The file, then the table.
+    places: Vec<String>,
+}
+
+impl Import {
+    fn understand(given: &Given) -> Result<Self> {
+        let mut import = Self::default();
+        let mut words = given.words.iter();
+        while let Some(word) = words.next() {
+            let option = word.strip_prefix('-').map(|option| option.trim_start_matches('-'));
+            let mut value = || words.next().ok_or_else(|| given.wrong(&format!("{word} needs a value")));
+            match option {
+                None => import.places.push(word.clone()),
+                Some("csv") => import.format = Some("csv"),
+                Some("json") => import.format = Some("json"),
+                Some("parquet") => import.format = Some("parquet"),
+                Some("skip") => {
+                    let lines = value()?;
+                    import.skip = Some(lines.parse().map_err(|_| given.wrong(&format!("'{lines}' is no number of lines")))?);
+                }
+                Some("schema") => import.schema = Some(value()?.clone()),
+                Some(_) => return Err(given.wrong(&format!("{} knows no option {word}", given.name))),
+            }
+        }
+        match import.places.len() {
+            2 => Ok(import),
+            _ => Err(given.wrong("a file and a table are needed")),
+        }
+    }
+}
+
 fn import<'a>(runner: &'a mut Runner, given: &'a Given) -> LocalBoxFuture<'a, Result<()>> {
     Box::pin(async move {
-        let [file, table] = given.words.as_slice() else { return Err(given.wrong("a file and a table are needed")) };
+        let import = Import::understand(given)?;
+        let [file, table] = import.places.as_slice() else { return Err(given.wrong("a file and a table are needed")) };
+        let table = import.schema.iter().cloned().chain([table.clone()]).collect::<Vec<_>>().join(".");
         let (schema, name) = match table.split_once('.') {
             Some((schema, name)) => (format!("lower(table_schema) = lower({})", quoted_text(schema)), name),
             None => ("true".to_owned(), table.as_str()),
@@ -105,10 +145,21 @@ fn import<'a>(runner: &'a mut Runner, given: &'a Given) -> LocalBoxFuture<'a, Re
         let found = format!("SELECT 1 FROM information_schema.tables WHERE {schema} AND lower(table_name) = lower({})", quoted_text(name));
         let table: Vec<String> = table.split('.').map(quoted_name).collect();
         let (table, file) = (table.join("."), quoted_text(file));
-        match runner.rows(&found).await?.is_empty() {
-            true => runner.statement(&format!("CREATE TABLE {table} AS SELECT * FROM {file}")).await,
-            false => runner.statement(&format!("COPY {table} FROM {file}")).await,
-        }
+        // Lines that are skipped are lines of CSV, whatever the file is called.
+        let format = import.format.or_else(|| import.skip.map(|_| "csv"));
+        let sql = match (runner.rows(&found).await?.is_empty(), format) {
+            (true, None) => format!("CREATE TABLE {table} AS SELECT * FROM {file}"),
+            (true, Some(format)) => {
+                let skip = import.skip.map(|lines| format!(", skip = {lines}")).unwrap_or_default();
+                format!("CREATE TABLE {table} AS SELECT * FROM read_{format}({file}{skip})")
+            }
+            (false, None) => format!("COPY {table} FROM {file}"),
+            (false, Some(format)) => {
+                let skip = import.skip.map(|lines| format!(", SKIP {lines}")).unwrap_or_default();
+                format!("COPY {table} FROM {file} (FORMAT {format}{skip})")
+            }
+        };
+        runner.statement(&sql).await
     })
 }
 

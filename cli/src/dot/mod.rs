@@ -105,7 +105,7 @@ impl Definition {
 
 /// Runs a command.
 pub(crate) async fn run(runner: &mut Runner, command: &Command) -> Result<()> {
-    let given = understand(command)?;
+    let given = understand(runner, command)?;
     let takes_statement = again::takes_statement(given.definition);
     if given.about.is_some() && !takes_statement {
         return Err(Failure::Message(format!("{} stands within a statement\nhint: end the statement with ; first", given.name)));
@@ -117,7 +117,7 @@ pub(crate) async fn run(runner: &mut Runner, command: &Command) -> Result<()> {
     }
 }
 
-fn understand(command: &Command) -> Result<Given> {
+fn understand(runner: &Runner, command: &Command) -> Result<Given> {
     let line = command.line.sql.trim();
     let end = line[1..].find(|c: char| c.is_whitespace()).map_or(line.len(), |end| end + 1);
     let (name, rest) = line.split_at(end);
@@ -126,8 +126,14 @@ fn understand(command: &Command) -> Result<Given> {
     let Some(definition) = find(name) else { return Err(unknown(name)) };
     let rest = rest.trim();
     let rest = if rest.len() > 1 && !matches!(definition.action, Action::Sql(_)) { rest.trim_end_matches(';').trim_end() } else { rest };
-    let words = spoken::split(rest).map_err(|why| Failure::Message(format!("{name}: {why}")))?;
-    let given = Given { definition, name: name.to_owned(), words, rest: rest.to_owned(), about: command.about.clone() };
+    let words = spoken::split(rest, &runner.variables).map_err(|why| Failure::Message(format!("{name}: {why}")))?;
+    let given = Given {
+        definition,
+        name: name.to_owned(),
+        words,
+        rest: rest.to_owned(),
+        about: command.about.as_ref().map(|about| runner.filled(about)),
+    };
     let (least, most) = definition.words;
     match given.words.len() {
         count if count < least => Err(given.wrong(&format!("{name} needs more than that"))),

@@ -18,13 +18,33 @@ pub(super) const LOOKS: &[Definition] = &[
     },
     Definition {
         names: &["\\x", ".expanded"],
-        arguments: "[on|off]",
+        arguments: "[on|off|auto]",
         words: (0, 1),
-        about: "A line for each value, or the format as before",
+        about: "A line for each value, or the format as before; auto does so where a box is too wide",
         action: Action::Now(expanded),
     },
     Definition { names: &["\\a"], arguments: "", words: (0, 0), about: "Lists in place of boxes, or back", action: Action::Now(unaligned) },
     Definition { names: &["\\H"], arguments: "", words: (0, 0), about: "HTML in place of boxes, or back", action: Action::Now(html) },
+    Definition {
+        names: &[".columns"],
+        arguments: "",
+        words: (0, 0),
+        about: "Boxes with a line for each column, and a column for each of the first rows",
+        action: Action::Now(|runner, _| {
+            runner.settings.style.transposed = true;
+            Ok(())
+        }),
+    },
+    Definition {
+        names: &[".rows"],
+        arguments: "",
+        words: (0, 0),
+        about: "Boxes with a line for each row again",
+        action: Action::Now(|runner, _| {
+            runner.settings.style.transposed = false;
+            Ok(())
+        }),
+    },
     Definition {
         names: &[".headers", ".header"],
         arguments: "[on|off]",
@@ -222,8 +242,41 @@ pub(super) const TELLS: &[Definition] = &[
         about: "Write a text",
         action: Action::Now(|runner, given| runner.say(&given.words.join(" "))),
     },
+    Definition {
+        names: &["\\set"],
+        arguments: "[NAME [VALUE ...]]",
+        words: (0, ANY),
+        about: "Set a variable, for which :NAME, :'NAME' and :\"NAME\" stand; without a name, show all",
+        action: Action::Now(set),
+    },
+    Definition {
+        names: &["\\unset"],
+        arguments: "NAME",
+        words: (1, 1),
+        about: "Forget a variable",
+        action: Action::Now(|runner, given| {
+            runner.variables.unset(given.word(0).unwrap_or_default());
+            Ok(())
+        }),
+    },
     Definition { names: &[".show"], arguments: "", words: (0, 0), about: "What is set", action: Action::Now(show) },
 ];
+
+fn set(runner: &mut Runner, given: &Given) -> Result<()> {
+    let Some(name) = given.word(0) else {
+        for (name, value) in runner.variables.all() {
+            writeln!(runner.out, "{name} = {}", crate::words::quoted_text(value))?;
+        }
+        runner.out.flush()?;
+        return Ok(());
+    };
+    if !crate::variables::is_name(name) {
+        return Err(given.wrong(&format!("'{name}' is no name of a variable: it has letters, digits and _")));
+    }
+    // As in psql, several values are one text.
+    runner.set_variable(name, &given.words[1..].concat());
+    Ok(())
+}
 
 fn on(switch: bool) -> &'static str {
     if switch { "on" } else { "off" }
@@ -266,7 +319,14 @@ fn named(given: &Given, name: &str) -> Result<Format> {
 }
 
 fn expanded(runner: &mut Runner, given: &Given) -> Result<()> {
+    let is_auto = given.word(0).is_some_and(|word| word.eq_ignore_ascii_case("auto"));
+    runner.settings.style.expands = is_auto;
     let settings = &mut runner.settings;
+    if is_auto {
+        settings.style.format = settings.unexpanded.take().unwrap_or(settings.style.format);
+        runner.tell("Expanded display is used automatically.");
+        return Ok(());
+    }
     match (given.switch(settings.unexpanded.is_some())?, settings.unexpanded) {
         (true, None) => settings.unexpanded = Some(std::mem::replace(&mut settings.style.format, Format::Line)),
         (false, Some(before)) => {
@@ -318,6 +378,11 @@ fn pset(runner: &mut Runner, given: &Given) -> Result<()> {
         "tuples_only" | "t" => settings.style.headers = !switch(!settings.style.headers)?,
         "pager" => settings.pager = if switch(settings.pager != Pager::Off)? { Pager::On } else { Pager::Off },
         "expanded" | "x" => {
+            settings.style.expands = value == Some("auto");
+            if settings.style.expands {
+                settings.style.format = Format::Box;
+                return Ok(());
+            }
             let is_expanded = switch(settings.style.format == Format::Line)?;
             settings.style.format = if is_expanded { Format::Line } else { Format::Box };
         }
@@ -355,6 +420,7 @@ fn show(runner: &mut Runner, _: &Given) -> Result<()> {
     let lines = [
         ("database", crate::output::place(runner.database.storage().store()).to_owned()),
         ("mode", style.format.name()),
+        ("expanded", if style.expands { "auto" } else { on(settings.unexpanded.is_some()) }.to_owned()),
         ("headers", on(style.headers).to_owned()),
         ("nullvalue", quoted(&style.null)),
         ("separator", quoted(&style.separator)),

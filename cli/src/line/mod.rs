@@ -3,7 +3,7 @@
 mod complete;
 mod highlight;
 mod names;
-mod tokens;
+pub(crate) mod tokens;
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -23,13 +23,15 @@ pub(crate) use names::{COLUMNS, Names};
 pub(crate) struct Typing {
     names: Arc<Mutex<Names>>,
     colour: bool,
+    /// Whether the next lines are data, which is taken as it comes.
+    takes_data: bool,
     /// Whether nothing is typed; seen at each change of the line, as nobody tells of it at Ctrl-C.
     is_empty: Cell<bool>,
 }
 
 impl Typing {
     pub(crate) fn new(colour: bool) -> Self {
-        Self { names: Arc::default(), colour, is_empty: Cell::new(true) }
+        Self { names: Arc::default(), colour, takes_data: false, is_empty: Cell::new(true) }
     }
 
     /// The names that are completed: to be filled in by whoever knows them.
@@ -40,6 +42,11 @@ impl Typing {
     /// Whether nothing was typed when the line ended; from now on nothing is.
     pub(crate) fn was_empty(&self) -> bool {
         self.is_empty.replace(true)
+    }
+
+    /// Says whether the next lines are data.
+    pub(crate) fn take_data(&mut self, takes_data: bool) {
+        self.takes_data = takes_data;
     }
 
     /// Switches colours on or off.
@@ -72,7 +79,7 @@ pub(crate) fn is_word(text: &str) -> bool {
 
 impl Validator for Typing {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(match is_complete(context.input()) {
+        Ok(match self.takes_data || is_complete(context.input()) {
             true => ValidationResult::Valid(None),
             false => ValidationResult::Incomplete,
         })
@@ -85,7 +92,8 @@ impl Hinter for Typing {
     /// Who has typed what looks like all of a statement, and pressed Enter, is told what it waits for.
     fn hint(&self, line: &str, at: usize, _: &Context<'_>) -> Option<Missing> {
         self.is_empty.set(line.is_empty());
-        let is_waiting = self.colour && at == line.len() && line.ends_with("\n") && !line.trim().is_empty() && !is_complete(line);
+        let is_waiting =
+            self.colour && !self.takes_data && at == line.len() && line.ends_with("\n") && !line.trim().is_empty() && !is_complete(line);
         (is_waiting && is_complete(&format!("{line};"))).then_some(Missing)
     }
 }
@@ -105,7 +113,7 @@ impl rustyline::hint::Hint for Missing {
 
 impl Highlighter for Typing {
     fn highlight<'l>(&self, line: &'l str, at: usize) -> Cow<'l, str> {
-        match self.colour {
+        match self.colour && !self.takes_data {
             true => Cow::Owned(highlight::highlight(line, at)),
             false => Cow::Borrowed(line),
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a piece is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A word without quotes.
     Word,
     /// A name in double quotes; closed or not.
@@ -20,15 +20,15 @@ pub(super) enum Kind {
 
 /// A piece and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) range: Range<usize>,
+pub(crate) struct Token {
+    pub(crate) kind: Kind,
+    pub(crate) range: Range<usize>,
     /// Whether a quote or a comment ends where it should.
-    pub(super) is_closed: bool,
+    pub(crate) is_closed: bool,
 }
 
 /// Cuts a text into its pieces; together they are all of it.
-pub(super) fn tokens(text: &str) -> Vec<Token> {
+pub(crate) fn tokens(text: &str) -> Vec<Token> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < text.len() {

@@ -70,6 +70,7 @@ pub(super) struct Boxed {
     glyphs: &'static Glyphs,
     null: String,
     headers: bool,
+    has_types: bool,
     colour: bool,
     /// The first rows, formatted.
     columns: Vec<Column>,
@@ -97,6 +98,7 @@ impl Boxed {
             glyphs: if style.ascii { &ASCII } else { &UNICODE },
             null: printable::escaped(style.visible_null()).into_owned(),
             headers: style.headers,
+            has_types: true,
             colour: style.colour,
             columns,
             head_rows: 0,
@@ -104,6 +106,15 @@ impl Boxed {
             tail_rows: 0,
             rows: 0,
         }
+    }
+
+    /// The same without the types below the names.
+    pub(super) fn without_types(mut self) -> Self {
+        self.has_types = false;
+        for column in &mut self.columns {
+            column.width = if self.headers { column.name.width() } else { 1 };
+        }
+        self
     }
 
     fn first_rows(&self) -> usize {
@@ -195,6 +206,8 @@ impl Boxed {
         let mut text = rule(&rules[0]);
         if self.headers {
             text.push_str(&line(&|column| pad(&column.name, column.width, Align::Center)));
+        }
+        if self.headers && self.has_types {
             text.push_str(&line(&|column| dim(pad(&column.type_name, column.width, Align::Center))));
         }
         let rows = self.columns.first().map_or(0, |column| column.cells.len());

@@ -16,6 +16,7 @@ mod list;
 mod plain;
 pub(crate) mod plot;
 pub(crate) mod printable;
+mod transposed;
 pub(crate) mod types;
 pub(crate) mod units;
 
@@ -25,6 +26,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
+use unicode_width::UnicodeWidthStr;
 
 use crate::failure::Result;
 pub(crate) use boxed::BoxOptions;
@@ -52,6 +54,10 @@ pub(crate) struct Style {
     pub(crate) ascii: bool,
     /// Whether colours are used.
     pub(crate) colour: bool,
+    /// Whether a box that is wider than its place gives way to a line for each value.
+    pub(crate) expands: bool,
+    /// Whether a box has a line for each column in place of one for each row.
+    pub(crate) transposed: bool,
     /// A plot in place of the format.
     pub(crate) plot: Option<plot::Kind>,
 }
@@ -70,6 +76,8 @@ impl Style {
             widths: Vec::new(),
             ascii: false,
             colour: false,
+            expands: false,
+            transposed: false,
             plot: None,
         }
     }
@@ -90,10 +98,31 @@ trait Renderer {
 
 /// Writes one result to its end and flushes; returns its number of rows.
 pub(crate) async fn write_result(mut stream: SendableRecordBatchStream, style: &Style, out: &mut (dyn Write + Send)) -> Result<u64> {
-    let mut renderer = renderer(&stream.schema(), style, out)?;
+    let mut first = None;
+    let expanded;
+    let mut style = style;
+    if style.expands && style.format == Format::Box && style.plot.is_none() {
+        first = stream.next().await.transpose()?;
+        if let Some(batch) = &first
+            && is_too_wide(batch, style)?
+        {
+            expanded = Style { format: Format::Line, ..style.clone() };
+            style = &expanded;
+        }
+    }
+    // What stands before the first row is held back until that is there: a query that fails at once writes nothing.
+    let mut head = Vec::new();
+    let mut renderer = renderer(&stream.schema(), style, &mut head)?;
     let mut rows = 0;
-    while let Some(batch) = stream.next().await {
-        let batch = batch?;
+    loop {
+        let batch = match first.take() {
+            Some(batch) => batch,
+            None => match stream.next().await {
+                Some(batch) => batch?,
+                None => break,
+            },
+        };
+        out.write_all(&std::mem::take(&mut head))?;
         rows += batch.num_rows() as u64;
         // A source that always has rows must not keep Ctrl-C from being noticed.
         tokio::task::coop::consume_budget().await;
@@ -102,9 +131,22 @@ pub(crate) async fn write_result(mut stream: SendableRecordBatchStream, style: &
             out.flush()?;
         }
     }
+    out.write_all(&head)?;
     renderer.finish(out)?;
     out.flush()?;
     Ok(rows)
+}
+
+/// Whether a box of a result's first rows is wider than it may be, and would leave something out.
+fn is_too_wide(batch: &RecordBatch, style: &Style) -> Result<bool> {
+    let Some(width) = style.boxes.width else { return Ok(false) };
+    let boxes = BoxOptions { width: None, ..style.boxes };
+    let rows = if boxes.max_rows == 0 { batch.num_rows() } else { batch.num_rows().min(boxes.max_rows) };
+    let mut renderer = boxed::Boxed::new(batch.schema_ref(), &Style { boxes, colour: false, ..style.clone() });
+    let mut text = Vec::new();
+    renderer.batch(&batch.slice(0, rows), &mut text)?;
+    renderer.finish(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).lines().any(|line| line.width() > width))
 }
 
 fn renderer(schema: &SchemaRef, style: &Style, out: &mut dyn Write) -> Result<Box<dyn Renderer + Send>> {
@@ -116,6 +158,7 @@ fn renderer(schema: &SchemaRef, style: &Style, out: &mut dyn Write) -> Result<Bo
         return Ok(Box::new(plain::Plain));
     }
     Ok(match style.format {
+        Format::Box if style.transposed => Box::new(transposed::Transposed::new(schema, style)),
         Format::Box => Box::new(boxed::Boxed::new(schema, style)),
         Format::Csv => Box::new(csv::Csv::start(schema, style, out)?),
         Format::Tsv => Box::new(list::List::start(schema, &list::Signs::tabs(style), style, out)?),

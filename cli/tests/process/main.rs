@@ -6,6 +6,7 @@ mod bucket;
 mod cache_dir;
 mod commands;
 mod dot;
+mod every_command;
 mod explain;
 mod formats;
 #[cfg(target_os = "linux")]
@@ -18,3 +19,4 @@ mod statements;
 #[cfg(target_os = "linux")]
 mod streams;
 mod support;
+mod variables;

@@ -63,7 +63,15 @@ fn statements_over_lines_errors_and_the_end() {
         // Both lines are edited as one statement.
         "INSERT INTO t VALUES (20),\\r(22);\\r",
         "SELECT sum(a) AS total FROM t;\\r",
-        "SELECT * FROM missing;\\r",
+        // What stands behind an error is run.
+        "SELECT * FROM missing; SELECT 40 + 3 AS behind;\\r",
+        "COPY t FROM STDIN;\\r",
+        "'5\\r",
+        "\\x03",
+        "COPY t FROM STDIN;\\r",
+        "50\\r",
+        "\\\\.\\r",
+        "SELECT sum(a) AS more FROM t;\\r",
         ".tables\\r",
         "SELECT 'forgotten\\r",
         "forgotten\\r\\n\\x02\\x03",
@@ -75,6 +83,8 @@ fn statements_over_lines_errors_and_the_end() {
     assert!(seen.contains("│    42 │") || seen.contains("42 │"), "{seen}");
     assert!(seen.contains("2 rows"), "{seen}");
     assert!(seen.contains("error (not found)"), "{seen}");
+    assert!(seen.contains("43 │"), "{seen}");
+    assert!(seen.contains("92 │"), "{seen}");
     assert!(seen.contains("44 │"), "after an error and Ctrl-C it goes on: {seen}");
     let kept = std::fs::read_to_string(&history).unwrap();
     assert!(kept.contains("SELECT sum(a) AS total FROM t;") && kept.contains("INSERT INTO t VALUES (20),"), "{kept}");

@@ -7,13 +7,15 @@ use std::sync::{Arc, LazyLock, PoisonError};
 use async_trait::async_trait;
 use clouddb_storage::catalog::ViewMeta;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, MemoryCatalogProviderList, TableProvider};
-use datafusion::common::{DFSchema, Result, plan_err};
+use datafusion::common::{DFSchema, DataFusionError, Result, plan_err};
 use datafusion::datasource::ViewTable;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
 use super::CloudCatalog;
+use crate::error::{Error, from_datafusion, to_datafusion};
+use crate::statements::objects::ddl::qualified;
 
 /// How deep views may name views. A plan's depth grows with it, and a plan too deep overflows the stack of the thread that optimizes it.
 const MAX_NESTING: usize = 32;
@@ -100,6 +102,23 @@ pub(super) struct PlannedView {
     depth: usize,
 }
 
+/// The error for a view that cannot be planned: nobody who reads it wrote what is wrong, or sees its place. Of views in views the outermost and the innermost
+/// are named.
+fn unreadable(schema: &str, view: &str, error: DataFusionError) -> DataFusionError {
+    const BEGIN: &str = "the view '";
+    let error = from_datafusion(error);
+    let why = match error.message().match_indices(BEGIN).nth(1) {
+        Some((at, _)) if error.message().starts_with(BEGIN) => &error.message()[at..],
+        _ => error.message(),
+    };
+    let told = Error::new(error.kind(), format!("{BEGIN}{}' cannot be read: {why}", qualified(schema, view)));
+    let told = match error.hint() {
+        Some(hint) => told.with_hint(hint),
+        None => told,
+    };
+    to_datafusion(told.with_source(error))
+}
+
 /// Plans a view as a table of a query, once for all who ask.
 pub(super) async fn plan(catalog: &CloudCatalog, schema: &str, view: &ViewMeta) -> Result<Arc<dyn TableProvider>> {
     let name = (schema.to_owned(), view.name.clone());
@@ -122,7 +141,7 @@ pub(super) async fn plan(catalog: &CloudCatalog, schema: &str, view: &ViewMeta) 
     let deepest = Arc::<AtomicUsize>::default();
     let inner = CloudCatalog { shared: Arc::clone(&catalog.shared), open_views: Arc::new(open_views), deepest: Arc::clone(&deepest) };
     let planned = catalog.shared.planner.plan_query(&view.sql, &view.search_path, Arc::new(inner)).await;
-    let planned = planned.map_err(|error| error.context(format!("view {schema}.{}", view.name)))?;
+    let planned = planned.map_err(|error| unreadable(schema, &view.name, error))?;
     if !is_query(&planned) {
         return plan_err!("view {schema}.{} is no query: {}", view.name, view.sql);
     }

@@ -58,6 +58,19 @@ fn named(message: &str) -> Option<(String, String)> {
 
 /// About values and their types.
 fn values(message: &str) -> Option<(String, String)> {
+    if let Some(operation) = message.strip_prefix("Cannot infer common argument type for comparison operation ") {
+        let hint = match operation.contains("STRUCT(") || operation.contains("Struct(") {
+            true => "rows and structs are compared field by field: both sides have as many, of types that go together",
+            false => "cast one side to the type of the other, as in CAST(x AS BIGINT)",
+        };
+        return told(format!("the sides of a comparison do not go together: {operation}"), hint);
+    }
+    if let Some(parameter) = between(message, "Placeholder '", "' was not provided a value for execution") {
+        return told(
+            format!("there is no value for the parameter {parameter}"),
+            "PREPARE name AS SELECT ... $1, then EXECUTE name(value); in the shell, \\set name value and :name",
+        );
+    }
     if let Some(operation) =
         message.strip_prefix("Cannot coerce arithmetic expression ").and_then(|rest| rest.strip_suffix(" to valid types"))
     {

@@ -42,7 +42,7 @@ pub(crate) use listing::Files;
 pub(crate) use options::{ForceQuote, Given, Options, Use};
 pub(crate) use place::Place;
 pub(crate) use rejects::{RefusedLines, Rejects};
-pub(crate) use sink::write;
+pub(crate) use sink::{can_hold, write};
 pub(crate) use table::text_extent;
 
 use self::csv::Csv;

@@ -1,5 +1,6 @@
 //! Where files are: a path or a pattern, on a local disk or in a store, as people write it.
 
+use std::fs::File;
 use std::path::{Component, Path as LocalPath, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub(crate) struct Place {
     pub(super) is_folder: bool,
     /// A URL of one file, in a place that lists nothing.
     pub(super) is_http: bool,
+    /// On a local disk: the path, absolute; and what names of files below it begin with, as it was written.
+    pub(super) local: Option<(PathBuf, String)>,
 }
 
 impl Place {
@@ -47,7 +50,16 @@ impl Place {
             Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") => {
                 let (store, store_url, path) = http::file(written)?;
                 state.runtime_env().register_object_store(store_url.as_ref(), Arc::clone(&store));
-                Ok(Self { written: written.to_owned(), store, store_url, path, pattern: None, is_folder: false, is_http: true })
+                Ok(Self {
+                    written: written.to_owned(),
+                    store,
+                    store_url,
+                    path,
+                    pattern: None,
+                    is_folder: false,
+                    is_http: true,
+                    local: None,
+                })
             }
             Some((scheme, rest)) => {
                 let (authority, key) = rest.split_once('/').unwrap_or((rest, ""));
@@ -97,6 +109,11 @@ impl Place {
         Ok(files.chain(found.common_prefixes.iter().filter_map(|prefix| prefix.filename())).map(str::to_owned).collect())
     }
 
+    /// The place under the name by which it was asked for.
+    pub(crate) fn written_as(self, written: &str) -> Self {
+        Self { written: written.to_owned(), ..self }
+    }
+
     /// The place as a folder, however it was written.
     pub(crate) fn into_folder(self) -> Self {
         Self { is_folder: true, ..self }
@@ -113,6 +130,7 @@ impl Place {
             pattern: pattern.map(|pattern| compiled(written, pattern)).transpose()?,
             is_folder: key.is_empty() || key.ends_with('/'),
             is_http: false,
+            local: None,
         })
     }
 
@@ -124,6 +142,7 @@ impl Place {
         let (path, pattern) = if LocalPath::new(path).exists() { (path, None) } else { split(path) };
         let from_here = if path.is_empty() { "." } else { path };
         let absolute = without_dots(&std::path::absolute(from_here).map_err(|error| no_path(&error))?);
+        let begin = if path.is_empty() || path.ends_with('/') { path.to_owned() } else { format!("{path}/") };
         let store_url = ObjectStoreUrl::local_filesystem();
         Ok(Self {
             written: written.to_owned(),
@@ -133,6 +152,7 @@ impl Place {
             pattern: pattern.map(|pattern| compiled(written, pattern)).transpose()?,
             is_folder: path.ends_with('/') || absolute.is_dir(),
             is_http: false,
+            local: Some((absolute, begin)),
         })
     }
 
@@ -146,13 +166,46 @@ impl Place {
         self.pattern.as_ref().is_none_or(|pattern| pattern.as_str().contains('/') || pattern.as_str().contains("**"))
     }
 
-    /// An object's name, for messages.
+    /// An object's name, which begins as the path was written.
     pub(super) fn name_of(&self, location: &Path) -> String {
-        match self.pattern.is_none() && *location == self.path {
-            true => self.written.clone(),
-            false if self.store_url == ObjectStoreUrl::local_filesystem() => format!("/{location}"),
-            false => format!("{}{location}", self.store_url.as_str()),
+        match (&self.local, location.as_ref().strip_prefix(self.path.as_ref())) {
+            _ if self.pattern.is_none() && *location == self.path => self.written.clone(),
+            (Some((_, begin)), Some(rest)) => format!("{begin}{}", rest.trim_start_matches('/')),
+            (Some(_), None) => format!("/{location}"),
+            (None, _) => format!("{}{location}", self.store_url.as_str()),
         }
+    }
+
+    /// Refuses a file whose folder is not there, or lets none be made: the writers below would make the folder, or try for ever.
+    ///
+    /// # Errors
+    /// *Not found* without the folder, *invalid* where it takes no files.
+    pub(crate) fn check_folder(&self) -> Result<()> {
+        let Some((path, _)) = self.local.as_ref().filter(|_| !self.is_folder) else { return Ok(()) };
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+        if !folder.is_dir() {
+            return Err(Error::not_found(format!("there is no folder '{}' for '{}'", folder.display(), self.written))
+                .with_hint("COPY ... TO a file makes no folders: make it first"));
+        }
+        let probe = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+        let made = File::options().write(true).create_new(true).open(&probe).and_then(|_| std::fs::remove_file(&probe));
+        match made {
+            // Somebody else tries the same at this moment.
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::invalid(format!(
+                "'{}' cannot be written: no file can be made in '{}' ({})",
+                self.written,
+                folder.display(),
+                error.kind()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a folder that is to be written into. Stores in buckets have none.
+    pub(crate) fn make_folder(&self) -> Result<()> {
+        let Some((path, _)) = &self.local else { return Ok(()) };
+        std::fs::create_dir_all(path)
+            .map_err(|error| Error::invalid(format!("cannot make the folder '{}': {}", self.written, error.kind())))
     }
 
     /// The place as DataFusion's writers know it.

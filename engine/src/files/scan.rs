@@ -24,7 +24,8 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::FileFormat;
 use super::listing::{File, Files};
-use crate::error::{Error, Result, from_datafusion};
+use super::sink::holds_interval;
+use crate::error::{Error, Result, from_datafusion, to_datafusion};
 
 /// Files whose metadata are fetched at a time.
 const FOOTERS_AHEAD: usize = 32;
@@ -40,6 +41,7 @@ pub(super) struct ScannedTable {
     schema: TableSchema,
     /// Whether `*` leaves out the last column.
     pub(super) hides_last: bool,
+    is_parquet: bool,
 }
 
 impl ScannedTable {
@@ -64,7 +66,23 @@ impl ScannedTable {
         let hides_last = files.hides_last;
         let folders: Fields = files.folders.into();
         let schema = TableSchema::builder(schema).with_table_partition_cols(folders).build();
-        Ok(Self { files: files.files, format: reader, schema, hides_last })
+        Ok(Self { files: files.files, format: reader, schema, hides_last, is_parquet: format == FileFormat::Parquet })
+    }
+
+    /// Refuses intervals of Parquet files: the reader (parquet 59.3) leaves out their months, or all but these, without a word.
+    fn check_intervals(&self, projection: Option<&Vec<usize>>) -> Result<()> {
+        let fields = self.schema.table_schema().fields();
+        let mut wanted = fields.iter().enumerate().filter(|(at, _)| projection.is_none_or(|projection| projection.contains(at)));
+        match wanted.find(|(_, field)| self.is_parquet && holds_interval(field)) {
+            None => Ok(()),
+            Some((_, field)) => Err(Error::unsupported(format!(
+                "column '{}' is an INTERVAL, which is not read from Parquet files",
+                field.name()
+            ))
+            .with_hint(
+                "other columns are: SELECT * EXCLUDE (...); write intervals as text, with CAST(x AS VARCHAR), which reads back as INTERVAL",
+            )),
+        }
     }
 
     /// A file with what is known of its rows.
@@ -110,6 +128,7 @@ impl TableProvider for ScannedTable {
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let Some(first) = self.files.first() else { return Err(DataFusionError::Internal("no files".to_owned())) };
+        self.check_intervals(projection).map_err(to_datafusion)?;
         let described: Vec<PartitionedFile> =
             stream::iter(self.files.clone()).map(|file| self.described(session, file)).buffered(FOOTERS_AHEAD).try_collect().await?;
         let schema = self.schema.table_schema();

@@ -197,24 +197,34 @@ impl Formats {
 
 /// CSV has no lists, structs and maps that anybody could read again, Parquet no intervals with their months, days and nanoseconds.
 fn check_types(format: FileFormat, schema: &Schema) -> Result<()> {
-    for field in schema.fields() {
+    for field in schema.fields().iter().filter(|field| !can_hold(format, field)) {
         let name = field.name();
         match format {
-            FileFormat::Csv if field.data_type().is_nested() => {
+            FileFormat::Csv => {
                 return Err(Error::unsupported(format!("CSV cannot hold column '{name}' of lists, structs or maps"))
                     .with_hint("write Parquet, Arrow or JSON, or make a text of it"));
             }
-            FileFormat::Parquet if holds_interval(field) => {
+            FileFormat::Parquet => {
                 return Err(Error::unsupported(format!("Parquet cannot hold column '{name}' of type INTERVAL"))
                     .with_hint("write Arrow, JSON or CSV, or make a text of it"));
             }
-            _ => {}
+            FileFormat::Json | FileFormat::Arrow => {}
         }
     }
     Ok(())
 }
 
-fn holds_interval(field: &Field) -> bool {
+/// Whether a format holds a column's values so that they can be read again.
+pub(crate) fn can_hold(format: FileFormat, field: &Field) -> bool {
+    match format {
+        FileFormat::Csv => !field.data_type().is_nested(),
+        FileFormat::Parquet => !holds_interval(field),
+        FileFormat::Json | FileFormat::Arrow => true,
+    }
+}
+
+/// Whether an interval is anywhere in a column's values.
+pub(super) fn holds_interval(field: &Field) -> bool {
     match field.data_type() {
         DataType::Interval(_) => true,
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) | DataType::Map(item, _) => {

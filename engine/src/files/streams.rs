@@ -34,6 +34,14 @@ pub fn keep_standard_input() {
     IS_TAKEN.store(true, Ordering::Relaxed);
 }
 
+/// What is read as standard input while it is given.
+static GIVEN: Mutex<Option<File>> = Mutex::const_new(None);
+
+/// Gives what is read as standard input from now on: data that stands among the statements. `None` ends that.
+pub async fn give_standard_input(data: Option<File>) {
+    *GIVEN.lock().await = data;
+}
+
 /// A path without `file://`.
 fn plain(written: &str) -> &str {
     written.strip_prefix("file://").unwrap_or(written)
@@ -50,6 +58,18 @@ pub(crate) fn is_stream(written: &str) -> bool {
     is_own(written) || std::fs::metadata(plain(written)).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
+/// The file behind a symbolic link, which is to be written in the link's place: a file that is renamed to the link's name would replace the link.
+pub(crate) fn behind_link(written: &str) -> String {
+    let path = LocalPath::new(plain(written));
+    if is_own(written) || !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        return written.to_owned();
+    }
+    let target = path
+        .canonicalize()
+        .or_else(|_| std::fs::read_link(path).map(|to| path.parent().map_or_else(|| to.clone(), |folder| folder.join(&to))));
+    target.map_or_else(|_| written.to_owned(), |target| target.to_string_lossy().into_owned())
+}
+
 /// Where a path is, for those who read it.
 pub(super) async fn place_to_read(state: &SessionState, store_options: &[(String, String)], written: &str) -> Result<Place> {
     let path = plain(written);
@@ -60,9 +80,16 @@ pub(super) async fn place_to_read(state: &SessionState, store_options: &[(String
             false => Place::of(state, store_options, written).await,
         };
     }
+    if path == INPUT
+        && let Some(file) = GIVEN.lock().await.as_ref()
+    {
+        return Ok(Place { written: written.to_owned(), ..Place::of(state, store_options, &link(file)).await? });
+    }
     if matches!(path, INPUT | "/dev/fd/0") && IS_TAKEN.load(Ordering::Relaxed) {
-        return Err(Error::unsupported("standard input is where the statements come from, so that it cannot be data as well")
-            .with_hint("clouddb -c \"...\" < file and clouddb -f script.sql < file leave it to the data"));
+        return Err(Error::unsupported("standard input is where the statements come from, so that it cannot be data as well").with_hint(
+            "the data of COPY ... FROM STDIN may stand on the lines behind it, up to a line \\. ; \
+                 clouddb -c \"...\" < file and clouddb -f script.sql < file leave standard input to the data",
+        ));
     }
     if std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
         return Place::of(state, store_options, written).await;

@@ -51,7 +51,7 @@ pub struct Entry {
 }
 
 /// Functions that are of use to DataFusion only.
-const HIDDEN: [&str; 18] = [
+pub(crate) const HIDDEN: [&str; 18] = [
     "arrow_cast",
     "arrow_field",
     "arrow_metadata",
@@ -113,7 +113,7 @@ fn without_overridden(entries: &mut [Entry]) {
 }
 
 fn entry(name: &str, aliases: &[String], kind: Kind, documentation: Option<&Documentation>) -> Entry {
-    let first_line = |text: &str| text.trim().lines().next().unwrap_or_default().trim().to_owned();
+    let first_line = |text: &str| in_our_name(text.trim().lines().next().unwrap_or_default().trim());
     Entry {
         name: name.to_owned(),
         aliases: aliases.to_vec(),
@@ -131,7 +131,15 @@ fn example(text: &str) -> String {
     let line = prompt.unwrap_or_else(|| text.trim().lines().next().unwrap_or_default());
     let line = line.trim().trim_end_matches(';');
     let call = line.get(..7).filter(|start| start.eq_ignore_ascii_case("select ")).map_or(line, |_| &line[7..]);
-    call.trim().to_owned()
+    in_our_name(call.trim())
+}
+
+/// A text about a function, in which DataFusion's name is that of a library below.
+pub(crate) fn in_our_name(text: &str) -> String {
+    text.replace("Apache DataFusion", "CloudDB")
+        .replace("DataFusion", "CloudDB")
+        .replace("dataFusion", "cloudDB")
+        .replace("datafusion", "clouddb")
 }
 
 #[cfg(test)]
@@ -144,5 +152,7 @@ mod tests {
         assert!(entries.len() > 400, "{}", entries.len());
         let silent: Vec<&str> = entries.iter().filter(|entry| entry.about.is_empty()).map(|entry| entry.name.as_str()).collect();
         assert!(silent.is_empty(), "{silent:?}");
+        let of_others = |entry: &&Entry| format!("{} {} {}", entry.usage, entry.about, entry.example).to_lowercase().contains("datafusion");
+        assert_eq!(entries.iter().find(of_others), None);
     }
 }

@@ -29,6 +29,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub(crate) use aggregates::{aggregates, ordered as ordered_aggregate};
 pub use catalogue::{Entry, Kind, catalogue};
+pub(crate) use catalogue::{HIDDEN, in_our_name};
 pub use family::Family;
 pub(crate) use lists::with_lambdas;
 pub(crate) use series::tables;

@@ -84,9 +84,18 @@ pub(crate) fn no_function(name: &str) -> Error {
     }
 }
 
-/// The error for arguments that a function does not take.
-pub(crate) fn wrong_arguments(name: &str) -> Error {
-    let error = Error::invalid(format!("{name} does not take these arguments"));
+/// Functions of numbers that are often asked for the texts of some.
+const OF_NUMBERS: [&str; 8] = ["sum", "avg", "mean", "median", "stddev", "var_pop", "var_samp", "quantile_cont"];
+
+/// The error for arguments that a function does not take: `call` is its name with their types.
+pub(crate) fn wrong_arguments(name: &str, call: &str) -> Error {
+    if name == "named_struct" {
+        return Error::invalid("a struct has at least one field").with_hint("it is written {'name': value, ...}");
+    }
+    let error = Error::invalid(format!("{name} does not take these arguments: {call}"));
+    if OF_NUMBERS.contains(&name) && call.contains("VARCHAR") {
+        return error.with_hint("VARCHAR is text: CAST(x AS DOUBLE) makes numbers of it, TRY_CAST NULL where it is none");
+    }
     let has = |entry: &super::catalogue::Entry| entry.name == name || entry.aliases.iter().any(|alias| alias == name);
     match catalogue().into_iter().find(has) {
         Some(entry) if entry.example.is_empty() => error.with_hint(format!("it is called as {}", entry.usage)),

@@ -32,6 +32,10 @@ impl Session {
                     return Ok(Done::new("ATTACH"));
                 }
                 self.check_free(&name)?;
+                if !read_only && (location.starts_with(":memory:") || location.starts_with("memory:")) {
+                    return Err(unsupported("ATTACH of a new database in memory")
+                        .with_hint("CREATE TEMP TABLE keeps a table for the session alone, CREATE SCHEMA keeps tables apart"));
+                }
                 if !read_only {
                     return Err(unsupported("ATTACH for writing")
                         .with_hint(format!("write ATTACH '{location}' AS {name} (READ_ONLY), or open that database to write to it")));

@@ -14,6 +14,7 @@ pub(crate) mod result;
 pub(crate) mod stack;
 pub(crate) mod temporary;
 mod transaction;
+pub(crate) mod variables;
 pub(crate) mod view;
 
 use std::collections::BTreeMap;
@@ -24,8 +25,8 @@ use std::time::Instant;
 
 use clouddb_storage::{Snapshot, Transaction};
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::session_state::SessionState;
+use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 
@@ -35,6 +36,7 @@ use self::progress::Progress;
 use self::result::{Done, Rows, StatementResult};
 use self::temporary::Temporary;
 use self::transaction::State;
+use self::variables::Variables;
 use self::view::SessionView;
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result};
@@ -100,6 +102,8 @@ pub struct Session {
     attached: BTreeMap<String, Attached>,
     /// Its temporary tables and views, once it made some.
     temporary: Option<Temporary>,
+    /// Values with names.
+    variables: Variables,
     progress: Progress,
 }
 
@@ -109,11 +113,14 @@ impl Session {
         let list: Arc<dyn datafusion::catalog::CatalogProviderList> = Arc::clone(&catalogs) as _;
         let mut config = database.template().config().clone();
         config.options_mut().extensions.insert(SessionView::new(database.clone(), Arc::clone(&catalogs)));
-        let state = SessionStateBuilder::new_from_existing(database.template().clone())
+        let mut state = SessionStateBuilder::new_from_existing(database.template().clone())
             .with_config(config)
             .with_runtime_env(Arc::clone(database.runtime()))
             .with_catalog_list(list)
             .build();
+        let variables = Variables::default();
+        // It fails only where a planner refuses functions of its kind, which none does.
+        let _ = state.register_udf(Arc::new(variables.function()));
         let (limits, committing) = (database.default_statement_limits(), Arc::default());
         let running = Arc::clone(database.limits().begin(limits, Arc::clone(&committing)).running());
         let settings = database.default_settings();
@@ -131,6 +138,7 @@ impl Session {
             prepared,
             attached,
             temporary: None,
+            variables,
             progress: Progress::default(),
         }
     }
@@ -223,6 +231,7 @@ impl Session {
             );
         }
         match parsed {
+            Parsed::Variable(statement) => self.set_variable(*statement).await.map(StatementResult::Done),
             Parsed::Reset(name) => self.reset(&name).map(StatementResult::Done),
             Parsed::Show(show) => self.show(statement.sql(), *show).await,
             Parsed::Write(write) => self.write(statement.sql(), *write).await.map(StatementResult::Done),
@@ -559,6 +568,7 @@ fn ends_transaction(parsed: &Parsed) -> bool {
         | Parsed::Import(_)
         | Parsed::InsertByName(_)
         | Parsed::Reset(_)
+        | Parsed::Variable(_)
         | Parsed::Show(_)
         | Parsed::Write(_)
         | Parsed::Prepare(_)

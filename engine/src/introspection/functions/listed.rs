@@ -6,6 +6,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::Volatility;
 
 use super::super::{Facts, PG_CATALOG};
+use crate::functions::{HIDDEN, in_our_name};
 use crate::settings::DEFAULT_SCHEMA;
 
 /// A function.
@@ -27,6 +28,10 @@ pub(crate) struct FunctionObject {
 pub(crate) fn all(facts: &Facts<'_>) -> Vec<FunctionObject> {
     let mut found: BTreeMap<(String, &'static str), FunctionObject> = BTreeMap::new();
     let mut add = |name: &str, primary: &str, kind, volatility: Option<Volatility>, description: Option<&str>| {
+        // Those that only the planner calls are nobody's business.
+        if HIDDEN.contains(&primary) {
+            return;
+        }
         let function = FunctionObject {
             schema: DEFAULT_SCHEMA.to_owned(),
             name: name.to_owned(),
@@ -34,7 +39,7 @@ pub(crate) fn all(facts: &Facts<'_>) -> Vec<FunctionObject> {
             definition: None,
             alias_of: (name != primary).then(|| primary.to_owned()),
             deterministic: volatility.is_none_or(|volatility| volatility == Volatility::Immutable),
-            description: description.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            description: description.map(|text| in_our_name(&text.split_whitespace().collect::<Vec<_>>().join(" "))),
         };
         found.insert((name.to_owned(), kind), function);
     };

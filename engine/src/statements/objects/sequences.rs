@@ -158,6 +158,16 @@ fn check_unused(snapshot: &Snapshot, schema: &str, meta: &SequenceMeta) -> Resul
     Ok(())
 }
 
+/// Refuses a default that takes numbers from a sequence that is not there: every INSERT would fail.
+pub(crate) fn check_default(context: &Context, default: &str) -> Result<()> {
+    for name in sequences_of(default) {
+        let mut parts = name.rsplit('.');
+        let (name, schema) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_else(|| context.current_schema()));
+        find_in(&context.snapshot, &lookup::schema(&context.snapshot, schema)?, name)?;
+    }
+    Ok(())
+}
+
 /// The sequences that an expression takes numbers from.
 fn sequences_of(default: &str) -> Vec<String> {
     struct Names(Vec<String>);
@@ -250,6 +260,15 @@ impl Blocks {
         let handed: Vec<u64> = (*next..last).collect();
         *next = last;
         handed
+    }
+
+    /// The index of the next number that nobody has: of the block that this process has, if it is the last one taken.
+    pub(crate) fn next_of(&self, sequence: &SequenceMeta) -> u64 {
+        let blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match blocks.get(&sequence.id) {
+            Some((next, end)) if *end >= sequence.taken => *next,
+            _ => sequence.taken,
+        }
     }
 
     /// Adds a block. What is left of another one that came meanwhile is never handed out.

@@ -16,12 +16,12 @@ use super::dependents::Dependents;
 use crate::error::{Error, Result, from_datafusion};
 use crate::semantics::session_zone::{self, conform_in};
 use crate::session::result::Done;
-use crate::statements::context::Context;
+use crate::statements::context::{Context, QualifiedName};
 use crate::statements::lookup::{self, Found};
 use crate::statements::meaning::macros::expand;
 use crate::statements::meaning::refuse::{check_expression, unsupported};
 use crate::statements::meaning::rewrite;
-use crate::statements::objects::schemas;
+use crate::statements::objects::{schemas, sequences};
 use crate::statements::rows::constant;
 use crate::statements::rows::insert;
 use crate::statements::syntax::parse::normalized;
@@ -55,6 +55,12 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
             (columns, Some(plan))
         }
     };
+    check_names(&name, &columns)?;
+    for column in &columns {
+        if let Some(default) = &column.default {
+            sequences::check_default(context, default).map_err(|error| error.context(format!("default of column '{}'", column.name)))?;
+        }
+    }
     let keys = match like {
         Some((_, keys)) if request.cluster_by.is_empty() => keys,
         _ => request.cluster_by,
@@ -82,6 +88,21 @@ pub(crate) async fn create(context: &Context, transaction: &mut Transaction, cre
     let columns = (0..created.meta().columns.len()).map(Some).collect();
     let rows = insert::append(context, transaction, created.meta(), physical, columns).await?;
     Ok(Done::with_rows("CREATE TABLE", rows))
+}
+
+/// Refuses names that are found as one another.
+fn check_names(table: &QualifiedName, columns: &[ColumnSpec]) -> Result<()> {
+    let mut names = HashMap::new();
+    for column in columns {
+        if let Some(other) = names.insert(column.name.to_lowercase(), &column.name).filter(|other| **other != column.name) {
+            return Err(Error::invalid(format!(
+                "the table '{table}' would have the columns '{other}' and '{}', which are one name",
+                column.name
+            ))
+            .with_hint("names are found in any case of letters: give one of them another name"));
+        }
+    }
+    Ok(())
 }
 
 /// Runs a DROP TABLE inside a transaction.

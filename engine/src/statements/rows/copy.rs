@@ -220,7 +220,11 @@ pub(crate) async fn to_files(context: &Context, copy: CopyStatement) -> Result<D
             let (copied, place) = Copied::new(&context.state, &copy.path).await?;
             (Some(copied), place)
         }
-        false => (None, Place::of(&context.state, context.database.store_options(), &copy.path).await?),
+        false => {
+            let path = streams::behind_link(&copy.path);
+            let place = Place::of(&context.state, context.database.store_options(), &path).await?;
+            (None, place.written_as(&copy.path))
+        }
     };
     let query = match copy.subject {
         Subject::Query(query) => query,
@@ -234,6 +238,7 @@ pub(crate) async fn to_files(context: &Context, copy: CopyStatement) -> Result<D
         }
         [] => {
             place.check_file()?;
+            place.check_folder()?;
             vec![]
         }
         names => {

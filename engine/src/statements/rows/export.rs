@@ -1,7 +1,10 @@
 //! EXPORT DATABASE: all tables as files in a folder, with the SQL that makes them and loads them again. IMPORT DATABASE runs that (`import`).
 //!
-//! As in DuckDB, the folder holds `schema.sql`, `load.sql` and a file for each table, and the format is CSV unless another is told.
+//! As in DuckDB, the folder holds `schema.sql`, `load.sql` and a file for each table, and the format is CSV unless another is told. A table that the format
+//! cannot hold exactly is written in another one.
 
+use clouddb_storage::TableSnapshot;
+use clouddb_storage::catalog::{SequenceMeta, TableMeta};
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -10,13 +13,14 @@ use object_store::ObjectStoreExt;
 
 use super::copy::{self, CopyStatement};
 use crate::error::{Error, Result, from_datafusion};
-use crate::files::{FileFormat, Given, Options, Place, Use};
+use crate::files::{self, FileFormat, Given, Options, Place, Use};
 use crate::session::result::Done;
 use crate::settings::DEFAULT_SCHEMA;
 use crate::statements::context::Context;
 use crate::statements::objects::ddl;
 use crate::statements::syntax::copy_options;
 use crate::statements::syntax::names;
+use crate::types::quoted_where_needed;
 
 /// The file that makes schemas, tables and views.
 pub(crate) const SCHEMA_FILE: &str = "schema.sql";
@@ -75,25 +79,42 @@ pub(crate) async fn carry_out(context: &Context, export: ExportStatement) -> Res
     if place.holds_any().await? {
         return Err(Error::invalid(format!("the folder '{folder}' is not empty")).with_hint("EXPORT DATABASE writes a new folder"));
     }
+    let schema_text = schema_text(context)?;
+    place.make_folder()?;
     let (mut load, mut rows, mut taken) = (String::new(), 0, Vec::new());
+    let plain = Options::default();
     for (schema, table) in tables(context) {
-        let file = file_name(&schema, &table, format, &mut taken);
+        let format = format_for(table.meta(), format);
+        // Options are those of the format that was asked for.
+        let is_other = Some(format) != options.format.or(Some(FileFormat::Csv));
+        let (given, options) = match is_other {
+            true => (vec![("format".to_owned(), Given::Text(format.name().to_owned()))], &plain),
+            false => (given.clone(), &options),
+        };
+        let table = &table.meta().name;
+        let file = file_name(&schema, table, format, &mut taken);
         let path = format!("{folder}/{file}");
-        let name = ObjectName::from(vec![Ident::with_quote('"', &schema), Ident::with_quote('"', &table)]);
-        let done = copy::to_files(context, CopyStatement::table_to(name, path.clone(), given.clone())).await;
+        let name = ObjectName::from(vec![Ident::with_quote('"', &schema), Ident::with_quote('"', table)]);
+        let done = copy::to_files(context, CopyStatement::table_to(name, path.clone(), given)).await;
         rows += done.map_err(|error| error.context(format!("table {schema}.{table}")))?.rows.unwrap_or(0);
-        load.push_str(&load_statement(&schema, &table, &path, format, &options));
+        load.push_str(&load_statement(&schema, table, &path, format, options));
     }
-    for (name, text) in [(SCHEMA_FILE, schema_text(context)), (LOAD_FILE, load)] {
+    for (name, text) in [(SCHEMA_FILE, schema_text), (LOAD_FILE, load)] {
         place.put(name, text).await?;
     }
     Ok(Done::with_rows("EXPORT", rows))
 }
 
-fn tables(context: &Context) -> Vec<(String, String)> {
+/// The format of a table's file: the one that was asked for, else the first that holds all of its columns exactly.
+fn format_for(table: &TableMeta, wanted: FileFormat) -> FileFormat {
+    let holds = |format: &FileFormat| table.columns.iter().all(|column| files::can_hold(*format, column.field()));
+    [wanted, FileFormat::Parquet, FileFormat::Csv].into_iter().find(holds).unwrap_or(FileFormat::Arrow)
+}
+
+fn tables(context: &Context) -> Vec<(String, TableSnapshot)> {
     let of_schema = |schema: &str| {
         let tables = context.snapshot.tables(schema);
-        tables.into_iter().map(|table| (schema.to_owned(), table.meta().name.clone())).collect::<Vec<_>>()
+        tables.into_iter().map(|table| (schema.to_owned(), table)).collect::<Vec<_>>()
     };
     context.snapshot.schemas().flat_map(|schema| of_schema(&schema.name)).collect()
 }
@@ -130,33 +151,63 @@ fn load_statement(schema: &str, table: &str, path: &str, format: FileFormat, opt
     format!("COPY {} FROM {} ({});\n", ddl::in_schema(schema, table), ddl::literal(path), settings.join(", "))
 }
 
-/// The SQL that makes schemas, tables and views; views behind those that they read.
-fn schema_text(context: &Context) -> String {
+/// The SQL that makes all that is in the database, in an order in which it runs: a macro is not looked into before it is called, a default may name
+/// sequences, and a view all of them and other views, which stand before it.
+///
+/// # Errors
+/// *Not supported* for a sequence that has no more numbers: none that is made has none.
+pub(crate) fn schema_text(context: &Context) -> Result<String> {
     let snapshot = &context.snapshot;
     let mut text = String::new();
-    for schema in snapshot.schemas().filter(|schema| schema.name != DEFAULT_SCHEMA) {
-        text.push_str(&format!("{}\n", ddl::create_schema(&schema.name)));
+    for schema in snapshot.schemas() {
+        if schema.name != DEFAULT_SCHEMA {
+            text.push_str(&format!("{}\n", ddl::create_schema(&schema.name)));
+        }
+        if let Some(comment) = &schema.comment {
+            text.push_str(&format!("COMMENT ON SCHEMA {} IS {};\n", quoted_where_needed(&schema.name), ddl::literal(comment)));
+        }
     }
+    for schema in snapshot.schemas() {
+        for sequence in snapshot.sequences(&schema.name) {
+            let next = context.database.sequence_blocks().next_of(&sequence);
+            let start = sequence.number(next).map_err(|_| {
+                Error::unsupported(format!("the sequence '{}.{}' has no more numbers, and cannot be made so", schema.name, sequence.name))
+                    .with_hint("CREATE OR REPLACE SEQUENCE makes another one in its place")
+            })?;
+            let sequence = SequenceMeta { start, ..sequence.as_ref().clone() };
+            text.push_str(&format!("{}\n", ddl::create_sequence(&ddl::in_schema(&schema.name, &sequence.name), &sequence)));
+        }
+    }
+    let mut search_path = DEFAULT_SCHEMA.to_owned();
+    for schema in snapshot.schemas() {
+        for meta in snapshot.macros(&schema.name) {
+            set_schema(&mut text, &mut search_path, &meta.search_path);
+            text.push_str(&format!("{}\n", ddl::create_macro(&ddl::in_schema(&schema.name, &meta.name), &meta)));
+        }
+    }
+    set_schema(&mut text, &mut search_path, DEFAULT_SCHEMA);
     for schema in snapshot.schemas() {
         for table in snapshot.tables(&schema.name) {
             text.push_str(&format!("{}\n", ddl::create_table(&ddl::in_schema(&schema.name, &table.meta().name), table.meta())));
         }
     }
-    let mut search_path = DEFAULT_SCHEMA.to_owned();
     for (schema, view) in ordered(snapshot.schemas().flat_map(|schema| {
         let views = snapshot.views(&schema.name);
         views.into_iter().map(|view| (schema.name.clone(), view)).collect::<Vec<_>>()
     })) {
-        if view.search_path != search_path {
-            search_path.clone_from(&view.search_path);
-            text.push_str(&format!("SET schema = {};\n", ddl::literal(&search_path)));
-        }
+        set_schema(&mut text, &mut search_path, &view.search_path);
         text.push_str(&format!("{}\n", ddl::create_view(&ddl::in_schema(&schema, &view.name), &view)));
     }
-    if search_path != DEFAULT_SCHEMA {
-        text.push_str(&format!("SET schema = {};\n", ddl::literal(DEFAULT_SCHEMA)));
+    set_schema(&mut text, &mut search_path, DEFAULT_SCHEMA);
+    Ok(text)
+}
+
+/// Says in which schema names are looked up from now on, unless they are already.
+fn set_schema(text: &mut String, now: &mut String, wanted: &str) {
+    if now != wanted {
+        wanted.clone_into(now);
+        text.push_str(&format!("SET schema = {};\n", ddl::literal(wanted)));
     }
-    text
 }
 
 /// A view that waits for those that it reads.

@@ -78,6 +78,7 @@ async fn run(context: &Context, transaction: &mut Transaction, import: ImportSta
                     }
                     Kind::Query | Kind::Transaction => return Err(failed(not_there(statement.sql()))),
                 },
+                Parsed::Write(write) if matches!(*write, Write::Macro(_) | Write::Sequence(_)) => *write,
                 _ => return Err(failed(not_there(statement.sql()))),
             };
             // Each statement sees what those before it made.

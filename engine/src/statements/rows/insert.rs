@@ -6,7 +6,7 @@ use clouddb_storage::catalog::TableMeta;
 use clouddb_storage::{TableSnapshot, Transaction};
 use datafusion::logical_expr::{Expr as LogicalExpr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::sql::sqlparser::ast::{Insert, ObjectName, Query, SetExpr, TableObject};
+use datafusion::sql::sqlparser::ast::{Insert, ObjectName, OnInsert, Query, SetExpr, TableObject};
 
 use super::conform::ConformExec;
 use crate::error::{Error, Result, from_datafusion, is_out_of_memory};
@@ -55,7 +55,8 @@ pub(crate) async fn insert(context: &Context, transaction: &mut Transaction, ins
     for (there, what) in [
         (or.is_some() || replace_into, "INSERT OR REPLACE and REPLACE INTO"),
         (ignore, "INSERT IGNORE"),
-        (on.is_some(), "ON CONFLICT and ON DUPLICATE KEY"),
+        (matches!(on, Some(OnInsert::OnConflict(_))), "ON CONFLICT"),
+        (on.is_some(), "ON DUPLICATE KEY UPDATE"),
         (returning.is_some() || output.is_some(), "RETURNING"),
         (overwrite, "INSERT OVERWRITE"),
         (!assignments.is_empty(), "INSERT ... SET"),

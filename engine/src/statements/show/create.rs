@@ -5,12 +5,13 @@ use datafusion::sql::sqlparser::ast::ObjectName;
 
 use super::{Made, one_text};
 use crate::error::{Error, Result};
-use crate::settings::TEMPORARY;
+use crate::settings::{CATALOG, TEMPORARY};
 use crate::statements::context::Context;
 use crate::statements::lookup::{self, Found};
 use crate::statements::meaning::macros;
 use crate::statements::objects::ddl;
 use crate::statements::objects::sequences;
+use crate::statements::rows::export::schema_text;
 use crate::types::quoted_where_needed;
 
 /// One row with the statement.
@@ -35,6 +36,12 @@ pub(super) fn create(context: &Context, made: Made, name: &ObjectName) -> Result
                 true => sql.replacen("CREATE ", "CREATE TEMP ", 1),
                 false => sql,
             }
+        }
+        Made::Database => {
+            if !name.to_string().eq_ignore_ascii_case(CATALOG) {
+                return Err(Error::not_found(format!("there is no database '{name}' to show: this one is called '{CATALOG}'")));
+            }
+            schema_text(context)?
         }
         Made::Schema => ddl::create_schema(&lookup::schema_of_name(snapshot, name)?),
         Made::Macro => {

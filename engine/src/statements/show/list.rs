@@ -146,8 +146,9 @@ fn with_columns(relation: &Relation) -> Vec<Cell> {
 
 /// SHOW ALL.
 pub(super) fn settings(context: &Context) -> Result<RecordBatch> {
-    let all = all_settings::all(&asked(context)?);
-    let rows: Vec<_> = all.into_iter().map(|setting| row![setting.name, setting.value, setting.description]).collect();
+    // Those of the planner are many, and for few: duckdb_settings() lists them too.
+    let all = all_settings::all(&asked(context)?).into_iter().filter(|setting| !setting.name.starts_with("datafusion."));
+    let rows: Vec<_> = all.map(|setting| row![setting.name, setting.value, setting.description]).collect();
     cells::batch(SETTINGS, &rows)
 }
 

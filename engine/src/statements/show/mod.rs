@@ -82,6 +82,8 @@ pub(crate) enum Made {
     Schema,
     Macro,
     Sequence,
+    /// All that is in it.
+    Database,
 }
 
 /// A fact, as PRAGMA tells it.

@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::{Fact, Listed, Made, Show, Target};
+use crate::settings::CATALOG;
 use crate::statements::syntax::words::word_at;
 
 type Result<T> = std::result::Result<T, ParserError>;
@@ -176,10 +177,15 @@ fn create(parser: &mut Parser<'_>) -> Result<Show> {
         Some("SCHEMA") => Made::Schema,
         Some("MACRO" | "FUNCTION") => Made::Macro,
         Some("SEQUENCE") => Made::Sequence,
+        Some("DATABASE") => {
+            parser.next_token();
+            let name = if is_over(parser) { one_name(CATALOG) } else { parser.parse_object_name(false)? };
+            return Ok(Show::Create(Made::Database, name));
+        }
         _ => {
             let found = parser.peek_token();
             return Err(ParserError::ParserError(format!(
-                "expected TABLE, VIEW, SCHEMA, MACRO or SEQUENCE behind SHOW CREATE, found: {found}"
+                "expected TABLE, VIEW, SCHEMA, MACRO, SEQUENCE or DATABASE behind SHOW CREATE, found: {found}"
             )));
         }
     };

@@ -3,6 +3,7 @@
 pub(crate) mod copy_options;
 pub(crate) mod depth;
 pub(crate) mod dialect;
+pub(crate) mod elsewhere;
 pub(crate) mod mistakes;
 pub(crate) mod names;
 pub(crate) mod parse;

@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Toke
 
 use super::dialect::DIALECT;
 use crate::error::{Error, Result};
+use crate::session::variables::VariableStatement;
 use crate::statements::meaning::macros::{self, Definition};
 use crate::statements::meaning::operators;
 use crate::statements::objects::alter;
@@ -26,9 +27,11 @@ use crate::statements::rows::export::{self, ExportStatement};
 use crate::statements::rows::import::{self, ImportStatement};
 use crate::statements::show::{self, Show, Target};
 use crate::statements::syntax::depth;
+use crate::statements::syntax::elsewhere;
 use crate::statements::syntax::mistakes;
 use crate::statements::syntax::pivot_syntax;
 use crate::statements::syntax::tokens;
+use crate::statements::syntax::words;
 use crate::statements::write::Write;
 pub(crate) use crate::types::normalized;
 
@@ -141,6 +144,8 @@ pub(crate) enum Parsed {
     Import(ImportStatement),
     /// `CACHE TABLE` or `UNCACHE TABLE`.
     Cache(CacheStatement),
+    /// `SET VARIABLE`, `RESET VARIABLE`.
+    Variable(Box<VariableStatement>),
     /// `RESET name`.
     Reset(String),
     /// `SHOW`, `DESCRIBE`, `SUMMARIZE`, `PRAGMA`.
@@ -172,6 +177,9 @@ fn parsed_statement(statement: &Statement) -> Result<Parsed> {
         Token::Word(word) if matches!(word.keyword, Keyword::CACHE | Keyword::UNCACHE) => {
             Parsed::Cache(cache::parse(&mut parser).map_err(syntax_error)?)
         }
+        Token::Word(word) if matches!(word.keyword, Keyword::SET | Keyword::RESET) && is_of_variable(&parser) => {
+            Parsed::Variable(Box::new(variable(&mut parser)?))
+        }
         Token::Word(word) if word.keyword == Keyword::RESET => {
             parser.next_token();
             Parsed::Reset(reset_name(&mut parser).map_err(syntax_error)?)
@@ -188,6 +196,7 @@ fn parsed_statement(statement: &Statement) -> Result<Parsed> {
         Token::Word(word) if word.keyword == Keyword::DEALLOCATE => {
             Parsed::Deallocate(prepare::parse_deallocate(&mut parser).map_err(syntax_error)?)
         }
+        Token::Word(word) if elsewhere::is(&parser, &word.value) => return Err(elsewhere::refused(&parser, &word.value)),
         _ => match catalog_statement(&mut parser).map_err(syntax_error)? {
             Some(parsed) => parsed,
             None => {
@@ -313,6 +322,29 @@ fn expect_end(parser: &Parser<'_>) -> Result<()> {
         TokenWithSpan { token: Token::EOF, .. } => Ok(()),
         found => Err(mistakes::behind_the_end(&found)),
     }
+}
+
+/// Whether a SET or RESET is one of a variable: `SET variable = 5` is not.
+fn is_of_variable(parser: &Parser<'_>) -> bool {
+    words::word_at(parser, 1).as_deref() == Some("VARIABLE") && matches!(parser.peek_nth_token(2).token, Token::Word(_))
+}
+
+fn variable(parser: &mut Parser<'_>) -> Result<VariableStatement> {
+    let is_set = parser.parse_keyword(Keyword::SET);
+    // SET or RESET, and VARIABLE.
+    if !is_set {
+        parser.advance_token();
+    }
+    parser.advance_token();
+    let name = normalized(&parser.parse_identifier().map_err(syntax_error)?);
+    if !is_set {
+        return Ok(VariableStatement::Reset { name });
+    }
+    if !parser.consume_token(&Token::Eq) {
+        parser.expect_keyword(Keyword::TO).map_err(syntax_error)?;
+    }
+    let value = parsed(parser.parse_expr().map_err(syntax_error)?);
+    Ok(VariableStatement::Set { name, value: parse_query(&format!("SELECT {value}"))? })
 }
 
 fn reset_name(parser: &mut Parser<'_>) -> Result<String, ParserError> {

@@ -17,7 +17,7 @@ use crate::error::{Error, Result, from_datafusion};
 use crate::files::hides_last_column;
 use crate::nearest;
 use crate::session::temporary::TemporaryCatalog;
-use crate::settings::TEMPORARY;
+use crate::settings::{DEFAULT_SCHEMA, TEMPORARY};
 
 /// A table as it was found.
 #[derive(Debug, Clone)]
@@ -189,6 +189,18 @@ fn elsewhere(state: &SessionState, catalog: &str, not_in: &str, ident: &Ident) -
 fn no_table(name: &ObjectName, seen: Option<(&Arc<dyn SchemaProvider>, Option<String>)>) -> Error {
     let parts = idents(name).unwrap_or_default();
     let text = ident_text(&parts);
+    // The past has a catalog's name that nobody wrote, and no place.
+    if let [catalog, schema, table] = parts.as_slice()
+        && let Some((_, moment)) = catalog.value.split_once('@')
+    {
+        let place = if schema.value == DEFAULT_SCHEMA { table.value.clone() } else { format!("{}.{}", schema.value, table.value) };
+        let when = match moment.strip_suffix("us") {
+            Some(_) => "at that time".to_owned(),
+            None => format!("in version {moment}"),
+        };
+        return Error::not_found(format!("there was no table '{place}' {when}"))
+            .with_hint("SELECT * FROM system.snapshots tells what was made when");
+    }
     let mut error = Error::not_found(format!("there is no table '{text}'"));
     if let Some(first) = parts.first() {
         error = error.at(position(first));
