@@ -50,7 +50,7 @@ pub fn from_datafusion(error: DataFusionError) -> Error {
     {
         let name = candidates.split('(').next().unwrap_or_default();
         let call = candidates.split_once("'.").map_or(candidates, |(call, _)| call);
-        return crate::functions::wrong_arguments(name, call).with_source(error);
+        return crate::functions::wrong_arguments(name, &with_sql_names(call)).with_source(error);
     }
     if let Some((message, hint)) = wording::reworded(&message) {
         return Error::new(kind_of(root), message).with_hint(hint).with_source(error);

@@ -124,7 +124,7 @@ fn lists_tell_sizes_comments_and_attached_databases() {
     let out = clouddb_with_input::<&str>([], &sql).ok();
     assert!(out.starts_with("no tables\nno tables or views\nno sequences\n"), "{out}");
     assert!(
-        out.contains("│ main    │ t       │ BASE TABLE │     2 │") && out.matches("of rows").count() == 2 && out.contains("the key"),
+        out.contains("│ main    │ t       │ BASE TABLE │      2 │") && out.matches("of rows").count() == 2 && out.contains("the key"),
         "{out}"
     );
     assert!(out.contains(&format!("o: {other}, read only\n")) && out.contains("clouddb: memory://"), "{out}");

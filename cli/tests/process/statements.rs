@@ -90,7 +90,6 @@ fn wrong_arguments_have_a_status_of_their_own() {
     for args in [
         vec!["--format", "xml"],
         vec!["--nonsense"],
-        vec!["a", "b"],
         vec!["--memory-limit", "much"],
         vec!["--option", "novalue"],
         vec!["info"],

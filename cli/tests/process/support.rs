@@ -49,7 +49,7 @@ impl Run {
 /// The program, with an environment of its own.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clouddb"));
-    command.env("CLOUDDB_HISTORY", "").env("USER", "tester");
+    command.env("CLOUDDB_HISTORY", "").env("USER", "tester").env("VISUAL", "").env("EDITOR", "true");
     command
 }
 

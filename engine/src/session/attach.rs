@@ -32,7 +32,7 @@ impl Session {
                     return Ok(Done::new("ATTACH"));
                 }
                 self.check_free(&name)?;
-                if !read_only && (location.starts_with(":memory:") || location.starts_with("memory:")) {
+                if !read_only && location.starts_with(":memory:") {
                     return Err(unsupported("ATTACH of a new database in memory")
                         .with_hint("CREATE TEMP TABLE keeps a table for the session alone, CREATE SCHEMA keeps tables apart"));
                 }

@@ -55,7 +55,7 @@ impl Session {
         match statement {
             VariableStatement::Set { name, value } => {
                 // The plan goes by the query's own text.
-                let sql = value.to_string();
+                let sql = format!("{value}");
                 let rows = Box::pin(self.query(&sql, SqlStatement::Query(value))).await?;
                 let batches = rows.collect().await?;
                 let mut found = batches.iter().filter(|batch| batch.num_rows() > 0);

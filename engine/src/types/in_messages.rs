@@ -1,7 +1,7 @@
 //! Types in messages of libraries, which call them by Arrow's names, under their SQL names.
 
 /// Arrow's names and SQL's.
-const NAMES: [(&str, &str); 23] = [
+const NAMES: [(&str, &str); 24] = [
     ("Boolean", "BOOLEAN"),
     ("Int8", "TINYINT"),
     ("Int16", "SMALLINT"),
@@ -25,6 +25,7 @@ const NAMES: [(&str, &str); 23] = [
     ("Decimal256", "DECIMAL"),
     ("Decimal32", "DECIMAL"),
     ("Decimal64", "DECIMAL"),
+    ("Struct", "STRUCT"),
 ];
 
 /// Arrow's names whose brackets say what SQL's names leave out.

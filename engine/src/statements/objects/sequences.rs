@@ -162,7 +162,7 @@ fn check_unused(snapshot: &Snapshot, schema: &str, meta: &SequenceMeta) -> Resul
 pub(crate) fn check_default(context: &Context, default: &str) -> Result<()> {
     for name in sequences_of(default) {
         let mut parts = name.rsplit('.');
-        let (name, schema) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_else(|| context.current_schema()));
+        let (name, schema) = (parts.next().unwrap_or_default(), parts.next().unwrap_or(context.current_schema()));
         find_in(&context.snapshot, &lookup::schema(&context.snapshot, schema)?, name)?;
     }
     Ok(())
