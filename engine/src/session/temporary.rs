@@ -78,11 +78,11 @@ impl Temporary {
         let temporary = self.transaction.take().filter(Transaction::has_changes);
         self.committing = Some(tokio::spawn(async move {
             let stored = match stored {
-                Some(transaction) => transaction.commit().await.map(Some).map_err(Error::from),
+                Some(transaction) => transaction.commit().await.map(Some),
                 None => Ok(None),
             };
             let temporary = match temporary.filter(|_| stored.is_ok()) {
-                Some(transaction) => Some(transaction.commit().await.map_err(Error::from)),
+                Some(transaction) => Some(transaction.commit().await),
                 None => None,
             };
             Committed { stored, temporary }
