@@ -23,12 +23,11 @@ const COMPUTED: &str = "numbers computed before";
 
 /// Puts numbers where a statement has queries and percentages behind LIMIT and OFFSET.
 pub(crate) async fn with_numbers(context: &Context, statement: &mut Statement) -> Result<()> {
-    // Most statements have none, and need not be copied in part.
-    if !any_is_computed(statement) {
-        return Ok(());
-    }
     let mut found = Found { withs: Vec::new(), asked: Vec::new() };
     let _ = Visit::visit(&*statement, &mut found);
+    if found.asked.is_empty() {
+        return Ok(());
+    }
     context.catalogs.add(COMPUTED, Arc::new(FileCatalog::default()));
     let mut numbers = Vec::with_capacity(found.asked.len());
     for asked in found.asked {
@@ -36,17 +35,6 @@ pub(crate) async fn with_numbers(context: &Context, statement: &mut Statement) -
     }
     let _ = VisitMut::visit(statement, &mut Fill { numbers: numbers.into_iter() });
     Ok(())
-}
-
-fn any_is_computed(statement: &Statement) -> bool {
-    struct Finder;
-    impl Visitor for Finder {
-        type Break = ();
-        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-            if is_computed(query) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        }
-    }
-    statement.visit(&mut Finder).is_break()
 }
 
 /// Whether a query's LIMIT or OFFSET is computed.
