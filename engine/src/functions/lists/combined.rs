@@ -76,7 +76,7 @@ pub(super) fn definitions() -> Vec<Definition> {
             example: "array_cross_product([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])",
             takes: |arguments| match arguments {
                 [left, right] => {
-                    let of_numbers = |list: &DataType| list.is_null() || as_list(list).is_some_and(|list| item(Some(&list)).is_numeric());
+                    let of_numbers = |list: &DataType| as_list(list).is_some_and(|list| item(Some(&list)).is_numeric());
                     let are_real = |list: &DataType| item(Some(list)) == DataType::Float32;
                     let number = if are_real(left) && are_real(right) { DataType::Float32 } else { DataType::Float64 };
                     (of_numbers(left) && of_numbers(right)).then(|| vec![list_of(number); 2])

@@ -56,7 +56,9 @@ pub(crate) fn as_calls(expr: &mut Expr) {
         Expr::CompoundFieldAccess { root: _, access_chain } => {
             for access in access_chain {
                 if let AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) = access {
-                    upper_bound.take_if(|bound| is_open_end(bound));
+                    let is_open =
+                        |bound: &Expr| matches!(bound, Expr::Value(value) if value.value == Value::SingleQuotedString(OPEN_END.to_owned()));
+                    upper_bound.take_if(|bound| is_open(bound));
                     // An open end is that of the list, which -1 counts from; backwards it is the other one.
                     let (first, last) = match stride {
                         None | Some(Expr::Value(_)) => (number("1"), number("-1")),
@@ -117,11 +119,6 @@ fn with_backslashes(pattern: &mut Expr, escape: &mut Option<ValueWithSpan>) {
     }
     *text = written;
     *escape = None;
-}
-
-/// Whether it is what an open end is while it is parsed (see `tokens`).
-fn is_open_end(bound: &Expr) -> bool {
-    matches!(bound, Expr::Value(value) if matches!(&value.value, Value::Number(digits, _) if digits == OPEN_END))
 }
 
 /// 1 or -1, by the sign of a number and another one.

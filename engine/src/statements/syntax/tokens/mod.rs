@@ -98,7 +98,7 @@ fn powers(tokens: &mut Vec<TokenWithSpan>) {
     }
 }
 
-/// What an open end of a slice is while it is parsed: the digits of a number, so that it is shown as it was written.
+/// What an open end of a slice is while it is parsed.
 pub(crate) const OPEN_END: &str = "-";
 
 /// `list[2:-:2]`, and `list[:-:2]`, have an open end.
@@ -109,7 +109,7 @@ fn open_ends(tokens: &mut [TokenWithSpan]) {
             && tokens[before].token == Token::Colon
             && matches!(tokens[behind].token, Token::Colon | Token::RBracket)
         {
-            tokens[at].token = Token::Number(OPEN_END.to_owned(), false);
+            tokens[at].token = Token::SingleQuotedString(OPEN_END.to_owned());
         }
     }
 }
