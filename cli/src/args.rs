@@ -394,7 +394,6 @@ mod tests {
         assert!(folder.command.is_none());
         assert_eq!(folder.shell.database.as_deref(), Some("./demo"));
         assert!(parse(&["info"]).is_err());
-        assert!(parse(&["db", "-c", "select 1", "verify"]).is_err());
     }
 
     #[test]

@@ -233,7 +233,11 @@ mod tests {
         assert_eq!(grouped.message(), "the column 't.a' must be in GROUP BY, or within an aggregate");
         assert!(grouped.hint().is_some_and(|hint| hint.contains("any_value(a)")));
         for (message, expected, hint) in [
-            ("Cannot cast string '2024-13-01' to value of Date32 type", "'2024-13-01' is no DATE", "a date is written '2024-01-31'"),
+            (
+                "Cannot cast string '2024-13-01' to value of Date32 type",
+                "'2024-13-01' is no DATE: there is no month 13",
+                "a date is written '2024-01-31'",
+            ),
             ("Error parsing timestamp from 'yesterday': error parsing date", "'yesterday' is no TIMESTAMP", "a timestamp is written '2024"),
         ] {
             let error = plan(message);

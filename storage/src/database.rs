@@ -205,18 +205,6 @@ impl Database {
         Transaction::new(Arc::clone(&self.handle), snapshot)
     }
 
-    /// Makes sure that the location can be written to: creates the database where there is none, and refuses a store that does not honour
-    /// put-if-absent. The first commit does it anyway; asked for before a large load, the answer comes before its rows are uploaded.
-    ///
-    /// # Errors
-    /// *Unsupported* for such a store; *read only*; those of reaching the store.
-    pub async fn prepare_to_write(&self) -> Result<()> {
-        match self.is_read_only() {
-            true => Err(Error::read_only(format!("the database at {} was opened for reading only", self.store().url()))),
-            false => self.handle.prepare_to_write().await,
-        }
-    }
-
     /// The committed transactions of the snapshots `from..=to`, oldest first; of those that exist.
     pub async fn history(&self, from: u64, to: u64) -> Result<Vec<HistoryEntry>> {
         let to = to.min(self.handle.tip().slot);

@@ -38,7 +38,9 @@ SELECT list_transform([[1, 2], [3]], lambda l: list_sum(l)), list_transform([[1,
 SELECT [x.a * 2 for x in [{'a': 1}, {'a': 5}] if x.a > 1];
 -- differs: tuples have names
 SELECT list_zip([1, 2], ['a', 'b']);
+-- differs: tuples have names
 SELECT list_zip([1, 2, 3], [4]), list_zip([1, 2], [4], true);
+-- differs: tuples have names
 SELECT array_zip([1], [2], [3]);
 SELECT list_select(['a', 'b', 'c'], [3, 1]), list_where([1, 2, 3], [true, false, true]), list_grade_up([30, 10, 20]), array_where([1, 2], [false, true]);
 SELECT list_resize([1, 2], 4), list_resize([1, 2, 3], 1), list_resize([1], 3, 0), array_resize([1], 2, 9);

@@ -5,6 +5,7 @@ SELECT struct_pack(a := 1, b := 'x') = {'a': 1, 'b': 'x'};
 SELECT struct_insert({'a': 1}, b := 2);
 SELECT struct_update({'a': 1, 'b': 2}, a := 'x');
 SELECT struct_concat({'a': 1}, {'b': 2}), struct_keys({'a': 1, 'b': 2});
+-- differs: tuples have names
 SELECT struct_values({'a': 1, 'b': 2});
 SELECT struct_extract({'a': 1, 'b': 2}, 'b'), struct_extract_at({'a': 1, 'b': 2}, 2), struct_contains(row(1, 2), 2), struct_position(row(1, 2), 2);
 SELECT {'a': 1} = {'a': 1}, {'a': 1, 'b': 2} < {'a': 1, 'b': 3}, {'a': 1} < {'a': 2}, {'a': NULL} = {'a': NULL}, {'a': NULL} IS NULL;

@@ -17,7 +17,7 @@ CREATE TABLE tz1 (id INTEGER, moment TIMESTAMPTZ);
 INSERT INTO tz1 VALUES (1, '2024-07-01 10:00:00'), (2, '2024-07-01 10:00:00Z'), (3, TIMESTAMP '2024-01-01 10:00:00'), (4, DATE '2024-01-01'), (5, NULL);
 INSERT INTO tz1 SELECT 6, '2024-07-01 23:30:00' UNION ALL SELECT 7, '2024-12-31 23:30:00';
 INSERT INTO tz1 SELECT 8, TIMESTAMP '2024-10-27 12:00:00';
-SELECT id, epoch(moment), hour(moment), moment::DATE, moment::TIMESTAMP, moment::TIME FROM tz1 ORDER BY id;
+SELECT id, epoch(moment), hour(moment), moment::DATE, moment::TIMESTAMP FROM tz1 ORDER BY id;
 SELECT id FROM tz1 WHERE moment >= '2024-07-01 00:00:00' AND moment < '2024-07-02 00:00:00' ORDER BY id;
 SELECT date_trunc('month', moment)::DATE AS m, count(*) FROM tz1 GROUP BY m ORDER BY m;
 SELECT id FROM tz1 WHERE moment::DATE = DATE '2024-07-01' ORDER BY id;

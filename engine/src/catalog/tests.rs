@@ -78,7 +78,7 @@ async fn views_that_cannot_be_planned_are_errors() -> TestResult {
     let context = test.context().await?;
     assert!(error(&context, "SELECT * FROM a").await.contains("view main.a refers to itself"));
     let gone = error(&context, "SELECT * FROM gone").await;
-    assert!(gone.contains("view main.gone") && gone.contains("nowhere"), "{gone}");
+    assert!(gone.contains("the view 'gone' cannot be read") && gone.contains("nowhere"), "{gone}");
     assert!(error(&context, "SELECT * FROM writes").await.contains("is no query"));
     assert!(error(&context, "SELECT * FROM d39").await.contains("nested deeper"));
     assert_eq!(rows(&context, "SELECT * FROM d20").await?, ["1"]);

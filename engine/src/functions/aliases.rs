@@ -29,12 +29,11 @@ pub(super) const SCALARS: &[(&str, &[&str])] = &[
     ("get_field", &["struct_extract"]),
 ];
 
-/// Aggregates: name, and other names for it.
+/// Aggregates: name, and other names for it. None whose accumulator for windows is another one than for groups: DataFusion forgets it then.
 pub(super) const AGGREGATES: &[(&str, &[&str])] = &[
     ("array_agg", &["list", "collect_list"]),
     ("string_agg", &["group_concat", "listagg"]),
     ("avg", &["mean"]),
-    ("sum", &["sum_no_overflow"]),
     ("any_value", &["arbitrary"]),
     ("approx_distinct", &["approx_count_distinct"]),
     ("bool_and", &["every", "booland_agg", "logical_and"]),

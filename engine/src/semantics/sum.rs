@@ -22,17 +22,24 @@ use super::intervals::IntervalTotal;
 pub(super) struct ExactSum {
     inner: Sum,
     signature: Signature,
+    /// Here, and not in `functions::aliases`: where DataFusion gives an aggregate other names, it forgets how that one takes rows back.
+    aliases: Vec<String>,
 }
 
 impl Default for ExactSum {
     fn default() -> Self {
-        Self { inner: Sum::default(), signature: Signature::user_defined(Volatility::Immutable) }
+        let signature = Signature::user_defined(Volatility::Immutable);
+        Self { inner: Sum::default(), signature, aliases: vec!["sum_no_overflow".to_owned()] }
     }
 }
 
 impl AggregateUDFImpl for ExactSum {
     fn name(&self) -> &str {
         self.inner.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {

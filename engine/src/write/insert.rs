@@ -110,7 +110,7 @@ async fn insert(
     context: Arc<TaskContext>,
 ) -> Result<u64> {
     let mut transaction = database.begin(&snapshot).map_err(to_datafusion)?;
-    database.prepare_to_write().await.map_err(to_datafusion)?;
+    transaction.prepare().await.map_err(to_datafusion)?;
     let (segments, rows) = write_plan(|| transaction.writer(table.id), input, context).await?;
     transaction.describe(&format!("INSERT INTO {}", table.name));
     transaction.append(table.id, segments).map_err(to_datafusion)?;

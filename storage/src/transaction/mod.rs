@@ -205,6 +205,15 @@ impl Transaction {
         self.stage(Action::DropView(id)).map_err(not_concurrent)
     }
 
+    /// Makes sure that what it writes can be committed: creates the database where there is none, and refuses a store that does not honour put-if-absent. The
+    /// commit does it anyway; asked for before a large load, the answer comes before its rows are uploaded.
+    ///
+    /// # Errors
+    /// *Unsupported* for such a store; those of reaching it.
+    pub async fn prepare(&self) -> Result<()> {
+        self.handle.prepare_to_write().await
+    }
+
     /// A writer of a table's rows. Several can write at once, also while the transaction does something else;
     /// nothing is part of the transaction before [`Transaction::append`].
     ///

@@ -18,11 +18,11 @@ const MOST: usize = i32::MAX as usize;
 pub(super) fn definitions() -> Vec<Definition> {
     vec![
         Definition {
-            name: "list_repeat",
+            name: "repeat_list",
             aliases: &[],
-            usage: "list_repeat(list, n)",
+            usage: "repeat_list(list, n)",
             about: "the elements of a list n times: what repeat is of a list",
-            example: "list_repeat([1, 2], 2)",
+            example: "repeat_list([1, 2], 2)",
             takes: |arguments| match arguments {
                 [list @ DataType::List(_), times] if times.is_integer() || times.is_null() => Some(vec![list.clone(), DataType::Int64]),
                 _ => None,

@@ -96,7 +96,7 @@ fn searches() -> Vec<Function> {
             .form(&[Text], Text, |a| Ok(a.text(0)?.chars().rev().collect::<String>().into())),
         function("repeat", "repeat(text, n)", "the text n times", "repeat('ab', 3)")
             .form(&[Text, Int], Text, |a| repeated(a.text(0)?, a.int(1)?).map(Into::into))
-            .of_lists(lists::named("list_repeat")),
+            .of_lists(lists::named("repeat_list")),
         function(
             "translate",
             "translate(text, from, to)",

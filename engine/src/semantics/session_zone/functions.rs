@@ -113,6 +113,7 @@ const SAME: &[&str] = &[
     "struct_extract",
     "struct_insert",
     "struct_pack",
+    "time_bucket",
     "timezone",
     "to_timestamp",
     "try",
@@ -193,13 +194,6 @@ pub(super) fn rewritten(mut call: ScalarFunction, schema: &DFSchema, zone: &str)
         ("date_add", None) if call.args.len() == 2 => match <[Expr; 2]>::try_from(call.args) {
             Ok([time, by]) => Ok(Transformed::yes(shift::later(zone, time, by))),
             Err(args) => Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction::new_udf(call.func, args)))),
-        },
-        ("time_bucket", _) => match call.args.first() {
-            Some(Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(length)), _)) => match length.months == 0 {
-                true => Ok(Transformed::no(Expr::ScalarFunction(call))),
-                false => clocks(call, &types, zone, true),
-            },
-            _ => Err(refused(&name, zone, "its length has to be a constant")),
         },
         ("strftime" | "to_char", _) => {
             let format = call.args.iter().find_map(text);

@@ -205,7 +205,7 @@ pub(crate) async fn append(
     let conform = |plan| Arc::new(ConformExec::new(plan, table.arrow_schema(), Arc::clone(&columns), zone.clone()));
     let id = table.id;
     // A store that cannot take commits is refused before rows are uploaded to it.
-    context.database.storage().prepare_to_write().await?;
+    transaction.prepare().await?;
     let mut written = write_plan(|| transaction.writer(id), conform(plan), context.task()).await;
     if let Err(error) = &written
         && is_out_of_memory(error)
