@@ -187,7 +187,7 @@ async fn the_probe_finds_a_store_without_put_if_absent() {
     let objects = Arc::new(careless::Careless::default());
     let store = Store::from_object_store(objects, "db", StoreKind::Remote, "a careless store");
     let database = Database::open_store(store.clone(), OpenOptions::default()).await.unwrap();
-    let error = database.prepare_to_write().await.unwrap_err();
+    let error = database.begin(&database.snapshot().await.unwrap()).unwrap().prepare().await.unwrap_err();
     assert_eq!((error.kind(), store.list("").await.unwrap().len()), (ErrorKind::Unsupported, 1), "{error}");
     let mut transaction = database.begin(&database.snapshot().await.unwrap()).unwrap();
     transaction.create_schema("s", None).unwrap();
