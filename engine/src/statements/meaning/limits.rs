@@ -78,9 +78,9 @@ fn percent(expr: &Expr) -> Option<&Expr> {
 /// A number that is asked for.
 enum Asked {
     /// The one value of a query; of a LIMIT, or else of an OFFSET.
-    Value(Query, bool),
+    Value(Box<Query>, bool),
     /// So much of the rows that a query counts.
-    Percentage(Expr, Query),
+    Percentage(Box<Expr>, Box<Query>),
 }
 
 /// Looks for them, in the order in which queries end.
@@ -101,11 +101,11 @@ impl Visitor for Found {
         for (at, expr) in parts(query).into_iter().enumerate() {
             let Some(expr) = expr.filter(|expr| asks(expr)) else { continue };
             let asked = match percent(expr) {
-                Some(share) => Asked::Percentage(share.clone(), self.with_queries_around(counted(query), query)),
+                Some(share) => Asked::Percentage(Box::new(share.clone()), Box::new(self.with_queries_around(counted(query), query))),
                 None => {
                     let value = vec![SelectItem::UnnamedExpr(expr.clone())];
                     let value = plain_query(SetExpr::Select(Box::new(select(value, vec![], None))));
-                    Asked::Value(self.with_queries_around(value, query), at == 0)
+                    Asked::Value(Box::new(self.with_queries_around(value, query)), at == 0)
                 }
             };
             self.asked.push(asked);
@@ -174,8 +174,8 @@ async fn answer(context: &Context, asked: Asked) -> Result<Option<Expr>> {
 }
 
 /// The one value of a query; none if it is NULL, or there is no row.
-async fn value(context: &Context, query: Query) -> Result<Option<i64>> {
-    let plan = Box::pin(context.plan_query(Box::new(query))).await.map_err(|error| match error.kind() {
+async fn value(context: &Context, query: Box<Query>) -> Result<Option<i64>> {
+    let plan = Box::pin(context.plan_query(query)).await.map_err(|error| match error.kind() {
         ErrorKind::NotFound => error.with_hint("a query behind LIMIT or OFFSET names no columns of the queries around it"),
         _ => error,
     })?;

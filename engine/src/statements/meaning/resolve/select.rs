@@ -71,8 +71,8 @@ impl Resolver<'_> {
         let named: Vec<Ident> =
             keys.iter().filter(|key| !matches!(key.expr, Expr::Identifier(_))).flat_map(|key| in_key(&key.expr)).collect();
         let names: Option<Vec<String>> = items.iter().map(Item::name).collect();
-        for at in 0..items.len() {
-            let Item::Expression { expr, name, is_named: true, .. } = &items[at] else { continue };
+        for item in items {
+            let Item::Expression { expr, name, is_named: true, .. } = item else { continue };
             let Some(hidden) = named.iter().find(|ident| super::scope::same(&ident.value, name)) else { continue };
             let Ok(Some(column)) = scope.own_column(hidden) else { continue };
             if *expr == column.expr || *expr == column.qualified {
@@ -82,8 +82,7 @@ impl Resolver<'_> {
                 let error = Error::unsupported(format!("ORDER BY names the column '{}', which an alias of the list hides", hidden.value));
                 return Err(error.with_hint("give the alias another name").at(position(hidden)));
             };
-            let free = (1..).map(|count| format!("{name} {count}")).find(|free| !names.contains(free));
-            if let (Some(free), Item::Expression { name, .. }) = (free, &mut items[at]) {
+            if let Some(free) = (1..).map(|count| format!("{name} {count}")).find(|free| !names.contains(free)) {
                 *name = free;
                 self.uncovered = Some(names.clone());
             }

@@ -170,8 +170,7 @@ pub(super) fn bracketed(tokens: &mut Vec<TokenWithSpan>) -> Result<()> {
 /// `FOR a IN ('x') b IN (1)` as `FOR (a, b) IN (('x', 1) AS "x_1")`; one column stays.
 fn for_columns(tokens: &[TokenWithSpan], like: &TokenWithSpan) -> Result<Vec<TokenWithSpan>> {
     let (mut columns, mut lists, mut at) = (Vec::new(), Vec::new(), 1);
-    loop {
-        let Some(in_at) = (at..tokens.len()).find(|at| is_keyword(&tokens[*at].token, Keyword::IN)) else { break };
+    while let Some(in_at) = (at..tokens.len()).find(|at| is_keyword(&tokens[*at].token, Keyword::IN)) {
         let Some(open) = next_solid(tokens, in_at).filter(|open| tokens[*open].token == Token::LParen) else { break };
         let Some(close) = closing(tokens, open) else { break };
         columns.push(without_ends(tokens[at..in_at].to_vec()));
