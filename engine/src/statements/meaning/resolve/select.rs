@@ -13,6 +13,7 @@ use super::output::{self, Item};
 use super::scope::{Column, Columns, OutputColumn, Scope};
 use super::{Resolver, grouping_sets, windows, written};
 use crate::error::{Error, Result};
+use crate::statements::syntax::pivot_syntax::names;
 
 impl Resolver<'_> {
     /// Resolves a SELECT and the ORDER BY behind it; `is_whole` tells that its columns are the statement's result.
@@ -69,7 +70,7 @@ impl Resolver<'_> {
     fn uncover(&mut self, order_by: &OrderBy, items: &mut [Item], scope: &Scope<'_>) -> Result<()> {
         let OrderByKind::Expressions(keys) = &order_by.kind else { return Ok(()) };
         let named: Vec<Ident> =
-            keys.iter().filter(|key| !matches!(key.expr, Expr::Identifier(_))).flat_map(|key| in_key(&key.expr)).collect();
+            keys.iter().filter(|key| !matches!(key.expr, Expr::Identifier(_))).flat_map(|key| names(&key.expr)).collect();
         let names: Option<Vec<String>> = items.iter().map(Item::name).collect();
         for item in items {
             let Item::Expression { expr, name, is_named: true, .. } = item else { continue };
@@ -224,25 +225,6 @@ fn window_in(expr: &Expr) -> Option<Expr> {
     let mut finder = Finder(None);
     let _ = expr.visit(&mut finder);
     finder.0
-}
-
-/// The names in a key of an ORDER BY, those of columns of a table by their last part.
-fn in_key(expr: &Expr) -> Vec<Ident> {
-    struct Names(Vec<Ident>);
-    impl Visitor for Names {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Identifier(ident) => self.0.push(ident.clone()),
-                Expr::CompoundIdentifier(parts) => self.0.extend(parts.last().cloned()),
-                _ => {}
-            }
-            ControlFlow::Continue(())
-        }
-    }
-    let mut names = Names(Vec::new());
-    let _ = expr.visit(&mut names);
-    names.0
 }
 
 /// What a SELECT's items can be called by behind its list: those without an alias by their own name, too.
