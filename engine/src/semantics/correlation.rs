@@ -13,6 +13,8 @@ use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Filter, LogicalPlan, LogicalPlanBuilder};
 use datafusion::optimizer::AnalyzerRule;
 
+use super::walk::any_expression;
+
 /// How the names begin. No table's column: nobody begins one so.
 const PREFIX: &str = "__correlated";
 
@@ -22,6 +24,9 @@ pub(super) struct CorrelatedNames;
 
 impl AnalyzerRule for CorrelatedNames {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        if !any_expression(&plan, |expr| matches!(expr, Expr::OuterReferenceColumn(..)))? {
+            return Ok(plan);
+        }
         let count = Cell::new(0);
         let rewritten = plan.transform_up_with_subqueries(|node| match node {
             LogicalPlan::Filter(filter) => told_apart(filter, &count),

@@ -67,7 +67,7 @@ pub(crate) use casts::{from_texts, keeps_order, texts as as_text};
 pub(crate) use common_types::{elements_in_type, in_type, is_comparison, of_rows, with_common_types};
 pub(crate) use intervals::{order_keys, scaled as scaled_interval};
 pub(crate) use typed::with_our_meaning;
-pub(crate) use walk::every_expression;
+pub(crate) use walk::{any_expression, every_expression};
 pub(crate) use written::what_is_out_of_range;
 
 /// DataFusion's rules that give expressions their types, between our own. Their order matters: IN (SELECT ...) becomes

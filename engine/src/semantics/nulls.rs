@@ -21,6 +21,12 @@ pub(super) struct Nullability;
 
 impl AnalyzerRule for Nullability {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let is_it = |expr: &Expr| {
+            matches!(expr, Expr::ScalarSubquery(_) | Expr::IsTrue(_) | Expr::IsFalse(_) | Expr::IsNotTrue(_) | Expr::IsNotFalse(_))
+        };
+        if !walk::any_expression(&plan, is_it)? {
+            return Ok(plan);
+        }
         let rewritten = walk::every_expression(plan, |expr, place| {
             expr.transform_up(|expr| match &expr {
                 Expr::IsTrue(_) | Expr::IsFalse(_) | Expr::IsNotTrue(_) | Expr::IsNotFalse(_) if place.is_output => {

@@ -1,6 +1,6 @@
 //! The way of a rule through all expressions of a plan.
 
-use datafusion::common::tree_node::{Transformed, TreeNodeContainer};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeContainer, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
@@ -41,6 +41,18 @@ pub(crate) fn every_expression(
         // The nodes above look at the types that columns have now.
         rewritten.map_data(LogicalPlan::recompute_schema)
     })
+}
+
+/// Whether an expression of a plan, or of one of its subqueries, has a part that is asked for: much sooner found out than every expression is rewritten.
+pub(crate) fn any_expression(plan: &LogicalPlan, is_it: impl Fn(&Expr) -> bool) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            found = found || expr.exists(|part| Ok(is_it(part)))?;
+            Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        })
+    })?;
+    Ok(found)
 }
 
 fn members(set: GroupingSet, mut rewrite: impl FnMut(Expr) -> Result<Transformed<Expr>>) -> Result<Transformed<Expr>> {

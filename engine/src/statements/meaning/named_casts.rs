@@ -23,7 +23,7 @@ use datafusion::sql::sqlparser::ast::{CastKind, Expr as SqlExpr, Statement, Visi
 
 use super::resolve::ast::{call, text};
 use crate::error::{Error, to_datafusion};
-use crate::semantics::every_expression;
+use crate::semantics::{any_expression, every_expression};
 use crate::statements::syntax::parse;
 use crate::types;
 
@@ -93,6 +93,9 @@ pub(crate) struct NamedCasts;
 
 impl AnalyzerRule for NamedCasts {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        if !any_expression(&plan, |expr| matches!(expr, Expr::ScalarFunction(call) if matches!(call.func.name(), CAST | TRY_CAST)))? {
+            return Ok(plan);
+        }
         let rewritten = every_expression(plan, |expr, _| {
             expr.transform_up(|expr| match expr {
                 Expr::ScalarFunction(mut call) if matches!(call.func.name(), CAST | TRY_CAST) => {
